@@ -1,0 +1,161 @@
+"""A resolved configuration becomes objects: data first, what was found in it goes into the networks, then the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from lightning.pytorch import Callback, Trainer
+from omegaconf import DictConfig, OmegaConf
+from torch.distributed import Store
+
+from gan_lightning.callbacks import Diary, Progress
+from gan_lightning.checkpoint import AtomicCheckpointIO
+from gan_lightning.config import instantiation_error
+from gan_lightning.data import ImageDataModule
+from gan_lightning.devices import Devices
+from gan_lightning.errors import UserError
+from gan_lightning.module import LitGAN
+from gan_lightning.precision import PlayerScalers
+from gan_lightning.randomness import hashed_seed
+from gan_lightning.records import JsonLines
+from gan_lightning.strategy import GANStrategy
+
+FACTS = ("channels", "resolution", "num_classes")
+
+
+def make(node: Any) -> Any:
+    """Build a node with plain Python containers in it, so that checkpoints hold nothing of OmegaConf's."""
+    try:
+        return instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        raise instantiation_error(error) from error
+
+
+def build_data(config: Any) -> ImageDataModule:
+    """The datamodule with its training set loaded."""
+    data = make(config["data"])
+    if not isinstance(data, ImageDataModule):
+        raise UserError(f"data._target_={config['data']['_target_']} is no ImageDataModule.")
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def fill_in_facts(config: DictConfig, data: ImageDataModule) -> None:
+    """Write what the data are into the configuration, where the networks refer to it.
+
+    Raises:
+        UserError: A network was told something else.
+    """
+    for fact in FACTS:
+        config.data[fact] = getattr(data, fact)
+    for player in ("generator", "discriminator"):
+        node = config.model.get(player) or {}
+        for fact in FACTS:
+            if node.get(fact) is not None and node[fact] != config.data[fact]:
+                raise UserError(
+                    f"model.{player}.{fact}={node[fact]}, but the data have {config.data[fact]}. "
+                    f"Leave it out, or change the data: data.{fact}={node[fact]}."
+                )
+
+
+def fill_in_budget(config: DictConfig) -> None:
+    """Turn thousands of images into iterations; where no budget is given at all, take ``default_kimg``."""
+    trainer = config.trainer
+    given = (config.kimg, trainer.get("max_epochs"), trainer.get("max_time"))
+    unlimited = trainer.get("max_steps", -1) in (-1, None)
+    if unlimited and not trainer.get("fast_dev_run") and all(limit is None for limit in given):
+        config.kimg = config.default_kimg
+    if config.kimg is None:
+        return
+    if config.kimg <= 0:
+        raise UserError(f"kimg={config.kimg}: give a positive number of thousands of images.")
+    iterations = math.ceil(1000 * config.kimg / (config.n_critic * config.data.batch_size))
+    trainer.max_steps = iterations if unlimited else min(iterations, trainer.max_steps)
+
+
+def build_module(config: Mapping[str, Any]) -> LitGAN:
+    """The game, with initial weights that depend on the seed alone."""
+    torch.manual_seed(hashed_seed(config["seed"], "initial weights"))
+    module = make(config["model"])
+    if not isinstance(module, LitGAN):
+        raise UserError(f"model._target_={config['model']['_target_']} is no LitGAN.")
+    return module
+
+
+def build_trainer(
+    config: Mapping[str, Any],
+    devices: Devices,
+    folder: Path,
+    attempt: int,
+    resume_at: int | None,
+    payload: dict[str, Any],
+    store: Store | None,
+) -> Trainer:
+    """Lightning's Trainer with our strategy, precision, callbacks and loggers."""
+    node = dict(config["trainer"])
+    check_trainer(node, devices, config)
+    plugins: list[Any] = [AtomicCheckpointIO()]
+    if node.get("precision") in ("16-mixed", "16", 16):
+        node.pop("precision")
+        plugins.append(PlayerScalers(devices.accelerator))
+    node.pop("strategy", None)
+    try:
+        factory: Callable[..., Trainer] = make({**node, "_partial_": True})
+        return factory(
+            accelerator=devices.accelerator,
+            strategy=GANStrategy(payload, store) if devices.world_size > 1 else "auto",
+            callbacks=build_callbacks(config, folder, attempt),
+            logger=[JsonLines(str(folder), resume_at), *(make(logger) for logger in (config["logger"] or {}).values())],
+            plugins=plugins,
+            default_root_dir=str(folder),
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+    except (TypeError, ValueError) as error:  # Lightning's MisconfigurationException is neither: it passes as it is
+        raise UserError(f"trainer: {error}") from error
+
+
+def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
+    """The configured callbacks and the ones that every run has; pictures and curves come before checkpoints."""
+    configured = {name: make(node) for name, node in (config["callbacks"] or {}).items() if node is not None}
+    checkpoint = configured.pop("checkpoint", None)
+    bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
+    text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    diary = Diary(str(folder), attempt, config, text)
+    return [*configured.values(), *bar, diary, *([checkpoint] if checkpoint is not None else [])]
+
+
+def check_trainer(node: Mapping[str, Any], devices: Devices, config: Mapping[str, Any]) -> None:
+    """Refuse combinations that would fail late or be ignored.
+
+    Raises:
+        UserError: Names the options and the way out.
+    """
+    if node.get("strategy", "auto") not in ("auto", "gan"):
+        raise UserError(
+            f"trainer.strategy={node['strategy']} can't train two players in one module; leave it at auto: several "
+            "devices then average the stepping player's gradients in one all-reduce."
+        )
+    on_cpu = devices.accelerator == "cpu"
+    if on_cpu and node.get("precision") in ("16-mixed", "16", 16, "16-true"):
+        raise UserError(f"trainer.precision={node['precision']} needs a GPU; use bf16-mixed or 32-true on a CPU.")
+    if on_cpu and node.get("sync_batchnorm"):
+        raise UserError("trainer.sync_batchnorm=true needs GPUs; running statistics are averaged over processes anyway.")
+    scaled = node.get("precision") in ("16-mixed", "16", 16)
+    clip = config["optimizer"].get("clip") or {}
+    if scaled and (clip.get("norm") or clip.get("value")):
+        for player in ("generator", "discriminator"):
+            if config["optimizer"][player].get("fused"):
+                raise UserError(
+                    "A fused optimizer unscales its gradients itself, after clipping would have seen them: "
+                    "use optimizer.fused=false, trainer.precision=bf16-mixed, or no optimizer.clip."
+                )

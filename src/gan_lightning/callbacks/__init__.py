@@ -1,0 +1,9 @@
+"""What happens around the game: curves, pictures, checkpoints, progress."""
+
+from gan_lightning.callbacks.checkpoint import Checkpoint
+from gan_lightning.callbacks.curves import Curves
+from gan_lightning.callbacks.diary import Diary
+from gan_lightning.callbacks.progress import Progress
+from gan_lightning.callbacks.samples import Samples
+
+__all__ = ["Checkpoint", "Curves", "Diary", "Progress", "Samples"]

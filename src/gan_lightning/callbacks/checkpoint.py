@@ -1,0 +1,140 @@
+"""Saves by iterations, by the clock and when asked to stop, on all processes at the same iteration."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from gan_lightning.checkpoint import LAST, PREVIOUS, keep_copy
+from gan_lightning.errors import UserError
+
+AGREE_EVERY = 8
+"""Iterations between two questions to the other processes; what only one of them knows waits at most this long."""
+
+
+class Checkpoint(Callback):
+    """Writes ``checkpoints/last.ckpt`` (the one before is kept beside it) and, by kimg, copies that stay.
+
+    SIGTERM and Ctrl-C are noted by a handler that does nothing else; the iteration under way is finished, ``last`` is
+    written and training stops. A second Ctrl-C ends at once.
+
+    Args:
+        folder: The run folder.
+        every_iterations: Save ``last`` every so many iterations.
+        every_minutes: Save ``last`` at least that often; rank 0's clock decides.
+        keep_every_kimg: Also keep a copy every so many thousand images.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        every_iterations: int | None = None,
+        every_minutes: float | None = 5.0,
+        keep_every_kimg: float | None = None,
+    ) -> None:
+        for name, value in (
+            ("every_iterations", every_iterations),
+            ("every_minutes", every_minutes),
+            ("keep_every_kimg", keep_every_kimg),
+        ):
+            if value is not None and value <= 0:
+                raise UserError(f"callbacks.checkpoint.{name}={value}: give a positive number, or null for never.")
+        self.folder = Path(folder) / "checkpoints"
+        self.every_iterations = every_iterations
+        self.every_minutes = every_minutes
+        self.keep_every_kimg = keep_every_kimg
+        self.signal: int | None = None
+        self._saved_at = 0
+        self._kept = 0
+        self._saved_time = 0.0
+        self._handlers: dict[int, Any] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Lightning asks all processes about SIGTERM in every batch, and broadcasts in the handler: neither here."""
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over the signals from Lightning, whose teardown gives them back."""
+        for number in (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ():
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, self._note)
+        self._saved_at = pl_module.iteration
+        self._kept = self._intervals(pl_module)
+        self._saved_time = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is due, and stop if somebody was asked to."""
+        iteration = pl_module.iteration
+        due = self.every_iterations is not None and iteration % self.every_iterations == 0
+        keep = self._intervals(pl_module) > self._kept
+        if trainer.world_size == 1 or iteration % AGREE_EVERY == 0:
+            number, clock = self._agree(trainer)
+            if number:
+                self.signal = number
+                trainer.should_stop = True
+            due = due or clock or bool(number)
+        if due or keep:
+            self.save(trainer, pl_module)
+        if keep:
+            self._kept = self._intervals(pl_module)
+            if trainer.is_global_zero:
+                keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The end of training is always on disk."""
+        self._restore_handlers()
+        if pl_module.iteration != self._saved_at:
+            self.save(trainer, pl_module)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Nothing is saved here: after an error the weights of the processes may differ."""
+        self._restore_handlers()
+
+    def save(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write ``last``; the old one becomes ``last.previous``. Called by all processes."""
+        if trainer.fast_dev_run:
+            return
+        pl_module.require_finite()
+        last = self.folder / LAST
+        if trainer.is_global_zero and last.is_file():
+            keep_copy(last, self.folder / PREVIOUS)
+        trainer.save_checkpoint(last)
+        self._saved_at = pl_module.iteration
+        self._saved_time = time.monotonic()
+
+    def _intervals(self, module: LightningModule) -> int:
+        return int(module.images_seen // (1000 * self.keep_every_kimg)) if self.keep_every_kimg else 0
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    def _agree(self, trainer: Trainer) -> tuple[int, bool]:
+        """The signal that any process got (0 for none), and whether rank 0's clock says that a save is due."""
+        late = self.every_minutes is not None and time.monotonic() - self._saved_time > 60 * self.every_minutes
+        mine = [self.signal or 0, int(late and trainer.is_global_zero)]
+        if trainer.world_size == 1:
+            return mine[0], bool(mine[1])
+        theirs = torch.tensor(mine, device=trainer.strategy.root_device)
+        torch.distributed.all_reduce(theirs, op=torch.distributed.ReduceOp.MAX)
+        number, clock = theirs.tolist()
+        return int(number), bool(clock)
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+
+def _nothing() -> None:
+    """Stands in for Lightning's per-batch broadcast."""

@@ -1,0 +1,50 @@
+"""Writes the scalars that the module collects to every logger, every N iterations."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class Curves(Callback):
+    """Losses, terms, logits, accuracies, gradient norms, learning rates and images per second.
+
+    The step of every curve is the module's own iteration; ``images`` is logged beside it, since recipes with different
+    n_critic or batch size are compared over images. All processes take part in the mean, rank 0 writes.
+    """
+
+    def __init__(self) -> None:
+        self.latest: dict[str, float] = {}
+        self._time = 0.0
+        self._images = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._time, self._images = time.perf_counter(), pl_module.images_seen
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write every ``trainer.log_every_n_steps`` iterations."""
+        if pl_module.iteration % trainer.log_every_n_steps == 0:
+            self.write(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what is left."""
+        if len(pl_module.scalars):
+            self.write(trainer, pl_module)
+
+    def write(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Drain the module's scalars into the loggers."""
+        values = pl_module.drain_scalars()
+        now = time.perf_counter()
+        values["images_per_second"] = (pl_module.images_seen - self._images) / max(now - self._time, 1e-9)
+        self._time, self._images = now, pl_module.images_seen
+        for optimizer, player in pl_module._players.items():
+            values[f"learning_rate/{player.name}"] = optimizer.param_groups[0]["lr"]
+        values["images"] = pl_module.images_seen
+        self.latest = values
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=pl_module.iteration)

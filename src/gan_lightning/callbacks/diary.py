@@ -1,0 +1,73 @@
+"""What a run was, in TensorBoard and in its folder: the configuration as text, the hparams tab, who took part."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.tensorboard.summary import hparams
+
+HPARAMS_METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
+
+
+class Diary(Callback):
+    """Writes the configuration to TensorBoard, and what each process really trained with to ``attempts/``.
+
+    Args:
+        folder: The run folder.
+        attempt: Number of this attempt, 0 for the first.
+        config: The resolved configuration, plain.
+        config_text: The same as YAML.
+    """
+
+    def __init__(self, folder: str, attempt: int, config: Mapping[str, Any], config_text: str) -> None:
+        self.folder = Path(folder) / "attempts" / str(attempt)
+        self.config = config
+        self.config_text = config_text
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """The folder is rank 0's: under torchrun or SLURM every rank has composed one of its own."""
+        self.folder = Path(trainer.strategy.broadcast(str(self.folder)))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Every process writes its own line; rank 0 describes the run."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        seen = {
+            "rank": trainer.global_rank,
+            "world_size": trainer.world_size,
+            "device": str(trainer.strategy.root_device),
+            "pid": os.getpid(),
+            "threads": torch.get_num_threads(),
+            "seed": pl_module.seed,
+            "iteration": pl_module.iteration,
+            "batch_size": trainer.datamodule.batch_size,  # type: ignore[attr-defined]
+            "n_critic": pl_module.n_critic,
+            "generator": type(pl_module.generator).__name__,
+            "discriminator": type(pl_module.discriminator).__name__,
+            "loss": repr(pl_module.loss),
+            "learning_rates": {p.name: p.options[0]["lr"] for p in pl_module._players.values()},
+        }
+        (self.folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(seen, indent=2) + "\n")
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+                logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
+                for record in hparams(flat(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):
+                    logger.experiment.file_writer.add_summary(record)  # Lightning's way would log NaN as a first point
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """A checkpoint alone is enough to build its networks again."""
+        checkpoint["config"] = dict(self.config)
+
+
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested dicts and lists as one dict with dotted keys, for TensorBoard's table."""
+    if isinstance(node, Mapping):
+        items = {k: flat(v, f"{prefix}.{k}" if prefix else str(k)) for k, v in node.items()}
+        return {name: value for part in items.values() for name, value in part.items()}
+    return {prefix: node if isinstance(node, (int, float, str, bool)) else str(node)}

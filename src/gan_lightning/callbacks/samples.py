@@ -1,0 +1,93 @@
+"""Grids of samples over time, and the real images once: in TensorBoard and as PNG in the run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Generator, Tensor
+
+from gan_lightning.errors import UserError
+from gan_lightning.images import grid, save_png, to_bytes
+from gan_lightning.randomness import hashed_seed
+
+
+class Samples(Callback):
+    """Samples of the averaged generator on latents that stay the same for the whole run.
+
+    The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
+    training. Rank 0 alone samples and writes.
+
+    Args:
+        folder: The run folder; pictures land in ``samples/``.
+        every_kimg: Thousand images between two grids; one is also drawn before training and one at its end.
+        count: Images in a grid, at most 8 a row.
+    """
+
+    COLUMNS = 8
+
+    def __init__(self, folder: str, every_kimg: float | None = 20.0, count: int = 64) -> None:
+        if every_kimg is not None and every_kimg <= 0:
+            raise UserError(f"callbacks.samples.every_kimg={every_kimg}: give a positive number, or null for never.")
+        if count < 1:
+            raise UserError(f"callbacks.samples.count={count}: at least one image is needed.")
+        self.folder = Path(folder) / "samples"
+        self.every_kimg = every_kimg
+        self.count = count
+        self._drawn_at = -1
+        self._intervals = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The real images, and what the untrained (or resumed) generator gives."""
+        self._intervals = self._count_intervals(pl_module)
+        if trainer.is_global_zero and not trainer.fast_dev_run:
+            real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
+            self._show(trainer, "real", real, pl_module.iteration, "real.png")
+        self.draw(trainer, pl_module)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Draw when the next interval of images is full."""
+        if (intervals := self._count_intervals(pl_module)) > self._intervals:
+            self._intervals = intervals
+            self.draw(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The last grid."""
+        if pl_module.iteration != self._drawn_at:
+            self.draw(trainer, pl_module)
+
+    def draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write one grid."""
+        self._drawn_at = pl_module.iteration
+        if not trainer.is_global_zero or trainer.fast_dev_run:
+            return
+        z, y = fixed_latents(pl_module, self.count)
+        fakes = to_bytes(pl_module.sample(z, y)).cpu()
+        self._show(trainer, "samples", fakes, pl_module.iteration, f"iteration-{pl_module.iteration:07d}.png")
+
+    def _show(self, trainer: Trainer, tag: str, images: Tensor, step: int, name: str) -> None:
+        picture = grid(images, self.COLUMNS)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_png(picture, self.folder / name)
+        except OSError as error:
+            raise UserError(f"Can't write {self.folder / name}: {error.strerror}.") from error
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(tag, picture, step)
+
+    def _count_intervals(self, module: LightningModule) -> int:
+        return int(module.images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0
+
+
+def fixed_latents(module: LightningModule, count: int) -> tuple[Tensor, Tensor | None]:
+    """Latents [count Z] that depend on the run's seed alone, and labels in turn where the generator takes labels."""
+    random = Generator().manual_seed(hashed_seed(module.seed, "samples"))
+    z = torch.randn(count, module.generator.latent_dim, generator=random)
+    classes = getattr(module.generator, "num_classes", 0)
+    return z, torch.arange(count) % classes if classes else None

@@ -1,0 +1,121 @@
+"""Checkpoints on disk: written whole or not at all, holding plain types only, read under ``weights_only=True``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io import CheckpointIO
+from torch import Tensor
+
+from gan_lightning.errors import UserError
+
+LAST = "last.ckpt"
+PREVIOUS = "last.previous.ckpt"
+PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Writes beside the target, flushes to the disk, then renames: a reader sees the old file or the new one.
+
+    Lightning's own writes a temporary file elsewhere and copies it, so a crash while it copies leaves a torn file.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None
+    ) -> None:
+        """Write ``checkpoint`` to ``path``.
+
+        Raises:
+            UserError: The disk is full or the folder can't be written; what was there before is intact.
+            TypeError: It holds something that ``weights_only=True`` would refuse to load.
+        """
+        require_plain(checkpoint)
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            flush_folder(target.parent)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
+            temporary.unlink(missing_ok=True)
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            raise UserError(f"Can't write the checkpoint {target}: {reason}. Earlier checkpoints are intact.") from error
+
+    def load_checkpoint(
+        self, path: str | os.PathLike[str], map_location: Any | None = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read a checkpoint of ours; always under ``weights_only=True``, whatever the caller says."""
+        return load_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Delete a checkpoint if it is there."""
+        Path(path).unlink(missing_ok=True)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint to the CPU under ``weights_only=True``.
+
+    Raises:
+        UserError: The file is missing, damaged, or no checkpoint of this project.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"There is no checkpoint at {file}.")
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file, and the reason is in the text
+        previous = file.with_name(PREVIOUS)
+        hint = f" The one before it is {previous}." if file.name == LAST and previous.is_file() else ""
+        raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
+    if not isinstance(checkpoint, dict) or "gan_lightning" not in checkpoint:
+        raise UserError(f"{file} is no checkpoint of gan-lightning: it lacks the 'gan_lightning' record.")
+    return checkpoint
+
+
+def require_plain(value: Any, where: str = "checkpoint") -> None:
+    """Refuse what could not be read back under ``weights_only=True``.
+
+    Raises:
+        TypeError: Names the place and the type.
+    """
+    if isinstance(value, Mapping) and type(value).__module__ in ("builtins", "collections"):
+        for key, item in value.items():
+            require_plain(key, f"{where} (a key)")
+            require_plain(item, f"{where}[{key!r}]")
+    elif type(value) in (list, tuple, set):
+        for index, item in enumerate(value):
+            require_plain(item, f"{where}[{index}]")
+    elif not (type(value) in PLAIN or isinstance(value, Tensor)):
+        raise TypeError(f"{where} is a {type(value).__module__}.{type(value).__qualname__}: save plain types only.")
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def keep_copy(source: Path, copy: Path) -> None:
+    """Give a file a second name, atomically and without writing its bytes again where the file system can link."""
+    temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:  # no hard links here (some network and FAT file systems)
+        temporary.write_bytes(source.read_bytes())
+    temporary.replace(copy)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,244 @@
+"""The command line of ``train.py``: Hydra composes, mistakes end in one line, ``resume=`` composes nothing."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import io
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.errors import UserError
+
+LONGEST_NAME = 120
+
+
+def config_folder() -> str:
+    """``conf/`` inside an installed package, else the repository's own."""
+    packaged = Path(__file__).with_name("conf")
+    return str(packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "conf")
+
+
+def job_name(number: Any, differs: str) -> str:
+    """Folder name of a sweep's job: its number and what differs, cut where file systems end."""
+    plain = differs.replace("/", "-")
+    if len(plain) > LONGEST_NAME:
+        plain = f"{plain[:LONGEST_NAME]}-{hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()}"
+    return f"{number},{plain}" if plain else str(number)
+
+
+def main() -> None:
+    """Entry point of ``train.py`` and ``gan-train``."""
+    OmegaConf.register_new_resolver("job_name", job_name, replace=True)
+    resumed = next((word.partition("=")[2] for word in sys.argv[1:] if word.startswith("resume=")), None)
+    if resumed is not None:
+        with mistakes_in_one_line():
+            resume(Path(resumed), [word for word in sys.argv[1:] if not word.startswith("resume=")])
+        return
+    _prepare_for_an_external_launcher()
+    with hydras_mistakes_in_one_line():
+        _compose_and_train()
+
+
+@hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")
+def _compose_and_train(config: DictConfig) -> None:
+    from hydra.core.hydra_config import HydraConfig
+
+    _release_stderr()
+    context = HydraConfig.get()
+    with mistakes_in_one_line():
+        from gan_lightning.run import train
+
+        OmegaConf.set_struct(config, False)
+        train(config, Path(context.runtime.output_dir), list(context.overrides.task))
+
+
+def resume(folder: Path, overrides: Sequence[str]) -> None:
+    """Go on in a run folder with the configuration that it was started with and explicit changes to it.
+
+    Raises:
+        UserError: There is nothing to go on from, or a change would make it another run.
+    """
+    from gan_lightning.checkpoint import LAST
+    from gan_lightning.run import COMPOSED, train
+    from gan_lightning.trust import check_trusted
+
+    stored, last = folder / COMPOSED, folder / "checkpoints" / LAST
+    if not stored.is_file() or not last.is_file():
+        missing = stored if not stored.is_file() else last
+        raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
+    config = OmegaConf.load(stored)
+    assert isinstance(config, DictConfig)
+    allow = apply_overrides(config, overrides)
+    check_trusted(OmegaConf.to_container(config, resolve=False), allow)
+    attempts = [int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")]
+    train(config, folder, overrides, attempt=1 + max(attempts, default=0), checkpoint=last)
+
+
+FIXED = ("seed", "data", "model", "loss", "penalty", "constraint", "n_critic", "init_from", "run")
+"""What makes a run this run: changing it needs a new one."""
+
+
+def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """Change values of a stored configuration; gives the modules that ``allow=[...]`` vouches for.
+
+    Raises:
+        UserError: The override is malformed, names nothing, or would change what the weights were trained as.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    from gan_lightning.config import no_such_option
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    allow: list[str] = []
+    for override in parsed:
+        key, value = override.key_or_group, override.value()
+        if override.is_sweep_override():
+            raise UserError(f"{override.input_line}: a run is resumed with one value, not with a sweep.")
+        if key == "allow":
+            allow = [value] if isinstance(value, str) else list(value)
+        elif key.split(".")[0] in FIXED and key not in ("data.data_dir", "data.download"):
+            raise UserError(
+                f"{override.input_line} would make this another run. Start a new one from its weights instead: "
+                "init_from=RUN_FOLDER."
+            )
+        elif OmegaConf.select(config, key, throw_on_missing=False) is None and not _exists(config, key):
+            if not override.is_add():
+                raise UserError(no_such_option(key, flat_keys(config)))
+            OmegaConf.update(config, key, value, force_add=True)
+        elif isinstance(OmegaConf.select(config, key), DictConfig) and not isinstance(value, dict):
+            raise UserError(f"{override.input_line}: groups can't be chosen again on resume; set single options.")
+        else:
+            OmegaConf.update(config, key, value)
+    return allow
+
+
+def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of all options of a configuration."""
+    for key in node:
+        name = f"{prefix}.{key}" if prefix else str(key)
+        yield name
+        if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
+            if isinstance(node[key], DictConfig):
+                yield from flat_keys(node[key], name)
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """A user's mistake ends the program with its message and status 2, without a traceback."""
+    try:
+        yield
+    except UserError as error:
+        _end(str(error))
+
+
+class _Composing(io.StringIO):
+    """Holds back what Hydra writes to standard error while it composes."""
+
+    def __init__(self, real: TextIO) -> None:
+        super().__init__()
+        self.real = real
+
+
+@contextmanager
+def hydras_mistakes_in_one_line() -> Iterator[None]:
+    """Say Hydra's complaints about overrides in one line that names near matches.
+
+    Hydra prints them itself and exits, so its standard error is held back until the first job starts.
+    """
+    sys.stderr = _Composing(sys.stderr)
+    try:
+        yield
+    except SystemExit as exit_:
+        held = _release_stderr()
+        if exit_.code == 1 and held:
+            _end(translate(held))
+        sys.stderr.write(held)
+        raise
+    finally:
+        sys.stderr.write(_release_stderr())
+
+
+def translate(complaint: str) -> str:
+    """Hydra's words about a wrong override in ours, with near matches."""
+    from gan_lightning.config import no_such_option
+
+    if found := re.search(r"Could not override '([^']+)'", complaint):
+        return no_such_option(found.group(1), known_options())
+    if found := re.search(r"Could not find '([^']+)/([^'/]+)'", complaint):
+        group, choice = found.groups()
+        options = re.findall(r"^\s+(\S+)$", complaint.partition("Available options")[2], re.MULTILINE)
+        return _no_such_choice(group, choice, options)
+    if found := re.search(r"Could not override '?([\w/]+)'?\.\s*No match in the defaults list", complaint):
+        return no_such_option(found.group(1), known_options())
+    lines = [line for line in complaint.splitlines() if line.strip() and "HYDRA_FULL_ERROR" not in line]
+    return " ".join(lines) if len(lines) < 4 else "\n".join(lines)
+
+
+def known_options() -> list[str]:
+    """Names of all groups and options of the default configuration."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        config = compose("train")
+    return [*flat_keys(config), "experiment", "allow", "resume"]
+
+
+def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(choice, options, 2, 0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"There is no {group}={choice}.{hint} Choices: {', '.join(options)}."
+
+
+def _release_stderr() -> str:
+    """Give standard error back; returns what was held."""
+    if not isinstance(sys.stderr, _Composing):
+        return ""
+    held = sys.stderr
+    sys.stderr = held.real
+    return held.getvalue()
+
+
+def _exists(config: DictConfig, key: str) -> bool:
+    parent, _, last = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return isinstance(node, DictConfig) and last in node
+
+
+def _prepare_for_an_external_launcher() -> None:
+    """Under torchrun or SLURM every rank composes; only rank 0's run folder is meant to exist."""
+    if not any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID")):
+        return
+    from gan_lightning.devices import external_environment, external_rank
+
+    if external_environment() is None:
+        return
+    if any(word in ("-m", "--multirun") for word in sys.argv[1:]):
+        _end("a sweep starts its own processes: run it without torchrun or srun, with trainer.devices=N.")
+    if external_rank() > 0:
+        scratch = tempfile.mkdtemp(prefix="gan-lightning-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        sys.argv.append(f"hydra.run.dir={scratch}")
+
+
+def _end(message: str) -> NoReturn:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(2)

@@ -1,0 +1,49 @@
+"""Clipping of gradients, applied after they are reduced over the processes and unscaled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import nn
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
+
+from gan_lightning.errors import UserError
+from gan_lightning.types import Scalar
+
+
+@dataclass(frozen=True)
+class GradientClip:
+    """Clips each element to [-``value``, ``value``], then scales all down to a total 2-norm of ``norm``.
+
+    None leaves a step out. The norm is that of the gradients already clipped by value.
+    """
+
+    value: float | None = None
+    norm: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the limits.
+
+        Raises:
+            UserError: for a limit that is not positive.
+        """
+        for name in ("value", "norm"):
+            limit = getattr(self, name)
+            if limit is not None and not limit > 0:
+                raise UserError(f"clip.{name} is {limit}, but must be more than 0, or null for no clipping.")
+
+    def __call__(self, parameters: Iterable[nn.Parameter]) -> Scalar:
+        """Clip the gradients in place and return their total norm from before, still on its device."""
+        with_gradient = [p for p in parameters if p.grad is not None]
+        norm_before = _norm(with_gradient)
+        if self.value is not None and with_gradient:  # which clip_grad_value_ can't do without
+            clip_grad_value_(with_gradient, self.value)
+        if self.norm is not None:
+            norm = norm_before if self.value is None else _norm(with_gradient)
+            clip_grads_with_norm_(with_gradient, self.norm, norm)
+        return norm_before
+
+
+def _norm(parameters: list[nn.Parameter]) -> Scalar:
+    return get_total_norm([p.grad for p in parameters if p.grad is not None])

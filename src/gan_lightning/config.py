@@ -1,0 +1,173 @@
+"""Checks of a composed configuration: no key that nobody reads, no option that can't work here."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from gan_lightning.errors import UserError
+
+TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
+    "seed": int,
+    "kimg": (int, float),
+    "default_kimg": (int, float),
+    "n_critic": int,
+    "threads": int,
+    "init_from": str,
+    "run": DictConfig,
+    **dict.fromkeys(("data", "model", "loss", "penalty", "constraint", "optimizer"), DictConfig),
+    **dict.fromkeys(("trainer", "logger", "callbacks"), DictConfig),
+}
+"""The keys of train.yaml and what they hold; null is allowed everywhere."""
+
+REFUSED = {
+    "trainer.accumulate_grad_batches": "the optimizers are stepped by hand here; raise data.batch_size instead",
+    "trainer.gradient_clip_val": "Lightning can't clip in manual optimization; use optimizer.clip.norm or optimizer.clip.value",
+    "trainer.gradient_clip_algorithm": "use optimizer.clip.norm or optimizer.clip.value, which also say how",
+    "trainer.use_distributed_sampler": "the data order is laid out for all processes by the loader already",
+    "trainer.callbacks": "use the callbacks group, for example +callbacks.mine._target_=...",
+    "trainer.logger": "use the logger group, for example logger=[tensorboard,csv]",
+    "trainer.plugins": "precision comes from trainer.precision, checkpoints are written by this project's own code",
+    "trainer.reload_dataloaders_every_n_epochs": "the loader has no state to renew",
+    "trainer.val_check_interval": "a GAN has no validation loop here; samples are drawn every callbacks.samples.every_kimg",
+    "trainer.barebones": "turn off what is not wanted: logger=[] trainer.enable_progress_bar=false",
+    "trainer.enable_checkpointing": "use callbacks.checkpoint.every_iterations=null callbacks.checkpoint.every_minutes=null",
+}
+"""Options of Lightning's Trainer that can't work here, and what to use."""
+
+REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
+RESERVED = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+
+
+def check(config: DictConfig) -> None:
+    """Refuse a configuration with unknown keys, wrong types or impossible options.
+
+    Raises:
+        UserError: Names the key, near matches and what to use instead.
+    """
+    for key, kind in TOP_LEVEL.items():
+        value = config.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
+    for key in config:
+        if key not in TOP_LEVEL:
+            raise UserError(no_such_option(str(key), TOP_LEVEL))
+    for option, advice in REFUSED.items():
+        if OmegaConf.select(config, option) is not None:
+            raise UserError(f"{option} can't be used: {advice}.")
+    for path, near in unread_keys(config):
+        raise UserError(no_such_option(path, near))
+
+
+def no_such_option(path: str, known: Iterable[str]) -> str:
+    """One line on an option that does not exist, with near matches among the full names that do."""
+    if path in REFUSED:
+        return f"{path} can't be used: {REFUSED[path]}."
+    names = {name: name for name in known}
+    last = {name.rsplit(".", 1)[-1]: name for name in names}
+    near = difflib.get_close_matches(path, names, 3, 0.7)
+    near += [last[name] for name in difflib.get_close_matches(path.rsplit(".", 1)[-1], last, 3, 0.7)]
+    unique = list(dict.fromkeys(near))[:3]
+    hint = f" Did you mean {' or '.join(unique)}?" if unique else ""
+    return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
+
+
+def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
+    """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
+    references = set(_references(config, ""))
+    yield from _unread(config, "", references)
+
+
+def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(node, ListConfig):
+        for index in range(len(node)):
+            if not _is_reference(node, index):
+                yield from _unread(node[index], f"{path}[{index}]", references)
+    if not isinstance(node, DictConfig) or node._is_none():
+        return
+    target = node.get("_target_")
+    accepted = parameters(str(target), path) if target is not None else None
+    for key in node:
+        if key in RESERVED:
+            continue
+        name = f"{path}.{key}" if path else str(key)
+        container = not _is_reference(node, key) and isinstance(node[key], (DictConfig, ListConfig))
+        if target is not None:
+            unread = accepted is not None and key not in accepted
+            beside = [f"{path}.{known}" for known in accepted or ()]
+        else:
+            unread = bool(path) and not container and not any(_covers(reference, name) for reference in references)
+            beside = [f"{path}.{known}" for known in node if known != key]
+        if unread:
+            yield name, beside
+        elif container and (target is None or "_target_" in _targets_below(node[key])):
+            yield from _unread(node[key], name, references)
+
+
+def parameters(target: str, path: str) -> list[str] | None:
+    """Names that a ``_target_`` takes; None where it takes any.
+
+    Raises:
+        UserError: There is no such class or function.
+    """
+    try:
+        found = get_object(target)
+    except Exception as error:  # whatever importing the user's module raises
+        raise UserError(f"{path}._target_={target}: {str(error).splitlines()[0]}") from error
+    accepted = inspect.signature(found).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted):
+        return None
+    return [parameter.name for parameter in accepted]
+
+
+def instantiation_error(error: InstantiationException) -> UserError:
+    """The reason why an object of the configuration could not be built, without Hydra's frame around it."""
+    reason: BaseException = error
+    while isinstance(reason, InstantiationException) and reason.__cause__ is not None:
+        reason = reason.__cause__
+    if isinstance(reason, UserError):
+        return reason
+    where = re.search(r"full_key: (\S+)", str(error))
+    place = f"{where.group(1)}: " if where else ""
+    return UserError(f"{place}{type(reason).__name__}: {reason}")
+
+
+def _references(node: Any, path: str) -> Iterator[str]:
+    """Full names that interpolations refer to; ``${..lr}`` counts its dots from the node that holds it."""
+    keys: Iterable[Any] = node if isinstance(node, DictConfig) else range(len(node))
+    for key in keys:
+        name = f"{path}.{key}" if path else str(key)
+        raw = node._get_node(key)._value()
+        if isinstance(raw, str):
+            for dots, reference in REFERENCE.findall(raw):
+                base = name.split(".")[: -len(dots)] if dots else []
+                yield ".".join([*base, reference]) if reference else ".".join(base)
+        elif isinstance(raw, (dict, list)):
+            yield from _references(node._get_node(key), name)
+
+
+def _is_reference(node: Any, key: Any) -> bool:
+    return OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)
+
+
+def _covers(reference: str, name: str) -> bool:
+    return name == reference or name.startswith(f"{reference}.")
+
+
+def _targets_below(node: Any) -> set[str]:
+    """"_target_" if some node below builds an object; a plain mapping handed to a constructor is the constructor's."""
+    plain = OmegaConf.to_container(node, resolve=False)
+    return {"_target_"} if "_target_" in str(plain) else set()
+
+
+def _in_words(kind: type | tuple[type, ...]) -> str:
+    words: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a text", DictConfig: "a group"}
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return words[kinds[-1]]

@@ -1,0 +1,85 @@
+"""How many processes a run has, and who starts them; settled before anything is built."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from lightning.pytorch.accelerators import AcceleratorRegistry
+
+from gan_lightning.errors import UserError
+
+EXTERNAL: tuple[type[ClusterEnvironment], ...] = (TorchElasticEnvironment, SLURMEnvironment)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What ``trainer.accelerator``, ``trainer.devices`` and ``trainer.num_nodes`` come to on this machine."""
+
+    accelerator: str
+    local: int
+    nodes: int
+
+    @property
+    def world_size(self) -> int:
+        """Processes of the run."""
+        return self.local * self.nodes
+
+
+def resolve_devices(accelerator: str, devices: Any, nodes: int) -> Devices:
+    """Resolve "auto", -1, "0,1" and lists, and compare with what torchrun or SLURM started.
+
+    Raises:
+        UserError: There is no such accelerator or device, or the launcher started another number of processes.
+    """
+    name = _accelerator(accelerator)
+    kind = AcceleratorRegistry.get(name)
+    try:
+        chosen = kind.auto_device_count() if devices in ("auto", -1, "-1") else kind.parse_devices(devices)
+    except Exception as error:  # Lightning raises three kinds here, all with the reason as text
+        raise UserError(f"trainer.devices={devices}: {error}") from error
+    local = len(chosen) if isinstance(chosen, list) else int(chosen or 0)
+    if local < 1:
+        raise UserError(f"trainer.devices={devices} asks for no device.")
+    found = Devices(name, local, nodes)
+    outside = external_environment()
+    if outside is None and nodes > 1:
+        raise UserError(f"trainer.num_nodes={nodes}: start the run on all nodes with torchrun or srun.")
+    if outside is not None and outside.world_size() != found.world_size:
+        raise UserError(
+            f"{_launcher_name(outside)} started {outside.world_size()} process(es), but trainer.devices={devices} and "
+            f"trainer.num_nodes={nodes} ask for {found.world_size}. Make the two agree."
+        )
+    return found
+
+
+def external_environment() -> ClusterEnvironment | None:
+    """The launcher that started this process as one rank of several, if one did."""
+    return next((kind() for kind in EXTERNAL if kind.detect()), None)
+
+
+def external_rank() -> int:
+    """This process's rank under torchrun or SLURM; 0 where nobody else launches."""
+    outside = external_environment()
+    return outside.global_rank() if outside is not None else 0
+
+
+def threads_for(local_processes: int, wanted: int | None) -> int:
+    """CPU threads for each process: what is asked for, else this machine's share of cores."""
+    return wanted or max(1, len(os.sched_getaffinity(0)) // local_processes)
+
+
+def _accelerator(name: str) -> str:
+    available = [known for known in ("cuda", "mps", "cpu") if AcceleratorRegistry.get(known).is_available()]
+    chosen = available[0] if name == "auto" else name
+    if name == "gpu":
+        chosen = next((known for known in available if known != "cpu"), "gpu")
+    if chosen not in available:
+        raise UserError(f"trainer.accelerator={name} is not available here; there is {', '.join(available)}.")
+    return chosen
+
+
+def _launcher_name(environment: ClusterEnvironment) -> str:
+    return "SLURM" if isinstance(environment, SLURMEnvironment) else "torchrun"

@@ -1,0 +1,62 @@
+"""The moving average of the generator, which is what samples and metrics are taken from."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_lightning.errors import UserError
+
+SMALLEST_HALF_LIFE = 1e-8
+"""Images; keeps the decay defined at a half-life of 0, where it underflows to 0 and the average is a copy."""
+
+
+class MovingAverage(nn.Module):
+    """A copy of a network whose parameters follow it as an exponential moving average, by images and not by steps.
+
+    With B images per update and the half-life h in images, the decay is 0.5^(B / h): after h images half of the old
+    average is left, whatever the batch size. In the beginning ``ramp`` shortens it to h = min(half-life, ramp * images
+    seen), so that the random initial weights are forgotten (Karras et al. 2020, StyleGAN2-ADA's code). Buffers, such as
+    batch norm's statistics, are copied. The copy stays in evaluation mode and takes no gradient.
+    """
+
+    def __init__(self, model: nn.Module, half_life_kimg: float, ramp: float | None = None) -> None:
+        """Copy ``model``; a ``half_life_kimg`` of 0 keeps a plain copy, a ``ramp`` of None is no ramp.
+
+        Raises:
+            UserError: if ``half_life_kimg`` is negative or ``ramp`` is not positive.
+        """
+        super().__init__()
+        if half_life_kimg < 0:
+            raise UserError(f"ema.half_life_kimg is {half_life_kimg}, but must be 0 (no average) or more.")
+        if ramp is not None and ramp <= 0:
+            raise UserError(f"ema.ramp is {ramp}, but must be more than 0, or null for no ramp.")
+        self.half_life_kimg = half_life_kimg
+        self.ramp = ramp
+        self.model = deepcopy(model).eval().requires_grad_(False)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the averaged network makes of the arguments."""
+        return self.model(*args, **kwargs)
+
+    def train(self, mode: bool = True) -> MovingAverage:
+        """Stay in evaluation mode."""
+        return self
+
+    def decay(self, images_per_update: int, images_seen: int) -> float:
+        """The share of the old average that an update keeps."""
+        half_life = 1000 * self.half_life_kimg
+        if self.ramp is not None:
+            half_life = min(half_life, self.ramp * images_seen)
+        return float(0.5 ** (images_per_update / max(half_life, SMALLEST_HALF_LIFE)))
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, images_per_update: int, images_seen: int) -> None:
+        """Move towards ``model``; the images are real ones over all processes, ``images_seen`` from the run's start."""
+        weight = 1 - self.decay(images_per_update, images_seen)
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), weight)
+        for copy, buffer in zip(self.model.buffers(), model.buffers(), strict=True):
+            copy.copy_(buffer)

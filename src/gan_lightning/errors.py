@@ -1,0 +1,9 @@
+"""The one exception for what a user can put right: its message says what is wrong and what to do."""
+
+
+class UserError(Exception):
+    """Bad input. The scripts print its message alone, without a traceback, and exit with status 2."""
+
+
+class Diverged(UserError):
+    """A loss, a logit or a gradient is no longer finite; nothing is saved after that."""

@@ -1,0 +1,359 @@
+"""The game: n_critic discriminator updates, then one generator update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gan_lightning.augment import NoAugmentation
+from gan_lightning.clipping import GradientClip
+from gan_lightning.ema import MovingAverage
+from gan_lightning.errors import Diverged, UserError
+from gan_lightning.priors import Normal
+from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
+from gan_lightning.scalars import Scalars
+from gan_lightning.types import (
+    AdversarialLoss,
+    DiscriminatorUpdate,
+    Draw,
+    GeneratorTerm,
+    GeneratorUpdate,
+    Images,
+    Labels,
+    Latents,
+    Logits,
+    Penalty,
+    Scalar,
+    Schedule,
+    Verdict,
+)
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+COUNTERS = ("iteration", "d_updates", "g_updates", "images_seen")
+
+
+class Player(NamedTuple):
+    """One side of the game as its optimizer sees it."""
+
+    name: str
+    parameters: list[nn.Parameter]
+    options: list[dict[str, Any]]  # of each parameter group, as configured
+
+
+class LitGAN(LightningModule):
+    """Trains a generator against a discriminator by manual optimization.
+
+    It knows no loss, network, data set or metric by name: all are handed in. One ``training_step`` is one iteration,
+    ``n_critic`` D updates of B images each and one G update, and only G's step is counted by Lightning, so that
+    ``trainer.global_step == iteration`` whatever ``n_critic`` is. Everything random in an iteration is a function of
+    (seed, iteration, update, purpose), so that its counters are all that a resumed run needs.
+
+    Args:
+        generator: Maps (z [B Z], labels [B] | None) to images [B C H W] in [-1, 1]; has ``latent_dim``.
+        discriminator: Maps (images, labels | None) to logits [B] or to a :class:`~gan_lightning.types.Verdict`.
+        loss: The two objectives over logits.
+        optimizer_generator: Makes G's optimizer from its parameters.
+        optimizer_discriminator: Makes D's.
+        penalties: Terms on D, by name.
+        generator_terms: Terms on G, by name.
+        constraints: Called with D after each of its steps, by name (weight clipping).
+        schedules: Factors on ``generator.lr`` and ``discriminator.lr`` as functions of the images seen.
+        n_critic: D updates in one iteration.
+        clip: Clips and measures the gradients of either player before its step.
+        ema: Makes the moving average of G, which is what samples are drawn from; without it a plain copy.
+        augment: Applied to every image that D sees.
+        prior: Draws the latents.
+        reuse_fakes: G's step takes the fakes of the last D update instead of fresh ones: one forward pass less, at the
+            price of a G gradient on latents that D has just been trained on.
+        seed: Of everything random in training.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        loss: AdversarialLoss,
+        optimizer_generator: OptimizerFactory,
+        optimizer_discriminator: OptimizerFactory,
+        *,
+        penalties: Mapping[str, Penalty] | None = None,
+        generator_terms: Mapping[str, GeneratorTerm] | None = None,
+        constraints: Mapping[str, Callable[[nn.Module], None]] | None = None,
+        schedules: Mapping[str, Schedule] | None = None,
+        n_critic: int = 1,
+        clip: GradientClip | None = None,
+        ema: Callable[[nn.Module], MovingAverage] | None = None,
+        augment: nn.Module | None = None,
+        prior: Callable[[Draw, int, int], Latents] | None = None,
+        reuse_fakes: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if n_critic < 1:
+            raise UserError(f"n_critic={n_critic}: at least one discriminator update an iteration is needed.")
+        if unknown := set(schedules or {}) - {"generator.lr", "discriminator.lr"}:
+            raise UserError(f"Nothing is scheduled under {sorted(unknown)}: use generator.lr or discriminator.lr.")
+        self.automatic_optimization = False
+        self.generator = generator
+        self.discriminator = discriminator
+        self.average = ema(generator) if ema is not None else MovingAverage(generator, half_life_kimg=0.0, ramp=None)
+        self.augment = augment or NoAugmentation()
+        self.loss = loss
+        self.penalties = dict(penalties or {})
+        self.generator_terms = dict(generator_terms or {})
+        self.constraints = dict(constraints or {})
+        self.schedules = dict(schedules or {})
+        self.n_critic = n_critic
+        self.clip = clip or GradientClip()
+        self.prior = prior or Normal()
+        self.reuse_fakes = reuse_fakes
+        self.seed = seed
+        self.conditional = bool(getattr(generator, "num_classes", 0) or getattr(discriminator, "num_classes", 0))
+        self.scalars = Scalars()
+        self.iteration = 0
+        self.d_updates = 0
+        self.g_updates = 0
+        self.images_seen = 0
+        self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
+        self._players: dict[Optimizer, Player] = {}
+        self.player = "discriminator"  # whose update is under way; each has a gradient scaler of its own
+
+    # ---------------------------------------------------------------- the step
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int = 0) -> None:
+        """One iteration. ``batch``: images [n_critic·B C H W] in [-1, 1] and labels [n_critic·B]."""
+        opt_g, opt_d = self._both_optimizers()
+        self._apply_schedules()
+        last = self.n_critic - 1
+        for update, (real, y) in enumerate(self.shares(batch)):
+            fake = self.update_discriminator(opt_d, real, y, update, keep_graph=self.reuse_fakes and update == last)
+        self.update_generator(opt_g, real, y, fake if self.reuse_fakes else None)
+        self.average.update(self.generator, self.n_critic * self.global_batch(real), self.images_seen)
+        self.iteration += 1
+
+    def shares(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[Images, Labels | None]]:
+        """The n_critic parts of a batch, each the real images of one D update."""
+        images, labels = batch
+        for real, y in zip(images.chunk(self.n_critic), labels.chunk(self.n_critic), strict=True):
+            yield real, y if self.conditional else None
+
+    def update_discriminator(
+        self, optimizer: LightningOptimizer, real: Images, y: Labels | None, update: int, keep_graph: bool
+    ) -> Images:
+        """One D update on one share of real images; gives the fakes that it used."""
+        draw = self.draw(f"D{update}")
+        with torch.set_grad_enabled(keep_graph):
+            generated = self.generate(y, real.shape[0], draw)
+        fake = generated.detach()
+        due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(self.d_updates)}
+        sides = {side for penalty in due.values() for side in penalty.differentiates}
+        seen_real, seen_fake = (x.detach().requires_grad_(side in sides) for x, side in ((real, "real"), (fake, "fake")))
+        real_verdict = self.judge(seen_real, y, draw.named("real"))
+        fake_verdict = self.judge(seen_fake, y, draw.named("fake"))
+        terms = {"loss/discriminator": self.loss.discriminator(real_verdict.logits, fake_verdict.logits, draw)}
+        seen = DiscriminatorUpdate(
+            real=seen_real,
+            fake=seen_fake,
+            labels=y,
+            real_verdict=real_verdict,
+            fake_verdict=fake_verdict,
+            critic=partial(self.score, y=y, draw=draw.named("penalty")),
+            draw=draw,
+        )
+        terms |= {f"penalty/{name}": penalty(seen) for name, penalty in due.items()}
+        # through the strategy and not optimizer.step(): precision, hooks and reduction run, but Lightning counts no step
+        self.descend(optimizer, terms, partial(self.trainer.strategy.optimizer_step, optimizer.optimizer, _no_closure))
+        for constraint in self.constraints.values():
+            constraint(self.discriminator)
+        self.d_updates += 1
+        self.images_seen += self.global_batch(real)
+        self.scalars.add(terms | _opinion(real_verdict.logits, fake_verdict.logits))
+        return generated
+
+    def update_generator(
+        self, optimizer: LightningOptimizer, real: Images, y: Labels | None, fake: Images | None
+    ) -> None:
+        """One G update against a frozen D, on fresh fakes unless some are given."""
+        draw = self.draw("G")
+        with frozen(self.discriminator):
+            if fake is None:
+                fake = self.generate(y, real.shape[0], draw)
+            verdict = self.judge(fake, y, draw.named("fake"))
+            real_logits = partial(self.score, real, y=y, draw=draw.named("real"))
+            terms = {"loss/generator": self.loss.generator(verdict.logits, real_logits)}
+            seen = GeneratorUpdate(
+                fake=fake, labels=y, verdict=verdict, critic=partial(self.score, y=y, draw=draw.named("term")), draw=draw
+            )
+            terms |= {f"term/{name}": term(seen) for name, term in self.generator_terms.items()}
+            self.descend(optimizer, terms, optimizer.step)
+        self.g_updates += 1
+        self.scalars.add(terms)
+
+    def descend(self, optimizer: LightningOptimizer, terms: Mapping[str, Scalar], step: Callable[[], Any]) -> None:
+        """The one place where gradients are made, reduced (by the strategy), clipped and applied."""
+        self.player = self._players[optimizer.optimizer].name
+        optimizer.zero_grad(set_to_none=True)
+        self.manual_backward(torch.stack([term.float() for term in terms.values()]).sum())
+        step()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip and measure: after the reduction and the unscaling, before the update."""
+        player = self._players[optimizer]
+        self.scalars.add({f"gradient_norm/{player.name}": self.clip(player.parameters)})
+
+    # ------------------------------------------------------------- the players
+
+    def generate(self, y: Labels | None, batch: int, draw: Draw) -> Images:
+        """Fakes from fresh latents."""
+        images: Tensor = self.generator(self.prior(draw, batch, self.generator.latent_dim), y)
+        return images
+
+    def judge(self, images: Images, y: Labels | None, draw: Draw) -> Verdict:
+        """D's verdict on augmented images."""
+        answer = self.discriminator(self.augment(images, draw), y)
+        return answer if isinstance(answer, Verdict) else Verdict(answer)
+
+    def score(self, images: Images, y: Labels | None, draw: Draw) -> Logits:
+        """D's logits alone: what a penalty calls ``critic``."""
+        return self.judge(images, y, draw).logits
+
+    @torch.no_grad()
+    def sample(self, z: Latents, y: Labels | None = None) -> Images:
+        """Images of the averaged generator. Never touches what training reads: the copy stays in eval mode."""
+        images: Tensor = self.average(z.to(self.device), None if y is None else y.to(self.device))
+        return images
+
+    # -------------------------------------------------------------- randomness
+
+    def draw(self, update: str) -> UpdateDraw:
+        """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
+        key = (self.seed, self.iteration, update)
+        seed_default_generators(hashed_seed(*key, "default", self.global_rank), self.device)
+        return UpdateDraw(key, self.global_rank, self.trainer.world_size, self.device)
+
+    def global_batch(self, real: Images) -> int:
+        """Images in one D update over all processes."""
+        return real.shape[0] * self.trainer.world_size
+
+    # ----------------------------------------------------------------- watching
+
+    def drain_scalars(self) -> dict[str, float]:
+        """The mean of every scalar since the last call, over all processes; waits for the device once.
+
+        Raises:
+            Diverged: One of them is not finite.
+        """
+        names, means = self.scalars.means()
+        means = self.trainer.strategy.reduce(means.to(self.device), reduce_op="mean")
+        self.scalars.clear()
+        values: dict[str, float] = dict(zip(names, means.tolist(), strict=True))
+        self._refuse_non_finite(values)
+        return values
+
+    def require_finite(self) -> None:
+        """Check what was collected since the last drain, before weights are saved.
+
+        Raises:
+            Diverged: One of them is not finite.
+        """
+        if len(self.scalars):
+            names, means = self.scalars.means()
+            self._refuse_non_finite(dict(zip(names, means.tolist(), strict=True)))
+
+    def _refuse_non_finite(self, values: Mapping[str, float]) -> None:
+        if bad := [name for name, value in values.items() if not math.isfinite(value)]:
+            raise Diverged(
+                f"Training diverged by iteration {self.iteration}: {', '.join(bad)} not finite. The last checkpoint is "
+                "from before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss."
+            )
+
+    # ---------------------------------------------------------- Lightning hooks
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """G's optimizer and D's, in this order."""
+        self._players = {}
+        for name, factory in self._optimizer_factories.items():
+            parameters = [p for p in getattr(self, name).parameters() if p.requires_grad]
+            optimizer = factory(parameters)
+            options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
+            self._players[optimizer] = Player(name, parameters, options)
+        return list(self._players)
+
+    def on_train_start(self) -> None:
+        """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
+        for optimizer, player in self._players.items():
+            for group, options in zip(optimizer.param_groups, player.options, strict=True):
+                group.update(options)
+
+    def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
+        """Running statistics that the strategy averages over processes together with this optimizer's gradients.
+
+        Batch-norm buffers differ between processes because their data do. They are averaged once an iteration, with
+        G's step, before the moving average copies them.
+        """
+        if self._players[optimizer].name != "generator":
+            return ()
+        buffers = (*self.generator.buffers(), *self.discriminator.buffers())
+        return [buffer for buffer in buffers if buffer.is_floating_point()]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the counters, and the scalars not yet written, to Lightning's checkpoint."""
+        checkpoint["gan_lightning"] = {
+            "version": 1,
+            "counters": {name: getattr(self, name) for name in COUNTERS},
+            "scalars": self.scalars.state_dict(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the counters again; with them come the data order, the latents and the dropout masks."""
+        ours = checkpoint["gan_lightning"]
+        for name in COUNTERS:
+            setattr(self, name, int(ours["counters"][name]))
+        self.scalars.load_state_dict(ours["scalars"])
+
+    def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
+        opt_g, opt_d = self.optimizers()  # type: ignore[misc,union-attr]
+        return opt_g, opt_d  # type: ignore[return-value]
+
+    def _apply_schedules(self) -> None:
+        for optimizer, player in self._players.items():
+            if (schedule := self.schedules.get(f"{player.name}.lr")) is not None:
+                factor = schedule(self.images_seen)
+                for group, options in zip(optimizer.param_groups, player.options, strict=True):
+                    group["lr"] = options["lr"] * factor
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Its trainable parameters take no gradient inside: G's step then computes none for D."""
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+def _no_closure() -> None:
+    """The gradients are there already: a closure that ran the backward pass would come after the reduction."""
+
+
+def _opinion(real: Logits, fake: Logits) -> dict[str, Scalar]:
+    """What D thinks: mean logits, and its accuracy with 0 as the border."""
+    return {
+        "logits/real": real.detach().mean(),
+        "logits/fake": fake.detach().mean(),
+        "accuracy/real": (real.detach() > 0).float().mean(),
+        "accuracy/fake": (fake.detach() < 0).float().mean(),
+    }

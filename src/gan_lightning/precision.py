@@ -1,0 +1,38 @@
+"""16-bit training with a gradient scaler for each player."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.plugins import MixedPrecision
+from torch import Tensor
+
+
+class PlayerScalers(MixedPrecision):
+    """float16 autocast in which D's overflows don't shrink G's scale.
+
+    With one scaler a lasting overflow in D's gradient penalty halves the scale until G's gradients underflow to zero.
+    """
+
+    def __init__(self, device: str) -> None:
+        scalers = {name: torch.amp.GradScaler(device=device) for name in ("generator", "discriminator")}
+        super().__init__("16-mixed", device, scalers["discriminator"])
+        self.scalers = scalers
+
+    def pre_backward(self, tensor: Tensor, module: LightningModule) -> Tensor:  # type: ignore[override]
+        """Scale the loss by the scaler of the player whose update this is; its step then uses the same one."""
+        player = module.player
+        assert isinstance(player, str)
+        self.scaler = self.scalers[player]
+        return super().pre_backward(tensor, module)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Both scales and their growth counters."""
+        return {name: scaler.state_dict() for name, scaler in self.scalers.items()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take both scales up again."""
+        for name, scaler in self.scalers.items():
+            scaler.load_state_dict(state_dict[name])

@@ -1,0 +1,65 @@
+"""Every random number is a pure function of (seed, iteration, update, purpose[, rank]).
+
+There is no state to save: a resumed run, a run on two devices and an uninterrupted run on one draw the same numbers.
+Seeds are hashed to 32 bits, because torch's CPU generator uses no more of them (seeds 5 and 5 + 2**32 would coincide).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+
+def hashed_seed(*parts: int | str) -> int:
+    """A 32-bit seed from any mix of integers and words; the same on every machine and in every process."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "little")
+
+
+def seed_default_generators(seed: int, device: torch.device) -> None:
+    """Seed the streams that dropout draws from: the CPU's and, where there is one, this rank's own device's."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":  # not torch.cuda.manual_seed_all: the other devices belong to other ranks
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class UpdateDraw:
+    """The random numbers of one update (implements :class:`gan_lightning.types.Draw`).
+
+    Numbers are drawn for the global batch and cut to this rank's rows, so they don't depend on the device count.
+    """
+
+    key: tuple[int | str, ...]
+    rank: int
+    world_size: int
+    device: torch.device
+
+    def named(self, name: str) -> UpdateDraw:
+        """A stream of its own for one part of the update, so that two parts may use the same purpose."""
+        return replace(self, key=(*self.key, name))
+
+    def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
+        """Standard normal numbers of the local ``shape``."""
+        return self._share(purpose, shape, lambda s, g: torch.randn(s, generator=g, device=self.device))
+
+    def uniform(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
+        """Numbers from U[0, 1) of the local ``shape``."""
+        return self._share(purpose, shape, lambda s, g: torch.rand(s, generator=g, device=self.device))
+
+    def integers(self, purpose: str, high: int, shape: tuple[int, ...]) -> Tensor:
+        """Integers from 0 to ``high`` - 1 of the local ``shape``, int64."""
+        return self._share(purpose, shape, lambda s, g: torch.randint(high, s, generator=g, device=self.device))
+
+    def _share(
+        self, purpose: str, shape: tuple[int, ...], sample: Callable[[tuple[int, ...], Generator], Tensor]
+    ) -> Tensor:
+        generator = Generator(self.device).manual_seed(hashed_seed(*self.key, purpose))
+        local = shape[0]
+        everyone = sample((local * self.world_size, *shape[1:]), generator)
+        return everyone[self.rank * local : (self.rank + 1) * local]

@@ -1,0 +1,83 @@
+"""``metrics.jsonl``: every number of a run, one object a line, for other programs to read."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from gan_lightning.errors import UserError
+
+SCHEMA_VERSION = 1
+FILE = "metrics.jsonl"
+
+
+class JsonLines(Logger):
+    """Appends ``{"v", "iteration", "images", "seconds", "name", "value"}`` lines.
+
+    ``seconds`` is the time spent training, over all attempts of the run. Lines that are newer than the checkpoint from
+    which a run goes on are dropped when it does, so that no iteration stands there twice.
+
+    Args:
+        folder: The run folder.
+        resume_at: The iteration to go on from; None for a new run.
+    """
+
+    def __init__(self, folder: str, resume_at: int | None = None) -> None:
+        super().__init__()
+        self.path = Path(folder) / FILE
+        self._spent = 0.0 if resume_at is None else self._go_on_from(resume_at)
+        self._started = time.monotonic()
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return FILE
+
+    @property
+    def version(self) -> int:
+        """Of the schema."""
+        return SCHEMA_VERSION
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """The configuration has files of its own."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Append one line a number; ``metrics`` carries the images seen under "images"."""
+        seconds = round(self._spent + time.monotonic() - self._started, 3)
+        common = {"v": SCHEMA_VERSION, "iteration": step, "images": int(metrics.get("images", 0)), "seconds": seconds}
+        lines = [json.dumps({**common, "name": name, "value": value}) for name, value in metrics.items()]
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(f"{line}\n" for line in lines))
+        except OSError as error:
+            raise UserError(f"Can't write {self.path}: {error.strerror}.") from error
+
+    def _go_on_from(self, iteration: int) -> float:
+        """Drop what came after ``iteration`` and a line torn by a crash; give the seconds spent until then."""
+        if not self.path.is_file():
+            return 0.0
+        kept = [record for record in read_records(self.path) if record["iteration"] <= iteration]
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text("".join(f"{json.dumps(record)}\n" for record in kept), encoding="utf-8")
+        temporary.replace(self.path)
+        return float(kept[-1]["seconds"]) if kept else 0.0
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The records of a ``metrics.jsonl``, without a last line that a crash cut short."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records

@@ -1,0 +1,195 @@
+"""One run from configuration to summary: what the verbs call, and what every process of a run executes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from torch.distributed import Store
+
+from gan_lightning.build import build_data, build_module, build_trainer, fill_in_budget, fill_in_facts
+from gan_lightning.callbacks import Checkpoint, Curves
+from gan_lightning.callbacks.progress import duration, total_iterations
+from gan_lightning.checkpoint import LAST, load_checkpoint
+from gan_lightning.config import check
+from gan_lightning.data import ImageDataModule
+from gan_lightning.devices import Devices, external_rank, resolve_devices, threads_for
+from gan_lightning.errors import UserError
+from gan_lightning.finetune import start_from
+from gan_lightning.module import LitGAN
+from gan_lightning.provenance import provenance
+from gan_lightning.quiet import quieten_lightning
+
+COMPOSED = "config.yaml"
+RESOLVED = "resolved.yaml"
+SUMMARY = "summary.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a process needs to take part in a run; plain, so that it can be handed to another process."""
+
+    config: dict[str, Any]
+    folder: str
+    devices: dict[str, Any]
+    attempt: int = 0
+    checkpoint: str | None = None
+    resume_at: int | None = None
+
+
+def train(
+    config: DictConfig, folder: Path, overrides: Sequence[str] = (), attempt: int = 0, checkpoint: Path | None = None
+) -> dict[str, Any]:
+    """Train what ``config`` says in ``folder``, or go on from ``checkpoint``; gives the run's summary.
+
+    Raises:
+        UserError: What was asked for can't work; nothing has been trained.
+        SystemExit: A signal ended training; a checkpoint was written first.
+    """
+    check(config)
+    folder = folder.absolute()
+    if checkpoint is None and (folder / RESOLVED).exists():
+        raise UserError(f"{folder} holds a run already: go on with resume={folder}, or choose another hydra.run.dir.")
+    trainer = config.trainer
+    devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
+    if config.data.batch_size % devices.world_size:
+        raise UserError(
+            f"data.batch_size={config.data.batch_size} is the global batch and can't be shared by "
+            f"{devices.world_size} processes equally."
+        )
+    resume_at = None if checkpoint is None else int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
+    config.run = {"folder": str(folder), "attempt": attempt, "resume_at": resume_at}
+    composed = OmegaConf.to_yaml(config)
+    torch.set_num_threads(threads_for(devices.local, config.threads))
+    data = build_data(resolve(config))
+    fill_in_facts(config, data)
+    fill_in_budget(config)
+    job = Job(resolve(config), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
+    if external_rank() == 0:
+        _write_run_folder(job, composed, overrides)
+    return execute(job, data)
+
+
+def execute(job: Job, data: ImageDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
+    """Build the job and train as one of its ranks. The rest of the process is left as it was found."""
+    config, folder, devices = job.config, Path(job.folder), Devices(**job.devices)
+    environment = dict(os.environ)
+    quieten_lightning()
+    torch.set_num_threads(threads_for(devices.local, config["threads"]))
+    try:
+        data = data or build_data(config)
+        module = build_module(config)
+        if config["init_from"] is not None and job.checkpoint is None:
+            start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
+        trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
+        if trainer.is_global_zero:
+            _announce(module, data, devices, trainer, folder)
+        started = time.monotonic()
+        trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
+        return _conclude(trainer, module, folder, time.monotonic() - started)
+    finally:
+        # the next job of a sweep lives in this process too, and must not inherit a rank or a port
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """Plain containers, every interpolation followed.
+
+    Raises:
+        UserError: A value is missing or refers to nothing.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _write_run_folder(job: Job, composed: str, overrides: Sequence[str]) -> None:
+    """What was asked for and what is built; an attempt keeps its own copy."""
+    folder = Path(job.folder)
+    attempt = folder / "attempts" / str(job.attempt)
+    try:
+        attempt.mkdir(parents=True, exist_ok=True)
+        texts = {
+            COMPOSED: composed,
+            RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
+            "overrides.txt": "".join(f"{override}\n" for override in overrides),
+            "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
+        }
+        for name, text in texts.items():
+            (attempt / name).write_text(text, encoding="utf-8")
+            shutil.copyfile(attempt / name, folder / name)
+    except OSError as error:
+        raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
+
+
+def _announce(module: LitGAN, data: ImageDataModule, devices: Devices, trainer: Trainer, folder: Path) -> None:
+    def millions(network: torch.nn.Module) -> str:
+        return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
+
+    images = f"{data.num_images:,} images {data.channels}x{data.resolution}x{data.resolution}"
+    print(
+        f"{type(module.generator).__name__} ({millions(module.generator)} parameters) against "
+        f"{type(module.discriminator).__name__} ({millions(module.discriminator)})\n"
+        f"{type(data).__name__}: {images}, batch {data.batch_size} over {devices.world_size} {devices.accelerator} "
+        f"process(es), {module.n_critic} discriminator update(s) an iteration\n"
+        f"run folder: {folder}",
+        flush=True,
+    )
+
+
+def _conclude(trainer: Trainer, module: LitGAN, folder: Path, seconds: float) -> dict[str, Any]:
+    checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)
+    number = checkpoint.signal if checkpoint is not None else None
+    curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)
+    summary = {
+        "v": SCHEMA_VERSION,
+        "status": "interrupted" if number else "done",
+        "iteration": module.iteration,
+        "d_updates": module.d_updates,
+        "g_updates": module.g_updates,
+        "images": module.images_seen,
+        "seconds": round(seconds, 3),
+        "world_size": trainer.world_size,
+        "last": curves.latest if curves is not None else {},
+    }
+    if trainer.is_global_zero:
+        (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        _say_goodbye(summary, trainer, folder)
+    if number:
+        if trainer.is_global_zero:
+            print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
+        sys.exit(128 + number)
+    return summary
+
+
+def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> None:
+    done = total_iterations(trainer)
+    of = f" of {done:,}" if done is not None and done != summary["iteration"] else ""
+    print(
+        f"\n{summary['iteration']:,} iterations{of}, {summary['images']:,} images in {duration(summary['seconds'])}\n"
+        f"pictures:    {folder / 'samples'}\n"
+        f"checkpoint:  {folder / 'checkpoints' / LAST}\n"
+        f"curves:      tensorboard --logdir '{folder}'",
+        flush=True,
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

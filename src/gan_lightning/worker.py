@@ -1,0 +1,42 @@
+"""What a child process runs: read the resolved run from standard input, build it and train as one of its ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+
+
+def main() -> None:
+    """Entry point of ``python -m gan_lightning.worker``; started by :mod:`gan_lightning.launcher` and by nobody else."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; rank 0 decides and tells the others
+    line = sys.stdin.buffer.readline()
+    if not line:
+        sys.exit("gan_lightning.worker is started by the run that it belongs to; start train.py instead.")
+    payload = json.loads(line)
+    sys.path[:] = payload.pop("sys_path")
+    threading.Thread(target=_end_with_the_parent, daemon=True, name="parent").start()
+
+    from torch.distributed import TCPStore
+
+    from gan_lightning.errors import UserError
+    from gan_lightning.run import Job, execute
+
+    store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    try:
+        execute(Job(**payload), store=store)
+    except UserError as error:
+        sys.exit(f"error (process {os.environ['LOCAL_RANK']}): {error}")
+
+
+def _end_with_the_parent() -> None:
+    """The pipe closes when the parent ends, be it by SIGKILL: then nobody is left to train with."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
