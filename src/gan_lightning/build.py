@@ -11,6 +11,7 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from torch.distributed import Store
 
@@ -100,7 +101,6 @@ def build_trainer(
 ) -> Trainer:
     """Lightning's Trainer with our strategy, precision, callbacks and loggers."""
     node = dict(config["trainer"])
-    check_trainer(node, devices, config)
     plugins: list[Any] = [AtomicCheckpointIO()]
     if node.get("precision") in ("16-mixed", "16", 16):
         node.pop("precision")
@@ -120,7 +120,7 @@ def build_trainer(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-    except (TypeError, ValueError) as error:  # Lightning's MisconfigurationException is neither: it passes as it is
+    except (TypeError, ValueError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
 
 
@@ -134,12 +134,13 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     return [*configured.values(), *bar, diary, *([checkpoint] if checkpoint is not None else [])]
 
 
-def check_trainer(node: Mapping[str, Any], devices: Devices, config: Mapping[str, Any]) -> None:
+def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
     """Refuse combinations that would fail late or be ignored.
 
     Raises:
         UserError: Names the options and the way out.
     """
+    node = config["trainer"]
     if node.get("strategy", "auto") not in ("auto", "gan"):
         raise UserError(
             f"trainer.strategy={node['strategy']} can't train two players in one module; leave it at auto: several "

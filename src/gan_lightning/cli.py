@@ -178,26 +178,32 @@ def translate(complaint: str) -> str:
     from gan_lightning.config import no_such_option
 
     if found := re.search(r"Could not override '([^']+)'", complaint):
-        return no_such_option(found.group(1), known_options())
+        return no_such_option(found.group(1), known_options(found.group(1)))
     if found := re.search(r"Could not find '([^']+)/([^'/]+)'", complaint):
         group, choice = found.groups()
         options = re.findall(r"^\s+(\S+)$", complaint.partition("Available options")[2], re.MULTILINE)
         return _no_such_choice(group, choice, options)
     if found := re.search(r"Could not override '?([\w/]+)'?\.\s*No match in the defaults list", complaint):
-        return no_such_option(found.group(1), known_options())
+        return no_such_option(found.group(1), known_options(found.group(1)))
     lines = [line for line in complaint.splitlines() if line.strip() and "HYDRA_FULL_ERROR" not in line]
     return " ".join(lines) if len(lines) < 4 else "\n".join(lines)
 
 
-def known_options() -> list[str]:
-    """Names of all groups and options of the default configuration."""
+def known_options(wrong: str = "") -> list[str]:
+    """Names of all groups and options, under the choices of this command line as far as they compose without ``wrong``."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(config_folder(), version_base="1.3"):
-        config = compose("train")
-    return [*flat_keys(config), "experiment", "allow", "resume"]
+    def composed(overrides: list[str]) -> list[str]:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            return [*flat_keys(compose("train", overrides)), "experiment", "allow", "resume"]
+
+    others = [word for word in sys.argv[1:] if "=" in word and word.lstrip("+~").partition("=")[0] != wrong]
+    try:
+        return composed([word for word in others if not word.startswith(("-", "hydra"))])
+    except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
+        return composed([])
 
 
 def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:

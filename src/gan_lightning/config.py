@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan_lightning.errors import UserError
+from gan_lightning.trust import find
 
 TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "seed": int,
@@ -72,9 +72,9 @@ def no_such_option(path: str, known: Iterable[str]) -> str:
         return f"{path} can't be used: {REFUSED[path]}."
     names = {name: name for name in known}
     last = {name.rsplit(".", 1)[-1]: name for name in names}
-    near = difflib.get_close_matches(path, names, 3, 0.7)
+    near = difflib.get_close_matches(path, names, 3, 0.85)
     near += [last[name] for name in difflib.get_close_matches(path.rsplit(".", 1)[-1], last, 3, 0.7)]
-    unique = list(dict.fromkeys(near))[:3]
+    unique = [name for name in dict.fromkeys(near) if name != path][:3]
     hint = f" Did you mean {' or '.join(unique)}?" if unique else ""
     return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
 
@@ -118,9 +118,11 @@ def parameters(target: str, path: str) -> list[str] | None:
         UserError: There is no such class or function.
     """
     try:
-        found = get_object(target)
+        found = find(target)
     except Exception as error:  # whatever importing the user's module raises
-        raise UserError(f"{path}._target_={target}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
     accepted = inspect.signature(found).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted):
         return None

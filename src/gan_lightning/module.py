@@ -283,7 +283,10 @@ class LitGAN(LightningModule):
         self._players = {}
         for name, factory in self._optimizer_factories.items():
             parameters = [p for p in getattr(self, name).parameters() if p.requires_grad]
-            optimizer = factory(parameters)
+            try:
+                optimizer = factory(parameters)
+            except (TypeError, ValueError) as error:
+                raise UserError(f"optimizer.{name}: {error}") from error
             options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
             self._players[optimizer] = Player(name, parameters, options)
         return list(self._players)

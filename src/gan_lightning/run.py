@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch.distributed import Store
 
-from gan_lightning.build import build_data, build_module, build_trainer, fill_in_budget, fill_in_facts
+from gan_lightning.build import build_data, build_module, build_trainer, check_trainer, fill_in_budget, fill_in_facts
 from gan_lightning.callbacks import Checkpoint, Curves
 from gan_lightning.callbacks.progress import duration, total_iterations
 from gan_lightning.checkpoint import LAST, load_checkpoint
@@ -31,6 +30,7 @@ from gan_lightning.finetune import start_from
 from gan_lightning.module import LitGAN
 from gan_lightning.provenance import provenance
 from gan_lightning.quiet import quieten_lightning
+from gan_lightning.records import FILE as METRICS
 
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
@@ -61,17 +61,19 @@ def train(
     """
     check(config)
     folder = folder.absolute()
-    if checkpoint is None and (folder / RESOLVED).exists():
+    if checkpoint is None and (folder / METRICS).exists():
         raise UserError(f"{folder} holds a run already: go on with resume={folder}, or choose another hydra.run.dir.")
     trainer = config.trainer
+    config.run = {"folder": str(folder), "attempt": attempt, "resume_at": None}
     devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
+    check_trainer(resolve(config), devices)
     if config.data.batch_size % devices.world_size:
         raise UserError(
             f"data.batch_size={config.data.batch_size} is the global batch and can't be shared by "
             f"{devices.world_size} processes equally."
         )
     resume_at = None if checkpoint is None else int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
-    config.run = {"folder": str(folder), "attempt": attempt, "resume_at": resume_at}
+    config.run.resume_at = resume_at
     composed = OmegaConf.to_yaml(config)
     torch.set_num_threads(threads_for(devices.local, config.threads))
     data = build_data(resolve(config))
@@ -97,9 +99,8 @@ def execute(job: Job, data: ImageDataModule | None = None, store: Store | None =
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
         if trainer.is_global_zero:
             _announce(module, data, devices, trainer, folder)
-        started = time.monotonic()
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
-        return _conclude(trainer, module, folder, time.monotonic() - started)
+        return _conclude(trainer, module, folder)
     finally:
         # the next job of a sweep lives in this process too, and must not inherit a rank or a port
         os.environ.clear()
@@ -154,7 +155,7 @@ def _announce(module: LitGAN, data: ImageDataModule, devices: Devices, trainer: 
     )
 
 
-def _conclude(trainer: Trainer, module: LitGAN, folder: Path, seconds: float) -> dict[str, Any]:
+def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
     checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)
     number = checkpoint.signal if checkpoint is not None else None
     curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)
@@ -165,7 +166,7 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path, seconds: float) ->
         "d_updates": module.d_updates,
         "g_updates": module.g_updates,
         "images": module.images_seen,
-        "seconds": round(seconds, 3),
+        "seconds": round(curves.seconds if curves is not None else 0.0, 3),
         "world_size": trainer.world_size,
         "last": curves.latest if curves is not None else {},
     }

@@ -38,7 +38,7 @@ def trusted_class(target: str, allow: Sequence[str] = ()) -> type:
     top_levels = {name.split(".")[0] for name in (*ALLOWED, *allow)}
     found: Any = None
     if target.split(".")[0] in top_levels:
-        found = _find(target)
+        found = find(target)
     if not isinstance(found, type) or not any(_inside(found.__module__, name) for name in (*ALLOWED, *allow)):
         module = target.rsplit(".", 1)[0]
         raise UserError(
@@ -73,7 +73,8 @@ def build_trusted(config: Any, allow: Sequence[str] = ()) -> Any:
     return config
 
 
-def _find(target: str) -> Any:
+def find(target: str) -> Any:
+    """The object that a dotted path names, importing its module; None where there is none."""
     parts = target.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         try:

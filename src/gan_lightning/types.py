@@ -31,6 +31,7 @@ class Verdict(NamedTuple):
     classes: ClassLogits | None = None
 
 
+@runtime_checkable
 class Draw(Protocol):
     """Random numbers of one update, drawn for the global batch and cut to this process's share.
 
@@ -114,6 +115,7 @@ class Penalty(Protocol):
         ...
 
 
+@runtime_checkable
 class GeneratorTerm(Protocol):
     """A term added to G's loss."""
 
@@ -122,6 +124,7 @@ class GeneratorTerm(Protocol):
         ...
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """A factor as a pure function of the real images shown so far: nothing to save, nothing to resume."""
 

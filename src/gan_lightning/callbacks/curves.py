@@ -17,12 +17,15 @@ class Curves(Callback):
 
     def __init__(self) -> None:
         self.latest: dict[str, float] = {}
+        self.seconds = 0.0
+        self._start = 0.0
         self._time = 0.0
         self._images = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._time, self._images = time.perf_counter(), pl_module.images_seen
+        self._start = self._time = time.perf_counter()
+        self._images = pl_module.images_seen
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -35,6 +38,7 @@ class Curves(Callback):
         """Write what is left."""
         if len(pl_module.scalars):
             self.write(trainer, pl_module)
+        self.seconds = time.perf_counter() - self._start
 
     def write(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Drain the module's scalars into the loggers."""

@@ -1,0 +1,72 @@
+"""Arrays that take seconds to make, kept on disk between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def cache_folder() -> Path:
+    """``$GAN_LIGHTNING_CACHE``, else ``gan_lightning`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    if own := os.environ.get("GAN_LIGHTNING_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_lightning"
+
+
+def cached(name: str, make: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The array kept as ``name``, or ``make()``, then kept. ``name`` must change with whatever the array depends on.
+
+    The file is a .npy with a checksum behind it: a damaged one is made again. Processes that make the same array at
+    once each put a whole file in place. A folder that can't be written costs the time and a warning, not the run.
+    """
+    path = cache_folder() / name
+    array = _read(path)
+    if array is None:
+        array = make()
+        try:
+            _write(path, array)
+        except OSError as error:
+            warnings.warn(
+                f"can't keep {path} ({error.strerror}), so the next run makes it again: "
+                "set GAN_LIGHTNING_CACHE to a folder that can be written",
+                stacklevel=2,
+            )
+    return array
+
+
+def _checksum(content: memoryview) -> bytes:
+    return hashlib.blake2b(content).digest()
+
+
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    """The array, or None where the file is missing, torn or altered."""
+    try:
+        content = memoryview(path.read_bytes())
+    except OSError:
+        return None
+    size = hashlib.blake2b().digest_size
+    if _checksum(content[:-size]) != content[-size:]:
+        return None
+    array: NDArray[np.uint8] = np.load(io.BytesIO(content[:-size]), allow_pickle=False)
+    return array
+
+
+def _write(path: Path, array: NDArray[np.uint8]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.write(_checksum(buffer.getbuffer()))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

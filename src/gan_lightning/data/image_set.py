@@ -1,0 +1,111 @@
+"""A labelled set of images held as bytes, and what can be done to it once, before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gan_lightning.errors import UserError
+from gan_lightning.types import Bytes
+
+CHUNK = 1024  # images converted at a time: floats of a whole set would need 4 to 16 times its memory
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Square images, uint8 [N, C, H, H], and labels, int64 [N]: indices of ``class_names``, None where it is empty."""
+
+    images: Tensor
+    labels: Tensor | None
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check what a data set's author can get wrong.
+
+        Raises:
+            UserError: if images and labels don't fit together, or the images aren't square bytes.
+        """
+        if self.images.dtype != torch.uint8 or self.images.dim() != 4:
+            raise UserError(
+                "images must be uint8 of shape [N, channels, height, width], "
+                f"not {self.images.dtype} of shape {list(self.images.shape)}"
+            )
+        count, _, height, width = self.images.shape
+        if count == 0:
+            raise UserError("the data set has no images")
+        if height != width:
+            raise UserError(f"images must be square, and these are {height} x {width} pixels: crop or pad them first")
+        if (self.labels is None) != (len(self.class_names) == 0):
+            raise UserError("a data set has both labels and class names, or neither")
+        if self.labels is not None:
+            if self.labels.shape != (count,) or self.labels.dtype != torch.int64:
+                raise UserError(
+                    f"{count} images need int64 labels of shape [{count}], "
+                    f"not {self.labels.dtype} of shape {list(self.labels.shape)}"
+                )
+            low, high = int(self.labels.min()), int(self.labels.max())
+            if low < 0 or high >= len(self.class_names):
+                raise UserError(f"labels go from {low} to {high}, but there are {len(self.class_names)} class names")
+
+
+def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
+    """Only the images of ``classes`` (indices or names), renumbered 0..k-1 in the order given.
+
+    Raises:
+        UserError: if a class is unknown or named twice, or the data have no labels.
+    """
+    names = data.class_names
+    if data.labels is None:
+        raise UserError("data.classes chooses classes, but this data set has no labels")
+    known = {name: i for i, name in enumerate(names)} | {i: i for i in range(len(names))}
+    unknown = [c for c in classes if c not in known]
+    if unknown:
+        listing = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
+        raise UserError(f"data.classes has {unknown[0]!r}, which is no class of this data set; it has {listing}")
+    kept = [known[c] for c in classes]
+    if len(set(kept)) < len(kept):
+        raise UserError(f"data.classes names a class twice: {list(classes)}")
+    renumbered = torch.full((len(names),), -1)
+    renumbered[kept] = torch.arange(len(kept))
+    labels = renumbered[data.labels]
+    chosen = labels >= 0
+    return ImageSet(data.images[chosen], labels[chosen], tuple(names[i] for i in kept))
+
+
+def resize(images: Bytes, resolution: int) -> UInt8[Tensor, "B C {resolution} {resolution}"]:
+    """Bicubic resize to ``resolution`` x ``resolution``, antialiased when it shrinks."""
+    if images.shape[-1] == resolution:
+        return images
+
+    def resized(chunk: Tensor) -> Tensor:
+        size = (resolution, resolution)
+        return interpolate(chunk.float(), size, mode="bicubic", antialias=True, align_corners=False)
+
+    return _in_chunks(resized, images)
+
+
+def with_channels(images: Bytes, channels: int) -> UInt8[Tensor, "B {channels} H W"]:
+    """Colour to luma (ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B), or grey repeated three times.
+
+    Raises:
+        UserError: if there is no rule for these two numbers of channels.
+    """
+    own = images.shape[1]
+    if own == channels:
+        return images
+    if (own, channels) == (1, 3):
+        return images.repeat(1, 3, 1, 1)
+    if (own, channels) == (3, 1):
+        weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+        return _in_chunks(lambda chunk: (chunk * weights).sum(1, keepdim=True), images)
+    raise UserError(f"data.channels={channels} can't be made of images with {own}: it can be null, 1 or 3")
+
+
+def _in_chunks(convert: Callable[[Tensor], Tensor], images: Bytes) -> UInt8[Tensor, "B C2 H2 W2"]:
+    """Apply a conversion to floats, rounding its result to bytes, without a float copy of the whole set."""
+    return torch.cat([convert(chunk).round_().clamp_(0, 255).to(torch.uint8) for chunk in torch.split(images, CHUNK)])

@@ -1,0 +1,28 @@
+"""Adversarial losses, gradient penalties and constraints on D."""
+
+from gan_lightning.losses.adversarial import (
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    Relativistic,
+    RelativisticAverage,
+    Wasserstein,
+)
+from gan_lightning.losses.penalties import R1, R2, Dragan, GradientPenalty
+from gan_lightning.losses.weight_clip import WeightClip
+
+__all__ = [
+    "R1",
+    "R2",
+    "Dragan",
+    "GradientPenalty",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "Relativistic",
+    "RelativisticAverage",
+    "Wasserstein",
+    "WeightClip",
+]

@@ -1,0 +1,12 @@
+"""Losses and penalties are computed in float32 also where the networks run in half precision."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """``x`` as float32, or as it is where it is float64."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

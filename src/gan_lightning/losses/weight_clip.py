@@ -1,0 +1,36 @@
+"""The constraint of the first Wasserstein GAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.errors import UserError
+
+
+@dataclass(frozen=True)
+class WeightClip:
+    """Keeps every parameter of D, norms' gains and biases too, in [-limit, limit]; to be called after each D step.
+
+    Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, Algorithm 1.
+    """
+
+    limit: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check the limit.
+
+        Raises:
+            UserError: if it is not positive.
+        """
+        if self.limit <= 0:
+            raise UserError(f"constraint.weight_clip.limit is {self.limit}, but must be more than 0.")
+
+    @torch.no_grad()
+    def __call__(self, discriminator: nn.Module) -> None:
+        """Clip in place."""
+        parameters: list[Tensor] = list(discriminator.parameters())
+        torch._foreach_clamp_min_(parameters, -self.limit)
+        torch._foreach_clamp_max_(parameters, self.limit)

@@ -1,0 +1,94 @@
+"""DCGAN (Radford, Metz & Chintala 2016, https://arxiv.org/abs/1511.06434), its depth chosen by the resolution.
+
+At 64 x 64 pixels these are the paper's networks; the layers without a bias follow PyTorch's DCGAN tutorial.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import nn
+
+from gan_lightning.networks.base import Discriminator, Generator, doublings
+from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
+from gan_lightning.types import Images, Labels, Latents, Logits
+
+
+class DCGANGenerator(Generator):
+    """Latents [B Z] -> a small map of many channels, doubled and halved in turn -> tanh images [B C H W].
+
+    ``width`` is the number of channels at half the resolution; the paper's is 128.
+    """
+
+    def __init__(
+        self, *, channels: int, resolution: int, width: int = 64, latent_dim: int = 100, norm: str = "batch"
+    ) -> None:
+        """Make a generator of square images."""
+        super().__init__()
+        self.latent_dim = latent_dim
+        make_norm = norm_factory(norm, MAP_NORMS)
+        first_map, count = doublings(resolution)
+        widths = [width * 2**i for i in reversed(range(count))]
+        layers: list[nn.Module] = [nn.Unflatten(1, (latent_dim, 1, 1))]
+        layers += _enlarge(latent_dim, widths[0], make_norm(widths[0]), kernel=first_map, stride=1, padding=0)
+        for width_in, width_out in pairwise(widths):
+            layers += _enlarge(width_in, width_out, make_norm(width_out), kernel=4, stride=2, padding=1)
+        layers += [nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        self.apply(initialise)
+
+    def forward(self, z: Latents, y: Labels | None = None) -> Images:
+        """Images [B C H W] of latents [B Z]."""
+        images: Images = self.layers(z)
+        return images
+
+
+class DCGANDiscriminator(Discriminator):
+    """Images [B C H W] -> maps halved and widened in turn -> logits [B].
+
+    The input layer has no norm, as the paper advises. Gradient penalties need a ``norm`` that doesn't couple the
+    samples of a batch: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
+    """
+
+    def __init__(self, *, channels: int, resolution: int, width: int = 64, norm: str = "batch") -> None:
+        """Make a discriminator of square images."""
+        super().__init__()
+        make_norm = norm_factory(norm, MAP_NORMS)
+        first_map, count = doublings(resolution)
+        widths = [width * 2**i for i in range(count)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
+        for width_in, width_out in pairwise(widths):
+            layers += _reduce(width_in, width_out, make_norm(width_out))
+        layers += [nn.Conv2d(widths[-1], 1, first_map, bias=False), nn.Flatten(0)]
+        self.layers = nn.Sequential(*layers)
+        self.apply(initialise)
+
+    def forward(self, x: Images, y: Labels | None = None) -> Logits:
+        """Logits [B] of images [B C H W]."""
+        logits: Logits = self.layers(x)
+        return logits
+
+
+def _enlarge(
+    width_in: int, width_out: int, norm: nn.Module, *, kernel: int, stride: int, padding: int
+) -> list[nn.Module]:
+    """A transposed convolution, its norm and ReLU; a kernel divisible by the stride leaves no checkerboard."""
+    convolution = nn.ConvTranspose2d(width_in, width_out, kernel, stride, padding, bias=not has_bias(norm))
+    return [convolution, norm, nn.ReLU()]
+
+
+def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
+    """A convolution to half the side, its norm and LeakyReLU."""
+    return [nn.Conv2d(width_in, width_out, 4, 2, 1, bias=not has_bias(norm)), norm, nn.LeakyReLU(0.2)]
+
+
+def initialise(module: nn.Module) -> None:
+    """Weights from N(0, 0.02), gains of norms from N(1, 0.02), biases zero."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    else:
+        return
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
