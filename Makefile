@@ -1,0 +1,69 @@
+# `make train` and `make test` set up what they need the first time and after a change of pyproject.toml.
+#
+# An environment of your own: make test VENV="$VIRTUAL_ENV" (an active one is never installed into unasked).
+# Another interpreter to create .venv with: make test PYTHON3=python3.12
+# VENV must not contain spaces; the folder of the project may.
+
+PYTHON3 ?= python3
+VENV    ?= .venv
+LOGDIR  ?= runs
+ARGS    ?=
+
+PYTHON := $(VENV)/bin/python
+# The stamps lie in the environment, so that they go when it goes. The second is for those who work on the project.
+RUN_READY := $(VENV)/.gan-lightning-run
+DEV_READY := $(VENV)/.gan-lightning-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint format tensorboard torture bench clean distclean
+
+help: ## show this list
+	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+train: $(RUN_READY) ## train with the defaults, or with ARGS="loss=hinge trainer.max_steps=1000"
+	$(PYTHON) train.py $(ARGS)
+
+test: $(DEV_READY) ## run the tests, or some: ARGS="tests/losses -x"
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: $(DEV_READY) ## check style, formatting and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+format: $(DEV_READY) ## format the code and mend what can be mended
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+tensorboard: $(RUN_READY) ## show the curves of LOGDIR=runs, to this machine only
+	$(PYTHON) -m tensorboard.main --logdir "$(LOGDIR)" --host 127.0.0.1 $(ARGS)
+
+torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many devices
+	$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)
+
+bench: $(RUN_READY) ## measure what the framework costs over a bare loop
+	$(PYTHON) benchmarks/overhead.py $(ARGS)
+
+clean: ## remove caches and build output; runs stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf .venv
+
+# An environment that works is used as it is; otherwise one is made (again).
+$(RUN_READY): pyproject.toml
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+	  $(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo 'Python 3.11 or newer is needed and $(PYTHON3) is not: say which, as in make PYTHON3=python3.12' >&2; exit 1; }; \
+	  echo 'Creating $(VENV) and installing into it: once, for some minutes'; \
+	  $(PYTHON3) -m venv $(VENV); }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'Python 3.11 or newer is needed and $(VENV) has an older one: remove it, or choose another with VENV=' >&2; exit 1; }
+	$(PYTHON) -m pip install --editable .
+	@touch $@
+
+$(DEV_READY): $(RUN_READY)
+	$(PYTHON) -m pip install --editable '.[dev]'
+	@touch $@
