@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: every number of a run, one object a line, for other programs to read."""
+"""Where numbers go: ``metrics.jsonl``, one object a line, for other programs to read, and TensorBoard's events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from gan_lightning.errors import UserError
@@ -70,6 +70,24 @@ class JsonLines(Logger):
         temporary.write_text("".join(f"{json.dumps(record)}\n" for record in kept), encoding="utf-8")
         temporary.replace(self.path)
         return float(kept[-1]["seconds"]) if kept else 0.0
+
+
+class TensorBoard(TensorBoardLogger):
+    """Events in the run folder itself, so that a run is one line in TensorBoard.
+
+    Args:
+        folder: The run folder.
+        resume_at: The iteration to go on from: what came after it is hidden; None for a new run.
+    """
+
+    def __init__(self, folder: str, resume_at: int | None = None) -> None:
+        purge_step = None if resume_at is None else resume_at + 1
+        super().__init__(folder, name="", version="", default_hp_metric=False, purge_step=purge_step)
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Flush. Lightning would also write an hparams.yaml, and ``resolved.yaml`` says it all."""
+        self.experiment.flush()
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,133 @@
+"""What the framework costs over a loop written by hand: ``make bench``.
+
+Both train the same networks from the same weights on the same data with the same loss and optimizers; the hand-written
+loop does nothing else (no moving average, curves, gradient norms, checkpoints or counters). Pieces of the two alternate
+within one process and the ratio is taken pair by pair, so that a machine whose speed drifts does not decide.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch.nn.functional import softplus
+
+from gan_lightning.build import build_data, build_module
+from gan_lightning.callbacks import Checkpoint, Curves, Samples
+from gan_lightning.checkpoint import AtomicCheckpointIO
+from gan_lightning.data import ImageDataModule
+from gan_lightning.module import LitGAN, frozen
+from gan_lightning.quiet import quieten_lightning
+from gan_lightning.records import JsonLines
+from gan_lightning.run import resolve
+
+WARM_UP = 5
+
+
+class Stopwatch(Callback):
+    """Seconds from the end of the warm-up to the last iteration."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._start = 0.0
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
+        """Start after the warm-up and keep the latest time."""
+        now = time.perf_counter()
+        if pl_module.iteration == WARM_UP:
+            self._start = now
+        self.seconds = now - self._start
+
+
+def framework(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
+    """Seconds that the framework takes, with the callbacks and the log of a usual run."""
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            accelerator="cpu",
+            max_steps=WARM_UP + iterations,
+            callbacks=[Samples(folder, every_kimg=None), Curves(), watch, Checkpoint(folder, every_minutes=None)],
+            logger=JsonLines(folder),
+            plugins=[AtomicCheckpointIO()],
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+        )
+        trainer.fit(module, datamodule=data)
+    return watch.seconds
+
+
+def by_hand(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
+    """Seconds that a plain loop takes."""
+    g, d = module.generator, module.discriminator
+    opt_g, opt_d = module.configure_optimizers()
+    images, size = data.train_set.images, data.batch_size
+    order = torch.randperm(len(images))
+    start = 0.0
+    for i in range(WARM_UP + iterations):
+        if i == WARM_UP:
+            start = time.perf_counter()
+        rows = order[(i * size) % (len(images) - size) :][:size]
+        real = images.index_select(0, rows).float().div_(127.5).sub_(1)
+        with torch.no_grad():
+            fake = g(torch.randn(size, g.latent_dim))
+        opt_d.zero_grad(set_to_none=True)
+        (softplus(-d(real)).mean() + softplus(d(fake)).mean()).backward()
+        opt_d.step()
+        with frozen(d):
+            opt_g.zero_grad(set_to_none=True)
+            softplus(-d(g(torch.randn(size, g.latent_dim)))).mean().backward()
+        opt_g.step()
+    return time.perf_counter() - start
+
+
+def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> None:
+    """Print the ratio of speeds and the overhead an iteration."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from gan_lightning.cli import config_folder
+
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        config = compose("train", [*overrides, "logger=[]"])
+    OmegaConf.set_struct(config, False)
+    config.run = {"folder": str(Path.cwd()), "attempt": 0, "resume_at": None}
+    data = build_data(resolve(config))
+    config.data.channels, config.data.resolution = data.channels, data.resolution
+    plain = resolve(config)
+    pairs = []
+    for _ in range(rounds):
+        ours = framework(build_module(plain), data, iterations)
+        theirs = by_hand(build_module(plain), data, iterations)
+        pairs.append((ours, theirs))
+    ratios = sorted(theirs / ours for ours, theirs in pairs)
+    overhead = statistics.median(1e6 * (ours - theirs) / iterations for ours, theirs in pairs)
+    print(
+        f"{name:28s} speed against a loop by hand: median {statistics.median(ratios):.3f} "
+        f"({ratios[0]:.3f} to {ratios[-1]:.3f}), {overhead:+.0f} µs an iteration "
+        f"of {1e6 * statistics.median(theirs for _, theirs in pairs) / iterations:.0f} µs",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Compare on DCGAN, where it must not matter, and on a tiny pair, where all that is left is overhead."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    quieten_lightning()
+    compare("dcgan, width 32, 28x28", ["model=dcgan"], 60, arguments.rounds)
+    compare("dcgan, width 64, 32x32", ["model=dcgan", "model.generator.width=64", "data.resolution=32"], 12, arguments.rounds)
+    tiny = ["model=mlp", "model.generator.widths=[8]", "model.discriminator.widths=[8]", "data.batch_size=8"]
+    compare("mlp, one layer of 8, batch 8", tiny, 500, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
