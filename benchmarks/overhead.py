@@ -124,7 +124,12 @@ def main() -> None:
     arguments = parser.parse_args()
     quieten_lightning()
     compare("dcgan, width 32, 28x28", ["model=dcgan"], 60, arguments.rounds)
-    compare("dcgan, width 64, 32x32", ["model=dcgan", "model.generator.width=64", "data.resolution=32"], 12, arguments.rounds)
+    compare(
+        "dcgan, width 64, 32x32",
+        ["model=dcgan", "model.generator.width=64", "data.resolution=32"],
+        12,
+        arguments.rounds,
+    )
     tiny = ["model=mlp", "model.generator.widths=[8]", "model.discriminator.widths=[8]", "data.batch_size=8"]
     compare("mlp, one layer of 8, batch 8", tiny, 500, arguments.rounds)
 

@@ -150,7 +150,7 @@ def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
     if on_cpu and node.get("precision") in ("16-mixed", "16", 16, "16-true"):
         raise UserError(f"trainer.precision={node['precision']} needs a GPU; use bf16-mixed or 32-true on a CPU.")
     if on_cpu and node.get("sync_batchnorm"):
-        raise UserError("trainer.sync_batchnorm=true needs GPUs; running statistics are averaged over processes anyway.")
+        raise UserError("trainer.sync_batchnorm=true needs GPUs; running statistics are averaged anyway.")
     scaled = node.get("precision") in ("16-mixed", "16", 16)
     clip = config["optimizer"].get("clip") or {}
     if scaled and (clip.get("norm") or clip.get("value")):

@@ -47,7 +47,7 @@ class AtomicCheckpointIO(CheckpointIO):
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
             temporary.unlink(missing_ok=True)
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-            raise UserError(f"Can't write the checkpoint {target}: {reason}. Earlier checkpoints are intact.") from error
+            raise UserError(f"Can't write the checkpoint {target}: {reason}. Earlier ones are intact.") from error
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any | None = "cpu", weights_only: bool | None = True

@@ -106,7 +106,8 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
         raise UserError(str(error).splitlines()[0]) from error
     allow: list[str] = []
     for override in parsed:
-        key, value = override.key_or_group, override.value()
+        key = override.key_or_group
+        value: Any = override.value()
         if override.is_sweep_override():
             raise UserError(f"{override.input_line}: a run is resumed with one value, not with a sweep.")
         if key == "allow":
@@ -132,9 +133,9 @@ def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
     for key in node:
         name = f"{prefix}.{key}" if prefix else str(key)
         yield name
-        if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
-            if isinstance(node[key], DictConfig):
-                yield from flat_keys(node[key], name)
+        written_here = not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key)
+        if written_here and isinstance(node[key], DictConfig):
+            yield from flat_keys(node[key], name)
 
 
 @contextmanager
@@ -190,7 +191,7 @@ def translate(complaint: str) -> str:
 
 
 def known_options(wrong: str = "") -> list[str]:
-    """Names of all groups and options, under the choices of this command line as far as they compose without ``wrong``."""
+    """Names of all groups and options, under this command line's choices as far as they compose without ``wrong``."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 

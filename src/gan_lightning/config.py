@@ -29,16 +29,16 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
 
 REFUSED = {
     "trainer.accumulate_grad_batches": "the optimizers are stepped by hand here; raise data.batch_size instead",
-    "trainer.gradient_clip_val": "Lightning can't clip in manual optimization; use optimizer.clip.norm or optimizer.clip.value",
+    "trainer.gradient_clip_val": "it can't clip for two players; use optimizer.clip.norm or optimizer.clip.value",
     "trainer.gradient_clip_algorithm": "use optimizer.clip.norm or optimizer.clip.value, which also say how",
     "trainer.use_distributed_sampler": "the data order is laid out for all processes by the loader already",
     "trainer.callbacks": "use the callbacks group, for example +callbacks.mine._target_=...",
     "trainer.logger": "use the logger group, for example logger=[tensorboard,csv]",
     "trainer.plugins": "precision comes from trainer.precision, checkpoints are written by this project's own code",
     "trainer.reload_dataloaders_every_n_epochs": "the loader has no state to renew",
-    "trainer.val_check_interval": "a GAN has no validation loop here; samples are drawn every callbacks.samples.every_kimg",
+    "trainer.val_check_interval": "there is no validation loop; samples are drawn every callbacks.samples.every_kimg",
     "trainer.barebones": "turn off what is not wanted: logger=[] trainer.enable_progress_bar=false",
-    "trainer.enable_checkpointing": "use callbacks.checkpoint.every_iterations=null callbacks.checkpoint.every_minutes=null",
+    "trainer.enable_checkpointing": "callbacks.checkpoint=null writes none",
 }
 """Options of Lightning's Trainer that can't work here, and what to use."""
 
@@ -56,9 +56,9 @@ def check(config: DictConfig) -> None:
         value = config.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
-    for key in config:
-        if key not in TOP_LEVEL:
-            raise UserError(no_such_option(str(key), TOP_LEVEL))
+    for name in map(str, config):
+        if name not in TOP_LEVEL:
+            raise UserError(no_such_option(name, TOP_LEVEL))
     for option, advice in REFUSED.items():
         if OmegaConf.select(config, option) is not None:
             raise UserError(f"{option} can't be used: {advice}.")
@@ -94,20 +94,20 @@ def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, l
         return
     target = node.get("_target_")
     accepted = parameters(str(target), path) if target is not None else None
-    for key in node:
+    for key in map(str, node):
         if key in RESERVED:
             continue
-        name = f"{path}.{key}" if path else str(key)
+        name = f"{path}.{key}" if path else key
         container = not _is_reference(node, key) and isinstance(node[key], (DictConfig, ListConfig))
         if target is not None:
             unread = accepted is not None and key not in accepted
             beside = [f"{path}.{known}" for known in accepted or ()]
         else:
             unread = bool(path) and not container and not any(_covers(reference, name) for reference in references)
-            beside = [f"{path}.{known}" for known in node if known != key]
+            beside = [f"{path}.{known}" for known in map(str, node) if known != key]
         if unread:
             yield name, beside
-        elif container and (target is None or "_target_" in _targets_below(node[key])):
+        elif container and (target is None or _builds_something(node[key])):
             yield from _unread(node[key], name, references)
 
 
@@ -163,10 +163,9 @@ def _covers(reference: str, name: str) -> bool:
     return name == reference or name.startswith(f"{reference}.")
 
 
-def _targets_below(node: Any) -> set[str]:
-    """"_target_" if some node below builds an object; a plain mapping handed to a constructor is the constructor's."""
-    plain = OmegaConf.to_container(node, resolve=False)
-    return {"_target_"} if "_target_" in str(plain) else set()
+def _builds_something(node: Any) -> bool:
+    """Whether some node below builds an object; a plain mapping handed to a constructor is the constructor's affair."""
+    return "_target_" in str(OmegaConf.to_container(node, resolve=False))
 
 
 def _in_words(kind: type | tuple[type, ...]) -> str:

@@ -111,7 +111,7 @@ class WorkerLauncher(_Launcher):
         while True:
             for rank, child in enumerate(self.children, start=1):
                 if child.poll():
-                    return f"Process {rank} of this run ended with status {child.returncode}; its own message stands above."
+                    return f"Process {rank} of this run ended with status {child.returncode}; its message stands above."
             if time.monotonic() >= deadline:
                 return None
             time.sleep(0.02)

@@ -117,6 +117,7 @@ class LitGAN(LightningModule):
         self.prior = prior or Normal()
         self.reuse_fakes = reuse_fakes
         self.seed = seed
+        self.latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]  # a network's attribute, not a Tensor
         self.conditional = bool(getattr(generator, "num_classes", 0) or getattr(discriminator, "num_classes", 0))
         self.scalars = Scalars()
         self.iteration = 0
@@ -156,7 +157,9 @@ class LitGAN(LightningModule):
         fake = generated.detach()
         due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(self.d_updates)}
         sides = {side for penalty in due.values() for side in penalty.differentiates}
-        seen_real, seen_fake = (x.detach().requires_grad_(side in sides) for x, side in ((real, "real"), (fake, "fake")))
+        seen_real, seen_fake = (
+            x.detach().requires_grad_(side in sides) for x, side in ((real, "real"), (fake, "fake"))
+        )
         real_verdict = self.judge(seen_real, y, draw.named("real"))
         fake_verdict = self.judge(seen_fake, y, draw.named("fake"))
         terms = {"loss/discriminator": self.loss.discriminator(real_verdict.logits, fake_verdict.logits, draw)}
@@ -170,7 +173,7 @@ class LitGAN(LightningModule):
             draw=draw,
         )
         terms |= {f"penalty/{name}": penalty(seen) for name, penalty in due.items()}
-        # through the strategy and not optimizer.step(): precision, hooks and reduction run, but Lightning counts no step
+        # not optimizer.step(): through the strategy all hooks and the reduction run, but Lightning counts no step
         self.descend(optimizer, terms, partial(self.trainer.strategy.optimizer_step, optimizer.optimizer, _no_closure))
         for constraint in self.constraints.values():
             constraint(self.discriminator)
@@ -191,7 +194,11 @@ class LitGAN(LightningModule):
             real_logits = partial(self.score, real, y=y, draw=draw.named("real"))
             terms = {"loss/generator": self.loss.generator(verdict.logits, real_logits)}
             seen = GeneratorUpdate(
-                fake=fake, labels=y, verdict=verdict, critic=partial(self.score, y=y, draw=draw.named("term")), draw=draw
+                fake=fake,
+                labels=y,
+                verdict=verdict,
+                critic=partial(self.score, y=y, draw=draw.named("term")),
+                draw=draw,
             )
             terms |= {f"term/{name}": term(seen) for name, term in self.generator_terms.items()}
             self.descend(optimizer, terms, optimizer.step)
@@ -214,7 +221,7 @@ class LitGAN(LightningModule):
 
     def generate(self, y: Labels | None, batch: int, draw: Draw) -> Images:
         """Fakes from fresh latents."""
-        images: Tensor = self.generator(self.prior(draw, batch, self.generator.latent_dim), y)
+        images: Tensor = self.generator(self.prior(draw, batch, self.latent_dim), y)
         return images
 
     def judge(self, images: Images, y: Labels | None, draw: Draw) -> Verdict:
@@ -324,8 +331,10 @@ class LitGAN(LightningModule):
         self.scalars.load_state_dict(ours["scalars"])
 
     def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
-        opt_g, opt_d = self.optimizers()  # type: ignore[misc,union-attr]
-        return opt_g, opt_d  # type: ignore[return-value]
+        both = self.optimizers()
+        assert isinstance(both, list)
+        opt_g, opt_d = both
+        return opt_g, opt_d
 
     def _apply_schedules(self) -> None:
         for optimizer, player in self._players.items():

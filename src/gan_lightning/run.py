@@ -59,6 +59,7 @@ def train(
         UserError: What was asked for can't work; nothing has been trained.
         SystemExit: A signal ended training; a checkpoint was written first.
     """
+    config.run = None  # of an earlier attempt
     check(config)
     folder = folder.absolute()
     if checkpoint is None and (folder / METRICS).exists():
@@ -72,7 +73,9 @@ def train(
             f"data.batch_size={config.data.batch_size} is the global batch and can't be shared by "
             f"{devices.world_size} processes equally."
         )
-    resume_at = None if checkpoint is None else int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
+    resume_at = None
+    if checkpoint is not None:
+        resume_at = int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
     config.run.resume_at = resume_at
     composed = OmegaConf.to_yaml(config)
     torch.set_num_threads(threads_for(devices.local, config.threads))
@@ -156,9 +159,9 @@ def _announce(module: LitGAN, data: ImageDataModule, devices: Devices, trainer: 
 
 
 def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
-    checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)
+    checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)  # type: ignore[attr-defined]
     number = checkpoint.signal if checkpoint is not None else None
-    curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)
+    curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)  # type: ignore[attr-defined]
     summary = {
         "v": SCHEMA_VERSION,
         "status": "interrupted" if number else "done",

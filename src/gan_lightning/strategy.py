@@ -120,5 +120,5 @@ def _average_together(tensors: Sequence[Tensor]) -> None:
         flat = torch.cat([tensor.reshape(-1) for tensor in members])
         dist.all_reduce(flat)
         flat /= dist.get_world_size()
-        parts = flat.split([tensor.numel() for tensor in members])
+        parts = torch.split(flat, [tensor.numel() for tensor in members])
         torch._foreach_copy_(members, [part.view_as(tensor) for part, tensor in zip(parts, members, strict=True)])

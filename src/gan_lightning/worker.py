@@ -10,7 +10,7 @@ import threading
 
 
 def main() -> None:
-    """Entry point of ``python -m gan_lightning.worker``; started by :mod:`gan_lightning.launcher` and by nobody else."""
+    """Entry point of ``python -m gan_lightning.worker``; only :mod:`gan_lightning.launcher` starts it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; rank 0 decides and tells the others
     line = sys.stdin.buffer.readline()
     if not line:

@@ -10,10 +10,11 @@ from types import FrameType
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.checkpoint import LAST, PREVIOUS, keep_copy
 from gan_lightning.errors import UserError
+from gan_lightning.module import LitGAN
 
 AGREE_EVERY = 8
 """Iterations between two questions to the other processes; what only one of them knows waits at most this long."""
@@ -56,11 +57,11 @@ class Checkpoint(Callback):
         self._saved_time = 0.0
         self._handlers: dict[int, Any] = {}
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
         """Lightning asks all processes about SIGTERM in every batch, and broadcasts in the handler: neither here."""
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Take over the signals from Lightning, whose teardown gives them back."""
         for number in (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ():
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -69,9 +70,7 @@ class Checkpoint(Callback):
         self._kept = self._intervals(pl_module)
         self._saved_time = time.monotonic()
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save if it is due, and stop if somebody was asked to."""
         iteration = pl_module.iteration
         due = self.every_iterations is not None and iteration % self.every_iterations == 0
@@ -89,19 +88,19 @@ class Checkpoint(Callback):
             if trainer.is_global_zero:
                 keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The end of training is always on disk."""
         self._restore_handlers()
         if pl_module.iteration != self._saved_at:
             self.save(trainer, pl_module)
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: LitGAN, exception: BaseException) -> None:
         """Nothing is saved here: after an error the weights of the processes may differ."""
         self._restore_handlers()
 
-    def save(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def save(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Write ``last``; the old one becomes ``last.previous``. Called by all processes."""
-        if trainer.fast_dev_run:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         pl_module.require_finite()
         last = self.folder / LAST
@@ -111,7 +110,7 @@ class Checkpoint(Callback):
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
 
-    def _intervals(self, module: LightningModule) -> int:
+    def _intervals(self, module: LitGAN) -> int:
         return int(module.images_seen // (1000 * self.keep_every_kimg)) if self.keep_every_kimg else 0
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
+
+from gan_lightning.module import LitGAN
 
 
 class Curves(Callback):
@@ -22,25 +24,23 @@ class Curves(Callback):
         self._time = 0.0
         self._images = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Start the clock."""
         self._start = self._time = time.perf_counter()
         self._images = pl_module.images_seen
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write every ``trainer.log_every_n_steps`` iterations."""
-        if pl_module.iteration % trainer.log_every_n_steps == 0:
+        if pl_module.iteration % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.write(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Write what is left."""
         if len(pl_module.scalars):
             self.write(trainer, pl_module)
         self.seconds = time.perf_counter() - self._start
 
-    def write(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def write(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Drain the module's scalars into the loggers."""
         values = pl_module.drain_scalars()
         now = time.perf_counter()

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
+
+from gan_lightning.module import LitGAN
 
 HPARAMS_METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
 
@@ -31,11 +33,11 @@ class Diary(Callback):
         self.config = config
         self.config_text = config_text
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
         """The folder is rank 0's: under torchrun or SLURM every rank has composed one of its own."""
         self.folder = Path(trainer.strategy.broadcast(str(self.folder)))
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Every process writes its own line; rank 0 describes the run."""
         self.folder.mkdir(parents=True, exist_ok=True)
         seen = {
@@ -57,10 +59,10 @@ class Diary(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
-                for record in hparams(flat(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):
+                for record in hparams(flat(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):  # type: ignore[no-untyped-call]
                     logger.experiment.file_writer.add_summary(record)  # Lightning's way would log NaN as a first point
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LitGAN, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""
         checkpoint["config"] = dict(self.config)
 

@@ -6,11 +6,12 @@ import sys
 import time
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from gan_lightning.callbacks.curves import Curves
+from gan_lightning.module import LitGAN
 
 SHOWN = {"loss/discriminator": "D", "loss/generator": "G"}
 
@@ -36,7 +37,7 @@ class Progress(ProgressBar):
         """Lightning turns it off on every rank but the first."""
         self._enabled = False
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Open the bar where the run stands."""
         now = time.monotonic()
         self._start, self._last_line = (pl_module.iteration, now), now
@@ -44,29 +45,27 @@ class Progress(ProgressBar):
             total = total_iterations(trainer)
             self._bar = tqdm(total=total, initial=pl_module.iteration, unit="it", dynamic_ncols=True, smoothing=0.1)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Advance."""
         if self._bar is not None:
             self._bar.update(pl_module.iteration - self._bar.n)
-            if pl_module.iteration % trainer.log_every_n_steps == 0:
+            if pl_module.iteration % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
                 self._bar.set_postfix_str(self._numbers(trainer), refresh=False)
         elif self._enabled and time.monotonic() - self._last_line >= self.seconds_between_lines:
             self._last_line = time.monotonic()
             self._line(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: LitGAN, exception: BaseException) -> None:
         """Close the bar, so that the message starts on a line of its own."""
         self.on_train_end(trainer, pl_module)
 
-    def _line(self, trainer: Trainer, module: LightningModule) -> None:
+    def _line(self, trainer: Trainer, module: LitGAN) -> None:
         total = total_iterations(trainer)
         done, seconds = module.iteration - self._start[0], time.monotonic() - self._start[1]
         left = "" if total is None else f", {duration((total - module.iteration) * seconds / max(done, 1))} left"
@@ -74,7 +73,7 @@ class Progress(ProgressBar):
         sys.stderr.write(f"iteration {module.iteration}{of}: {self._numbers(trainer)}{left}\n")
 
     def _numbers(self, trainer: Trainer) -> str:
-        latest = next((callback.latest for callback in trainer.callbacks if isinstance(callback, Curves)), {})
+        latest = next((callback.latest for callback in trainer.callbacks if isinstance(callback, Curves)), {})  # type: ignore[attr-defined]
         losses = [f"{short} {latest[name]:.3f}" for name, short in SHOWN.items() if name in latest]
         rate = [f"{latest['images_per_second']:.0f} images/s"] if latest else []
         return ", ".join(losses + rate)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Generator, Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import grid, save_png, to_bytes
+from gan_lightning.module import LitGAN
 from gan_lightning.randomness import hashed_seed
 
 
@@ -40,31 +41,29 @@ class Samples(Callback):
         self._drawn_at = -1
         self._intervals = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The real images, and what the untrained (or resumed) generator gives."""
         self._intervals = self._count_intervals(pl_module)
-        if trainer.is_global_zero and not trainer.fast_dev_run:
+        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
             self._show(trainer, "real", real, pl_module.iteration, "real.png")
         self.draw(trainer, pl_module)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Draw when the next interval of images is full."""
         if (intervals := self._count_intervals(pl_module)) > self._intervals:
             self._intervals = intervals
             self.draw(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The last grid."""
         if pl_module.iteration != self._drawn_at:
             self.draw(trainer, pl_module)
 
-    def draw(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def draw(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Write one grid."""
         self._drawn_at = pl_module.iteration
-        if not trainer.is_global_zero or trainer.fast_dev_run:
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         z, y = fixed_latents(pl_module, self.count)
         fakes = to_bytes(pl_module.sample(z, y)).cpu()
@@ -81,13 +80,13 @@ class Samples(Callback):
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(tag, picture, step)
 
-    def _count_intervals(self, module: LightningModule) -> int:
+    def _count_intervals(self, module: LitGAN) -> int:
         return int(module.images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0
 
 
-def fixed_latents(module: LightningModule, count: int) -> tuple[Tensor, Tensor | None]:
+def fixed_latents(module: LitGAN, count: int) -> tuple[Tensor, Tensor | None]:
     """Latents [count Z] that depend on the run's seed alone, and labels in turn where the generator takes labels."""
     random = Generator().manual_seed(hashed_seed(module.seed, "samples"))
-    z = torch.randn(count, module.generator.latent_dim, generator=random)
+    z = torch.randn(count, module.latent_dim, generator=random)
     classes = getattr(module.generator, "num_classes", 0)
     return z, torch.arange(count) % classes if classes else None
