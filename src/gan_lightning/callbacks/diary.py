@@ -59,7 +59,7 @@ class Diary(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
-                for record in hparams(flat(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):  # type: ignore[no-untyped-call]
+                for record in hparams(recipe(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):  # type: ignore[no-untyped-call]
                     logger.experiment.file_writer.add_summary(record)  # Lightning's way would log NaN as a first point
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LitGAN, checkpoint: dict[str, Any]) -> None:
@@ -67,9 +67,20 @@ class Diary(Callback):
         checkpoint["config"] = dict(self.config)
 
 
-def flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested dicts and lists as one dict with dotted keys, for TensorBoard's table."""
-    if isinstance(node, Mapping):
-        items = {k: flat(v, f"{prefix}.{k}" if prefix else str(k)) for k, v in node.items()}
-        return {name: value for part in items.values() for name, value in part.items()}
-    return {prefix: node if isinstance(node, (int, float, str, bool)) else str(node)}
+def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run can be compared by, for TensorBoard's table: without folders, and without what stands there twice."""
+    networks = {name: config["model"].get(name) for name in ("generator", "discriminator", "ema", "reuse_fakes")}
+    groups = ("seed", "kimg", "n_critic", "data", "loss", "penalty", "constraint", "optimizer")
+    trainer = {name: config["trainer"].get(name) for name in ("devices", "precision", "max_steps", "max_epochs")}
+    return flat({**{name: config.get(name) for name in groups}, **networks, "trainer": trainer})
+
+
+def flat(node: Any, name: str = "") -> dict[str, Any]:
+    """Nested mappings as one with dotted keys; an object's class stands under its own name: ``loss: NonSaturating``."""
+    if not isinstance(node, Mapping):
+        return {name: node if isinstance(node, (int, float, str, bool)) else str(node)}
+    values = {} if "_target_" not in node else {name: str(node["_target_"]).rsplit(".", 1)[-1]}
+    for key, value in node.items():
+        if not str(key).startswith("_"):
+            values |= flat(value, f"{name}.{key}" if name else str(key))
+    return values
