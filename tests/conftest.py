@@ -11,7 +11,7 @@ from typing import Any
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for the processes that tests start
-install_import_hook("gan_lightning", "beartype.beartype")  # before anything of ours is imported
+install_import_hook("gan_lightning", "checker.checked")  # before anything of ours is imported
 
 import pytest  # noqa: E402
 import torch  # noqa: E402

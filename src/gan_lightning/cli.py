@@ -12,8 +12,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -77,15 +78,32 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
     if not stored.is_file() or not last.is_file():
         missing = stored if not stored.is_file() else last
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
-    config = OmegaConf.load(stored)
-    assert isinstance(config, DictConfig)
+    config = _read(stored)
     allow = apply_overrides(config, overrides)
     check_trusted(OmegaConf.to_container(config, resolve=False), allow)
     attempts = [int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")]
     train(config, folder, overrides, attempt=1 + max(attempts, default=0), checkpoint=last)
 
 
-FIXED = ("seed", "data", "model", "loss", "penalty", "constraint", "n_critic", "init_from", "run")
+def _read(stored: Path) -> DictConfig:
+    """A stored configuration.
+
+    Raises:
+        UserError: It can't be read, or is no mapping.
+    """
+    try:
+        config = OmegaConf.load(stored)
+    except Exception as error:  # of the file system or of one of YAML's many kinds; the reason is in the text
+        raise UserError(f"{stored} can't be read: {' '.join(str(error).split())}") from error
+    if not isinstance(config, DictConfig):
+        raise UserError(f"{stored} is no configuration of a run.")
+    return config
+
+
+FIXED = (
+    *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
+    *("init_from", "run"),
+)
 """What makes a run this run: changing it needs a new one."""
 
 
@@ -103,7 +121,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
-        raise UserError(str(error).splitlines()[0]) from error
+        raise UserError(" ".join(str(error).split())) from error
     allow: list[str] = []
     for override in parsed:
         key = override.key_or_group
@@ -150,7 +168,7 @@ def mistakes_in_one_line() -> Iterator[None]:
 class _Composing(io.StringIO):
     """Holds back what Hydra writes to standard error while it composes."""
 
-    def __init__(self, real: TextIO) -> None:
+    def __init__(self, real: Any) -> None:
         super().__init__()
         self.real = real
 
@@ -178,33 +196,54 @@ def translate(complaint: str) -> str:
     """Hydra's words about a wrong override in ours, with near matches."""
     from gan_lightning.config import no_such_option
 
-    if found := re.search(r"Could not override '([^']+)'", complaint):
-        return no_such_option(found.group(1), known_options(found.group(1)))
-    if found := re.search(r"Could not find '([^']+)/([^'/]+)'", complaint):
+    if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
+        config = composed_without(found.group(1))
+        return to_be_added(config, found.group(1)) or no_such_option(
+            found.group(1), [*flat_keys(config), "experiment", "allow", "resume"]
+        )
+    if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", complaint):
         group, choice = found.groups()
-        options = re.findall(r"^\s+(\S+)$", complaint.partition("Available options")[2], re.MULTILINE)
-        return _no_such_choice(group, choice, options)
-    if found := re.search(r"Could not override '?([\w/]+)'?\.\s*No match in the defaults list", complaint):
-        return no_such_option(found.group(1), known_options(found.group(1)))
+        return _no_such_choice(group, choice, choices(group))
     lines = [line for line in complaint.splitlines() if line.strip() and "HYDRA_FULL_ERROR" not in line]
-    return " ".join(lines) if len(lines) < 4 else "\n".join(lines)
+    return lines[-1] if "Traceback" in complaint else " ".join(line.strip() for line in lines)
 
 
-def known_options(wrong: str = "") -> list[str]:
-    """Names of all groups and options, under this command line's choices as far as they compose without ``wrong``."""
+def choices(group: str) -> list[str]:
+    """Names of the yamls of a group, the user's own (``--config-dir``) among them."""
+    words = sys.argv[1:]
+    own = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    own += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return sorted({path.stem for folder in (config_folder(), *own) for path in (Path(folder) / group).glob("*.yaml")})
+
+
+def composed_without(wrong: str) -> DictConfig:
+    """The configuration under the choices of this command line, as far as they compose without ``wrong``."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    def composed(overrides: list[str]) -> list[str]:
+    def composed(overrides: list[str]) -> DictConfig:
         GlobalHydra.instance().clear()
         with initialize_config_dir(config_folder(), version_base="1.3"):
-            return [*flat_keys(compose("train", overrides)), "experiment", "allow", "resume"]
+            return compose("train", overrides)
 
     others = [word for word in sys.argv[1:] if "=" in word and word.lstrip("+~").partition("=")[0] != wrong]
     try:
         return composed([word for word in others if not word.startswith(("-", "hydra"))])
     except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
         return composed([])
+
+
+def to_be_added(config: DictConfig, key: str) -> str | None:
+    """What to say of an option that exists but stands in no yaml."""
+    from gan_lightning.config import REFUSED, parameters
+
+    parent, _, last = key.rpartition(".")
+    node = OmegaConf.select(config, parent, throw_on_resolution_failure=False) if parent else None
+    if key in REFUSED or not isinstance(node, DictConfig) or "_target_" not in node:
+        return None
+    if last not in (parameters(str(node["_target_"]), parent) or ()):
+        return None
+    return f"{key} stands in no yaml yet: add it with a plus, +{key}=..."
 
 
 def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher, get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.errors import UserError
 from gan_lightning.trust import find
@@ -19,13 +21,26 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "kimg": (int, float),
     "default_kimg": (int, float),
     "n_critic": int,
+    "discriminator_norm": str,
     "threads": int,
     "init_from": str,
     "run": DictConfig,
-    **dict.fromkeys(("data", "model", "loss", "penalty", "constraint", "optimizer"), DictConfig),
+    **dict.fromkeys(
+        ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
+    ),
     **dict.fromkeys(("trainer", "logger", "callbacks"), DictConfig),
 }
-"""The keys of train.yaml and what they hold; null is allowed everywhere."""
+"""The keys of train.yaml and what they hold."""
+
+NEVER_NULL = ("seed", "n_critic", "data", "model", "loss", "optimizer", "trainer")
+COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
+"""Groups that hold objects by name."""
+
+MAY_BE_OFF = ("logger", "callbacks")
+"""Those in which null turns one off."""
+
+FILLED_IN = ("run.", "data.", "${kimg}")
+"""Where references may still find null when the configuration is checked."""
 
 REFUSED = {
     "trainer.accumulate_grad_batches": "the optimizers are stepped by hand here; raise data.batch_size instead",
@@ -44,6 +59,16 @@ REFUSED = {
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 RESERVED = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    NoneType: "null",
+    DictConfig: "a group",
+}
+LISTS = (list, tuple, Sequence)
 
 
 def check(config: DictConfig) -> None:
@@ -54,6 +79,8 @@ def check(config: DictConfig) -> None:
     """
     for key, kind in TOP_LEVEL.items():
         value = config.get(key)
+        if value is None and key in NEVER_NULL:
+            raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
     for name in map(str, config):
@@ -62,19 +89,28 @@ def check(config: DictConfig) -> None:
     for option, advice in REFUSED.items():
         if OmegaConf.select(config, option) is not None:
             raise UserError(f"{option} can't be used: {advice}.")
+    for group in COLLECTIONS:
+        for name, node in (config.get(group) or {}).items():
+            if node is None and group not in MAY_BE_OFF:
+                raise UserError(f"{group}.{name} is null: choose without it instead, such as {group}=[].")
+            if node is not None and "_target_" not in node:
+                raise UserError(f"{group}.{name} has no _target_: choose it first, such as {group}=[{name}].")
     for path, near in unread_keys(config):
         raise UserError(no_such_option(path, near))
+    for mistake in mistyped_values(config):
+        raise UserError(mistake)
 
 
 def no_such_option(path: str, known: Iterable[str]) -> str:
     """One line on an option that does not exist, with near matches among the full names that do."""
     if path in REFUSED:
         return f"{path} can't be used: {REFUSED[path]}."
-    names = {name: name for name in known}
-    last = {name.rsplit(".", 1)[-1]: name for name in names}
-    near = difflib.get_close_matches(path, names, 3, 0.85)
-    near += [last[name] for name in difflib.get_close_matches(path.rsplit(".", 1)[-1], last, 3, 0.7)]
-    unique = [name for name in dict.fromkeys(near) if name != path][:3]
+    by_last_part: dict[str, list[str]] = {}
+    for name in known:
+        by_last_part.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+    alike = get_close_matches(path.rsplit(".", 1)[-1], by_last_part, 3, 0.8)
+    names = [name for last in alike for name in by_last_part[last] if name != path]
+    unique = sorted(names, key=lambda name: -SequenceMatcher(None, path, name).ratio())[:2]
     hint = f" Did you mean {' or '.join(unique)}?" if unique else ""
     return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
 
@@ -103,7 +139,9 @@ def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, l
             unread = accepted is not None and key not in accepted
             beside = [f"{path}.{known}" for known in accepted or ()]
         else:
-            unread = bool(path) and not container and not any(_covers(reference, name) for reference in references)
+            off = path in MAY_BE_OFF and node[key] is None
+            used = container or off or any(_covers(reference, name) for reference in references)
+            unread = bool(path) and not used
             beside = [f"{path}.{known}" for known in map(str, node) if known != key]
         if unread:
             yield name, beside
@@ -123,10 +161,84 @@ def parameters(target: str, path: str) -> list[str] | None:
         raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
     if not callable(found):
         raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
-    accepted = inspect.signature(found).parameters.values()
+    try:
+        accepted = inspect.signature(found).parameters.values()
+    except ValueError:  # written in C
+        return None
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted):
         return None
     return [parameter.name for parameter in accepted]
+
+
+def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
+    """Plain values that the annotation of their parameter does not admit, one sentence each.
+
+    What refers to another key is looked up there, unless it is yet to be filled in.
+    """
+    if OmegaConf.is_list(node):
+        for index in range(len(node)):
+            if not _is_reference(node, index):
+                yield from mistyped_values(node[index], f"{path}[{index}]")
+    if not OmegaConf.is_dict(node) or node._is_none():
+        return
+    kinds = annotated(str(node["_target_"])) if "_target_" in node else {}
+    for key in node:
+        name = f"{path}.{key}" if path else str(key)
+        referred = _is_reference(node, key)
+        value = None if referred else node[key]
+        if referred and key in kinds:
+            try:
+                value = node[key]
+            except OmegaConfBaseException:  # resolving says it better
+                continue
+        if OmegaConf.is_config(value):
+            if not referred:
+                yield from mistyped_values(value, name)
+        elif key in kinds and not admits(kinds[key], value):
+            origin = str(node._get_node(key)._value()) if referred else ""
+            if value is not None or not any(part in origin for part in FILLED_IN):
+                shown = "null" if value is None else value
+                came_from = f" (from {origin})" if origin else ""
+                yield f"{name}={shown}{came_from}: {' or '.join(_choices_in_words(kinds[key]))} is needed."
+
+
+def annotated(target: str) -> dict[str, Any]:
+    """What the parameters of a ``_target_`` are annotated with; with ``**options``, its bases' too."""
+    found = find(target)
+    kinds: dict[str, Any] = {}
+    for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
+        try:
+            signature = inspect.signature(owner, eval_str=True)
+        except (NameError, TypeError, ValueError):  # imported for type checking only, or written in C
+            break
+        kinds = {p.name: p.annotation for p in signature.parameters.values() if p.annotation is not p.empty} | kinds
+        if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            break
+    return kinds
+
+
+def admits(annotation: Any, value: Any) -> bool:
+    """Whether a plain value may stand where ``annotation`` is written; judges plain types, lists and literals."""
+    members, literals = _members(annotation)
+    if Any in members or not (literals or any(member in WORDS for member in members if member is not NoneType)):
+        return True
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value in literals or type(value) in members or (whole and float in members)
+
+
+def _members(annotation: Any) -> tuple[set[Any], list[Any]]:
+    """The types that a union admits, every kind of list as ``list``, and its literal values."""
+    if get_origin(annotation) is Literal:
+        return set(), list(get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [_members(part) for part in get_args(annotation)]
+        return set().union(*(types for types, _ in parts)), [value for _, values in parts for value in values]
+    return {list if (get_origin(annotation) or annotation) in LISTS else annotation}, []
+
+
+def _choices_in_words(annotation: Any) -> list[str]:
+    members, literals = _members(annotation)
+    return [*(words for kind, words in WORDS.items() if kind in members), *map(str, literals)]
 
 
 def instantiation_error(error: InstantiationException) -> UserError:
@@ -138,7 +250,7 @@ def instantiation_error(error: InstantiationException) -> UserError:
         return reason
     where = re.search(r"full_key: (\S+)", str(error))
     place = f"{where.group(1)}: " if where else ""
-    return UserError(f"{place}{type(reason).__name__}: {reason}")
+    return UserError(f"{place}{type(reason).__name__}: {' '.join(str(reason).split())}")
 
 
 def _references(node: Any, path: str) -> Iterator[str]:
@@ -169,6 +281,4 @@ def _builds_something(node: Any) -> bool:
 
 
 def _in_words(kind: type | tuple[type, ...]) -> str:
-    words: Mapping[type, str] = {int: "a whole number", float: "a number", str: "a text", DictConfig: "a group"}
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return words[kinds[-1]]
+    return WORDS[kind[-1] if isinstance(kind, tuple) else kind]

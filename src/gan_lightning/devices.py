@@ -67,7 +67,13 @@ def external_rank() -> int:
 
 
 def threads_for(local_processes: int, wanted: int | None) -> int:
-    """CPU threads for each process: what is asked for, else this machine's share of cores."""
+    """CPU threads for each process: what is asked for, else this machine's share of cores.
+
+    Raises:
+        UserError: Less than one is asked for.
+    """
+    if wanted is not None and wanted < 1:
+        raise UserError(f"threads={wanted}: give at least 1, or null for this machine's share of cores.")
     return wanted or max(1, len(os.sched_getaffinity(0)) // local_processes)
 
 

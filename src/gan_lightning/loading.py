@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from gan_lightning.checkpoint import load_checkpoint
+from gan_lightning.errors import UserError
 from gan_lightning.finetune import checkpoint_in
 from gan_lightning.trust import build_trusted
 
@@ -26,7 +27,10 @@ def load(run: str | os.PathLike[str], *, averaged: bool = True, allow: Sequence[
     Raises:
         UserError: There is no checkpoint, it is damaged, or it names code that nobody vouched for.
     """
-    checkpoint = load_checkpoint(checkpoint_in(Path(run)))
+    file = checkpoint_in(Path(run))
+    checkpoint = load_checkpoint(file)
+    if "config" not in checkpoint:
+        raise UserError(f"{file} does not say what networks it holds: it was not written by a run of train.py.")
     generator = build_trusted(checkpoint["config"]["model"]["generator"], allow)
     assert isinstance(generator, nn.Module)
     prefix = "average.model." if averaged else "generator."
