@@ -12,16 +12,16 @@ from gan_lightning.types import Schedule
 
 
 @pytest.mark.parametrize(
-    ("schedule", "values"),  # of the factor, by images
+    ("schedule", "values"),  # by images
     [
-        (Constant(), {0: 1, 10**9: 1}),
+        (Constant(1.0), {0: 1, 10**9: 1}),
         (Constant(0.3), {0: 0.3, 10**9: 0.3}),
         (Linear(1.0, 0.0, kimg=10.0), {0: 1, 2500: 0.75, 10_000: 0, 20_000: 0}),
         (Linear(2.0, 4.0, kimg=10.0, after_kimg=5.0), {0: 2, 5000: 2, 10_000: 3, 15_000: 4, 10**9: 4}),
         (Cosine(1.0, 0.0, kimg=10.0), {0: 1, 2500: (1 + cos(pi / 4)) / 2, 5000: 0.5, 10_000: 0, 10**9: 0}),
         (Cosine(0.9, 0.99, kimg=10.0), {0: 0.9, 5000: 0.945, 10_000: 0.99, 10**9: 0.99}),
-        (Step(at_kimg=[1.0, 2.0], factor=0.1), {0: 1, 999: 1, 1000: 0.1, 1999: 0.1, 2000: 0.01, 10**9: 0.01}),
-        (Step(at_kimg=[], factor=0.1), {0: 1, 10**9: 1}),
+        (Step(2.0, at_kimg=[1.0, 2.0], factor=0.1), {0: 2, 999: 2, 1000: 0.2, 1999: 0.2, 2000: 0.02, 10**9: 0.02}),
+        (Step(1.0, at_kimg=[], factor=0.1), {0: 1, 10**9: 1}),
     ],
     ids=repr,
 )
@@ -35,3 +35,11 @@ def test_a_change_takes_time(kimg: float) -> None:
         Linear(1.0, 0.0, kimg=kimg)
     with pytest.raises(UserError, match=f"kimg is {kimg}"):
         Cosine(1.0, 0.0, kimg=kimg)
+
+
+def test_the_length_of_the_run_must_be_known() -> None:
+    """A yaml says ``kimg: ${kimg}``, which is null where the run's length was given otherwise."""
+    schedule = object.__new__(Linear)  # the types are checked while the tests run, and would refuse None first
+    object.__setattr__(schedule, "kimg", None)
+    with pytest.raises(UserError, match="give kimg="):
+        schedule.__post_init__()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning.pytorch import LightningModule
 from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor
+from torch.optim import Optimizer
 
 
 class PlayerScalers(MixedPrecision):
@@ -27,6 +30,15 @@ class PlayerScalers(MixedPrecision):
         assert isinstance(player, str)
         self.scaler = self.scalers[player]
         return super().pre_backward(tensor, module)
+
+    def optimizer_step(  # type: ignore[override]
+        self, optimizer: Optimizer, model: LightningModule, closure: Callable[[], Any], **kwargs: Any
+    ) -> Any:
+        """Unscale for fused optimizers too, which would do so inside their step: clipping and curves come before it."""
+        assert self.scaler is not None
+        if _optimizer_handles_unscaling(optimizer):
+            self.scaler.unscale_(optimizer)
+        return super().optimizer_step(optimizer, model, closure, **kwargs)
 
     def state_dict(self) -> dict[str, Any]:
         """Both scales and their growth counters."""
