@@ -39,7 +39,10 @@ LAYERS = {
         siblings=True,
     ),
     "parts that know torch alone": Layer(
-        ["losses", "networks", "augment", "images", "metrics", "ema", "schedules", "clipping", "priors", "scalars"],
+        [
+            *("losses", "networks", "augment", "history", "priors"),
+            *("images", "metrics", "ema", "schedules", "clipping", "scalars"),
+        ],
         barred=LIGHTNING | HYDRA,
     ),
     "what works without Hydra": Layer(
@@ -58,6 +61,8 @@ LAYERS = {
             "devices",
             "precision",
             "quiet",
+            "rules",
+            "scheduling",
         ],
         barred=HYDRA,
         siblings=True,

@@ -9,8 +9,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
-from gan_lightning.distributed import global_mean
-from gan_lightning.losses import Dragan, RelativisticAverage
+from gan_lightning.distributed import gathered, global_mean, own_part
+from gan_lightning.losses import Dragan, NonSaturating, RelativisticAverage, TopK
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import DiscriminatorUpdate, Verdict
 
@@ -40,6 +40,7 @@ def values_and_gradients(real: Tensor, fake: Tensor, rank: int, world_size: int)
         RelativisticAverage().discriminator(critic(real), critic(fake), draw),
         RelativisticAverage().generator(critic(fake), lambda: critic(real)),
         Dragan()(update),
+        TopK(NonSaturating(), fraction=0.5).generator(critic(fake), lambda: critic(real)),
         global_mean(critic(real)) ** 2,
     ]
     gradients = [torch.autograd.grad(loss, w)[0] for loss in losses]
@@ -51,6 +52,9 @@ def on_rank(rank: int, folder: str) -> None:
     average = values_and_gradients(REAL.chunk(WORLD_SIZE)[rank], FAKE.chunk(WORLD_SIZE)[rank], rank, WORLD_SIZE)
     dist.all_reduce(average)
     torch.save(average / WORLD_SIZE, f"{folder}/{rank}.pt")
+    half = FAKE.chunk(WORLD_SIZE, dim=2)[rank]
+    assert torch.equal(gathered(half, dim=2), FAKE)
+    assert torch.equal(own_part(FAKE, dim=2), half)
     dist.destroy_process_group()
 
 
@@ -68,3 +72,10 @@ def test_in_one_process_it_is_the_mean() -> None:
     mean.backward()
     assert mean.item() == 2.5
     torch.testing.assert_close(x.grad, torch.full((2, 3), 1 / 6))
+
+
+def test_in_one_process_nothing_is_joined_or_cut() -> None:
+    x = torch.arange(6.0, requires_grad=True)
+    assert torch.equal(gathered(x), x)
+    assert not gathered(x).requires_grad
+    assert own_part(x) is x

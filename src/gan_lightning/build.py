@@ -11,6 +11,7 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from torch.distributed import Store
@@ -18,7 +19,7 @@ from torch.distributed import Store
 from gan_lightning.callbacks import Diary, Progress
 from gan_lightning.checkpoint import AtomicCheckpointIO
 from gan_lightning.config import instantiation_error
-from gan_lightning.data import ImageDataModule
+from gan_lightning.data import StreamDataModule
 from gan_lightning.devices import Devices
 from gan_lightning.errors import UserError
 from gan_lightning.module import LitGAN
@@ -38,17 +39,19 @@ def make(node: Any) -> Any:
         raise instantiation_error(error) from error
 
 
-def build_data(config: Any) -> ImageDataModule:
+def build_data(config: Any) -> StreamDataModule:
     """The datamodule with its training set loaded."""
     data = make(config["data"])
-    if not isinstance(data, ImageDataModule):
-        raise UserError(f"data._target_={config['data']['_target_']} is no ImageDataModule.")
+    if not isinstance(data, StreamDataModule):
+        raise UserError(
+            f"data._target_={config['data']['_target_']} is no StreamDataModule, such as an ImageDataModule."
+        )
     data.prepare_data()
     data.setup("fit")
     return data
 
 
-def fill_in_facts(config: DictConfig, data: ImageDataModule) -> None:
+def fill_in_facts(config: DictConfig, data: StreamDataModule) -> None:
     """Write what the data are into the configuration, where the networks refer to it.
 
     Raises:
@@ -112,7 +115,7 @@ def build_trainer(
             accelerator=devices.accelerator,
             strategy=GANStrategy(payload, store) if devices.world_size > 1 else "auto",
             callbacks=build_callbacks(config, folder, attempt),
-            logger=[JsonLines(str(folder), resume_at), *(make(logger) for logger in (config["logger"] or {}).values())],
+            logger=[JsonLines(str(folder), resume_at), *build_loggers(config)],
             plugins=plugins,
             default_root_dir=str(folder),
             use_distributed_sampler=False,
@@ -122,6 +125,11 @@ def build_trainer(
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
+
+
+def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
+    """The configured loggers; null turns one off."""
+    return [make(node) for node in (config["logger"] or {}).values() if node is not None]
 
 
 def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
@@ -151,12 +159,3 @@ def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
         raise UserError(f"trainer.precision={node['precision']} needs a GPU; use bf16-mixed or 32-true on a CPU.")
     if on_cpu and node.get("sync_batchnorm"):
         raise UserError("trainer.sync_batchnorm=true needs GPUs; running statistics are averaged anyway.")
-    scaled = node.get("precision") in ("16-mixed", "16", 16)
-    clip = config["optimizer"].get("clip") or {}
-    if scaled and (clip.get("norm") or clip.get("value")):
-        for player in ("generator", "discriminator"):
-            if config["optimizer"][player].get("fused"):
-                raise UserError(
-                    "A fused optimizer unscales its gradients itself, after clipping would have seen them: "
-                    "use optimizer.fused=false, trainer.precision=bf16-mixed, or no optimizer.clip."
-                )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor
@@ -25,6 +26,23 @@ def global_mean(x: Float[Tensor, ...]) -> Scalar:
         return local
     average: Scalar = _Average.apply(local)
     return average
+
+
+def gathered(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
+    """The parts of all processes joined along ``dim`` in the order of ranks; carries no gradient."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return x.detach()
+    part = x.detach().contiguous()
+    parts = [torch.empty_like(part) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, part)
+    return torch.cat(parts, dim)
+
+
+def own_part(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
+    """This process's share of what :func:`gathered` joined; a copy, so that the whole may be freed."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return x
+    return x.chunk(dist.get_world_size(), dim)[dist.get_rank()].clone()
 
 
 class _Average(Function):

@@ -14,13 +14,15 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gan_lightning.augment import NoAugmentation
+from gan_lightning.augment import Compose
 from gan_lightning.clipping import GradientClip
 from gan_lightning.ema import MovingAverage
 from gan_lightning.errors import Diverged, UserError
+from gan_lightning.history import FakeHistory
 from gan_lightning.priors import Normal
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.scalars import Scalars
+from gan_lightning.scheduling import Schedules, places_of
 from gan_lightning.types import (
     AdversarialLoss,
     DiscriminatorUpdate,
@@ -33,7 +35,6 @@ from gan_lightning.types import (
     Logits,
     Penalty,
     Scalar,
-    Schedule,
     Verdict,
 )
 
@@ -66,11 +67,13 @@ class LitGAN(LightningModule):
         penalties: Terms on D, by name.
         generator_terms: Terms on G, by name.
         constraints: Called with D after each of its steps, by name (weight clipping).
-        schedules: Factors on ``generator.lr`` and ``discriminator.lr`` as functions of the images seen.
+        schedules: What numbers are set to as functions of the images seen, by their names
+            (:func:`gan_lightning.scheduling.places_of`), such as ``generator.lr`` or ``penalty.r1.gamma``.
         n_critic: D updates in one iteration.
         clip: Clips and measures the gradients of either player before its step.
         ema: Makes the moving average of G, which is what samples are drawn from; without it a plain copy.
-        augment: Applied to every image that D sees.
+        augment: Applied to every image that D sees, by name and in this order.
+        history: Mixes past fakes into those that D sees in its own updates.
         prior: Draws the latents.
         reuse_fakes: G's step takes the fakes of the last D update instead of fresh ones: one forward pass less, at the
             price of a G gradient on latents that D has just been trained on.
@@ -88,11 +91,12 @@ class LitGAN(LightningModule):
         penalties: Mapping[str, Penalty] | None = None,
         generator_terms: Mapping[str, GeneratorTerm] | None = None,
         constraints: Mapping[str, Callable[[nn.Module], None]] | None = None,
-        schedules: Mapping[str, Schedule] | None = None,
+        schedules: Mapping[str, Any] | None = None,
         n_critic: int = 1,
         clip: GradientClip | None = None,
         ema: Callable[[nn.Module], MovingAverage] | None = None,
-        augment: nn.Module | None = None,
+        augment: Mapping[str, nn.Module] | None = None,
+        history: FakeHistory | None = None,
         prior: Callable[[Draw, int, int], Latents] | None = None,
         reuse_fakes: bool = False,
         seed: int = 0,
@@ -100,18 +104,17 @@ class LitGAN(LightningModule):
         super().__init__()
         if n_critic < 1:
             raise UserError(f"n_critic={n_critic}: at least one discriminator update an iteration is needed.")
-        if unknown := set(schedules or {}) - {"generator.lr", "discriminator.lr"}:
-            raise UserError(f"Nothing is scheduled under {sorted(unknown)}: use generator.lr or discriminator.lr.")
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
         self.average = ema(generator) if ema is not None else MovingAverage(generator, half_life_kimg=0.0, ramp=None)
-        self.augment = augment or NoAugmentation()
+        self.augment = Compose(dict(augment or {}))
+        self.history = history or FakeHistory()
         self.loss = loss
         self.penalties = dict(penalties or {})
         self.generator_terms = dict(generator_terms or {})
         self.constraints = dict(constraints or {})
-        self.schedules = dict(schedules or {})
+        self.schedules = Schedules(schedules or {})
         self.n_critic = n_critic
         self.clip = clip or GradientClip()
         self.prior = prior or Normal()
@@ -133,12 +136,14 @@ class LitGAN(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int = 0) -> None:
         """One iteration. ``batch``: images [n_critic·B C H W] in [-1, 1] and labels [n_critic·B]."""
         opt_g, opt_d = self._both_optimizers()
-        self._apply_schedules()
+        self.schedules.apply(self.images_seen)
         last = self.n_critic - 1
         for update, (real, y) in enumerate(self.shares(batch)):
             fake = self.update_discriminator(opt_d, real, y, update, keep_graph=self.reuse_fakes and update == last)
         self.update_generator(opt_g, real, y, fake if self.reuse_fakes else None)
-        self.average.update(self.generator, self.n_critic * self.global_batch(real), self.images_seen)
+        images = self.n_critic * self.global_batch(real)
+        self.average.update(self.generator, images, self.images_seen)
+        self.scalars.add(self.augment.adapt(self.iteration, images))
         self.iteration += 1
 
     def shares(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[Images, Labels | None]]:
@@ -154,7 +159,7 @@ class LitGAN(LightningModule):
         draw = self.draw(f"D{update}")
         with torch.set_grad_enabled(keep_graph):
             generated = self.generate(y, real.shape[0], draw)
-        fake = generated.detach()
+        fake = self.history(generated.detach(), draw.named("history"))
         due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(self.d_updates)}
         sides = {side for penalty in due.values() for side in penalty.differentiates}
         seen_real, seen_fake = (
@@ -177,6 +182,7 @@ class LitGAN(LightningModule):
         self.descend(optimizer, terms, partial(self.trainer.strategy.optimizer_step, optimizer.optimizer, _no_closure))
         for constraint in self.constraints.values():
             constraint(self.discriminator)
+        self.augment.observe(real_verdict.logits)
         self.d_updates += 1
         self.images_seen += self.global_batch(real)
         self.scalars.add(terms | _opinion(real_verdict.logits, fake_verdict.logits))
@@ -215,7 +221,10 @@ class LitGAN(LightningModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip and measure: after the reduction and the unscaling, before the update."""
         player = self._players[optimizer]
-        self.scalars.add({f"gradient_norm/{player.name}": self.clip(player.parameters)})
+        norm = self.clip(player.parameters)
+        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+            norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
+        self.scalars.add({f"gradient_norm/{player.name}": norm})
 
     # ------------------------------------------------------------- the players
 
@@ -253,15 +262,19 @@ class LitGAN(LightningModule):
 
     # ----------------------------------------------------------------- watching
 
-    def drain_scalars(self) -> dict[str, float]:
+    def drain_scalars(self, keep: bool = False) -> dict[str, float]:
         """The mean of every scalar since the last call, over all processes; waits for the device once.
+
+        Args:
+            keep: Don't forget them, for their interval isn't over and a resumed run may complete it.
 
         Raises:
             Diverged: One of them is not finite.
         """
         names, means = self.scalars.means()
         means = self.trainer.strategy.reduce(means.to(self.device), reduce_op="mean")
-        self.scalars.clear()
+        if not keep:
+            self.scalars.clear()
         values: dict[str, float] = dict(zip(names, means.tolist(), strict=True))
         self._refuse_non_finite(values)
         return values
@@ -275,6 +288,11 @@ class LitGAN(LightningModule):
         if len(self.scalars):
             names, means = self.scalars.means()
             self._refuse_non_finite(dict(zip(names, means.tolist(), strict=True)))
+
+    def _scalars_of_all(self) -> dict[str, Tensor]:
+        """Their means over the processes: a checkpoint is rank 0's, and every process takes it up again."""
+        reduce = partial(self.trainer.strategy.reduce, reduce_op="mean")
+        return {name: reduce(values.to(self.device)).cpu() for name, values in self.scalars.state_dict().items()}
 
     def _refuse_non_finite(self, values: Mapping[str, float]) -> None:
         if bad := [name for name, value in values.items() if not math.isfinite(value)]:
@@ -296,6 +314,7 @@ class LitGAN(LightningModule):
                 raise UserError(f"optimizer.{name}: {error}") from error
             options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
             self._players[optimizer] = Player(name, parameters, options)
+        self.schedules.bind(places_of(self, {player.name: optimizer for optimizer, player in self._players.items()}))
         return list(self._players)
 
     def on_train_start(self) -> None:
@@ -307,20 +326,21 @@ class LitGAN(LightningModule):
     def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
         """Running statistics that the strategy averages over processes together with this optimizer's gradients.
 
-        Batch-norm buffers differ between processes because their data do. They are averaged once an iteration, with
-        G's step, before the moving average copies them.
+        Batch-norm buffers, and what an augmentation adapts to, differ between processes because their data do. They
+        are averaged once an iteration, with G's step, before the moving average copies them.
         """
         if self._players[optimizer].name != "generator":
             return ()
-        buffers = (*self.generator.buffers(), *self.discriminator.buffers())
+        buffers = (*self.generator.buffers(), *self.discriminator.buffers(), *self.augment.buffers())
         return [buffer for buffer in buffers if buffer.is_floating_point()]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the counters, and the scalars not yet written, to Lightning's checkpoint."""
+        """Add the counters, the scalars not yet written and the history of fakes to Lightning's checkpoint."""
         checkpoint["gan_lightning"] = {
             "version": 1,
             "counters": {name: getattr(self, name) for name in COUNTERS},
-            "scalars": self.scalars.state_dict(),
+            "scalars": self._scalars_of_all(),
+            "history": self.history.state_dict(),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -329,19 +349,13 @@ class LitGAN(LightningModule):
         for name in COUNTERS:
             setattr(self, name, int(ours["counters"][name]))
         self.scalars.load_state_dict(ours["scalars"])
+        self.history.load_state_dict(ours["history"])
 
     def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
         both = self.optimizers()
         assert isinstance(both, list)
         opt_g, opt_d = both
         return opt_g, opt_d
-
-    def _apply_schedules(self) -> None:
-        for optimizer, player in self._players.items():
-            if (schedule := self.schedules.get(f"{player.name}.lr")) is not None:
-                factor = schedule(self.images_seen)
-                for group, options in zip(optimizer.param_groups, player.options, strict=True):
-                    group["lr"] = options["lr"] * factor
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from gan_lightning.callbacks import Checkpoint, Curves
 from gan_lightning.callbacks.progress import duration, total_iterations
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.config import check
-from gan_lightning.data import ImageDataModule
+from gan_lightning.data import StreamDataModule
 from gan_lightning.devices import Devices, external_rank, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.finetune import start_from
@@ -31,6 +31,7 @@ from gan_lightning.module import LitGAN
 from gan_lightning.provenance import provenance
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import FILE as METRICS
+from gan_lightning.rules import check as check_rules
 
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
@@ -85,10 +86,13 @@ def train(
     job = Job(resolve(config), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
     if external_rank() == 0:
         _write_run_folder(job, composed, overrides)
-    return execute(job, data)
+    summary = execute(job, data)
+    if number := summary["signal"]:
+        sys.exit(128 + number)
+    return summary
 
 
-def execute(job: Job, data: ImageDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
+def execute(job: Job, data: StreamDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
     """Build the job and train as one of its ranks. The rest of the process is left as it was found."""
     config, folder, devices = job.config, Path(job.folder), Devices(**job.devices)
     environment = dict(os.environ)
@@ -97,10 +101,12 @@ def execute(job: Job, data: ImageDataModule | None = None, store: Store | None =
     try:
         data = data or build_data(config)
         module = build_module(config)
+        warnings = check_rules(module, data.num_classes)
         if config["init_from"] is not None and job.checkpoint is None:
             start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
         if trainer.is_global_zero:
+            print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
             _announce(module, data, devices, trainer, folder)
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
         return _conclude(trainer, module, folder)
@@ -143,16 +149,15 @@ def _write_run_folder(job: Job, composed: str, overrides: Sequence[str]) -> None
         raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
 
 
-def _announce(module: LitGAN, data: ImageDataModule, devices: Devices, trainer: Trainer, folder: Path) -> None:
+def _announce(module: LitGAN, data: StreamDataModule, devices: Devices, trainer: Trainer, folder: Path) -> None:
     def millions(network: torch.nn.Module) -> str:
         return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
 
-    images = f"{data.num_images:,} images {data.channels}x{data.resolution}x{data.resolution}"
     print(
         f"{type(module.generator).__name__} ({millions(module.generator)} parameters) against "
         f"{type(module.discriminator).__name__} ({millions(module.discriminator)})\n"
-        f"{type(data).__name__}: {images}, batch {data.batch_size} over {devices.world_size} {devices.accelerator} "
-        f"process(es), {module.n_critic} discriminator update(s) an iteration\n"
+        f"{type(data).__name__}: {data.description()}, batch {data.batch_size} over {devices.world_size} "
+        f"{devices.accelerator} process(es), {module.n_critic} discriminator update(s) an iteration\n"
         f"run folder: {folder}",
         flush=True,
     )
@@ -165,6 +170,7 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
     summary = {
         "v": SCHEMA_VERSION,
         "status": "interrupted" if number else "done",
+        "signal": number,
         "iteration": module.iteration,
         "d_updates": module.d_updates,
         "g_updates": module.g_updates,
@@ -176,10 +182,8 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
     if trainer.is_global_zero:
         (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         _say_goodbye(summary, trainer, folder)
-    if number:
-        if trainer.is_global_zero:
+        if number:
             print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
-        sys.exit(128 + number)
     return summary
 
 

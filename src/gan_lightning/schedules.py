@@ -1,4 +1,4 @@
-"""Factors as functions of the real images shown so far; every one implements :class:`gan_lightning.types.Schedule`.
+"""Values as functions of the real images shown so far; every one implements :class:`gan_lightning.types.Schedule`.
 
 kimg is a thousand images.
 """
@@ -16,10 +16,10 @@ from gan_lightning.errors import UserError
 class Constant:
     """Always ``value``."""
 
-    value: float = 1.0
+    value: float
 
     def __call__(self, images: int) -> float:
-        """The factor after ``images`` real images."""
+        """The value after ``images`` real images."""
         return self.value
 
 
@@ -37,7 +37,7 @@ class Linear:
         _require_positive(self.kimg)
 
     def __call__(self, images: int) -> float:
-        """The factor after ``images`` real images."""
+        """The value after ``images`` real images."""
         return self.start + (self.end - self.start) * _progress(images, self.kimg, self.after_kimg)
 
 
@@ -57,20 +57,21 @@ class Cosine:
         _require_positive(self.kimg)
 
     def __call__(self, images: int) -> float:
-        """The factor after ``images`` real images."""
+        """The value after ``images`` real images."""
         return self.end + (self.start - self.end) * (1 + cos(pi * _progress(images, self.kimg))) / 2
 
 
 @dataclass(frozen=True)
 class Step:
-    """1, multiplied by ``factor`` at each of ``at_kimg``."""
+    """``start``, multiplied by ``factor`` at each of ``at_kimg``."""
 
+    start: float
     at_kimg: Sequence[float]
     factor: float
 
     def __call__(self, images: int) -> float:
-        """The factor after ``images`` real images."""
-        return float(self.factor ** sum(images >= 1000 * kimg for kimg in self.at_kimg))
+        """The value after ``images`` real images."""
+        return float(self.start * self.factor ** sum(images >= 1000 * kimg for kimg in self.at_kimg))
 
 
 def _progress(images: int, kimg: float, after_kimg: float = 0.0) -> float:
@@ -78,6 +79,8 @@ def _progress(images: int, kimg: float, after_kimg: float = 0.0) -> float:
     return min(max((images / 1000 - after_kimg) / kimg, 0.0), 1.0)
 
 
-def _require_positive(kimg: float) -> None:
+def _require_positive(kimg: float | None) -> None:
+    if kimg is None:  # ${kimg} of a run whose length was given otherwise
+        raise UserError("A schedule lasts as long as the run, so its length is needed in images: give kimg=...")
     if kimg <= 0:
         raise UserError(f"A schedule's kimg is {kimg}, but must be more than 0: it is how long the change takes.")

@@ -126,8 +126,8 @@ class GeneratorTerm(Protocol):
 
 @runtime_checkable
 class Schedule(Protocol):
-    """A factor as a pure function of the real images shown so far: nothing to save, nothing to resume."""
+    """A value as a pure function of the real images shown so far: nothing to save, nothing to resume."""
 
     def __call__(self, images: int) -> float:
-        """The factor after ``images`` real images."""
+        """The value after ``images`` real images."""
         ...

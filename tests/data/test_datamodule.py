@@ -11,8 +11,8 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
 from gan_lightning.data import ImageDataModule, ImageSet
-from gan_lightning.data.datamodule import _require_positive
 from gan_lightning.data.loader import StreamLoader
+from gan_lightning.data.stream import require_positive
 from gan_lightning.errors import UserError
 
 
@@ -127,7 +127,7 @@ def test_wrong_options_are_refused_at_the_door(options: dict[str, Any], message:
 @pytest.mark.parametrize("value", ["abc", 1.5, True, None])
 def test_a_number_must_be_a_number(value: object) -> None:
     with pytest.raises(UserError, match=r"data\.batch_size must be a whole number of at least 1, not"):
-        _require_positive("batch_size", value)
+        require_positive("batch_size", value)
 
 
 @pytest.mark.parametrize("claim", [0, 10])

@@ -35,19 +35,20 @@ class Curves(Callback):
             self.write(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """Write what is left."""
+        """Write what is left, and leave it in the checkpoint for a run that goes on from here."""
         if len(pl_module.scalars):
-            self.write(trainer, pl_module)
+            self.write(trainer, pl_module, keep=True)
         self.seconds = time.perf_counter() - self._start
 
-    def write(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def write(self, trainer: Trainer, pl_module: LitGAN, keep: bool = False) -> None:
         """Drain the module's scalars into the loggers."""
-        values = pl_module.drain_scalars()
+        values = pl_module.drain_scalars(keep)
         now = time.perf_counter()
         values["images_per_second"] = (pl_module.images_seen - self._images) / max(now - self._time, 1e-9)
         self._time, self._images = now, pl_module.images_seen
         for optimizer, player in pl_module._players.items():
             values[f"learning_rate/{player.name}"] = optimizer.param_groups[0]["lr"]
+        values |= {f"schedule/{name}": value for name, value in pl_module.schedules.values.items()}
         values["images"] = pl_module.images_seen
         self.latest = values
         for logger in trainer.loggers:

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Generator, Tensor
+from torch import Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import grid, save_png, to_bytes
 from gan_lightning.module import LitGAN
-from gan_lightning.randomness import hashed_seed
+from gan_lightning.randomness import UpdateDraw
 
 
 class Samples(Callback):
@@ -40,6 +40,18 @@ class Samples(Callback):
         self.count = count
         self._drawn_at = -1
         self._intervals = 0
+
+    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+        """Only images can be drawn here.
+
+        Raises:
+            UserError: The data are something else.
+        """
+        if (channels := trainer.datamodule.channels) not in (1, 3):  # type: ignore[attr-defined]
+            raise UserError(
+                f"callbacks.samples draws images of 1 or 3 channels, and these data have {channels}: "
+                "points are drawn by callbacks=toy."
+            )
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The real images, and what the untrained (or resumed) generator gives."""
@@ -85,8 +97,8 @@ class Samples(Callback):
 
 
 def fixed_latents(module: LitGAN, count: int) -> tuple[Tensor, Tensor | None]:
-    """Latents [count Z] that depend on the run's seed alone, and labels in turn where the generator takes labels."""
-    random = Generator().manual_seed(hashed_seed(module.seed, "samples"))
-    z = torch.randn(count, module.latent_dim, generator=random)
+    """Latents [count Z] of the run's prior that depend on its seed alone, and labels in turn where G takes labels."""
+    draw = UpdateDraw((module.seed, "samples"), rank=0, world_size=1, device=torch.device("cpu"))
+    z = module.prior(draw, count, module.latent_dim)
     classes = getattr(module.generator, "num_classes", 0)
     return z, torch.arange(count) % classes if classes else None

@@ -13,9 +13,11 @@ from jaxtyping import Int64
 from torch import Generator, Tensor
 
 from gan_lightning.randomness import hashed_seed
-from gan_lightning.types import Bytes, Labels
+from gan_lightning.types import Bytes, Images, Labels
 
-Batch: TypeAlias = tuple[Bytes, Labels]
+Stored: TypeAlias = Bytes | Images
+"""Samples as they lie in memory: pixels as bytes, points of the plane as floats."""
+Batch: TypeAlias = tuple[Stored, Labels]
 Indices: TypeAlias = Int64[Tensor, "N"]
 
 
@@ -60,7 +62,7 @@ class StreamLoader:
         pin_memory: gather into page-locked memory, from which copies to a GPU don't block.
     """
 
-    images: Bytes
+    images: Stored
     labels: Labels
     order: EndlessOrder
     batch_size: int

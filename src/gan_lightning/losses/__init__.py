@@ -10,6 +10,7 @@ from gan_lightning.losses.adversarial import (
     Wasserstein,
 )
 from gan_lightning.losses.penalties import R1, R2, Dragan, GradientPenalty
+from gan_lightning.losses.top_k import TopK
 from gan_lightning.losses.weight_clip import WeightClip
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NonSaturating",
     "Relativistic",
     "RelativisticAverage",
+    "TopK",
     "Wasserstein",
     "WeightClip",
 ]

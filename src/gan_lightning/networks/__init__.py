@@ -3,6 +3,7 @@
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.networks.mlp import MLPDiscriminator, MLPGenerator
+from gan_lightning.networks.points import PointGenerator
 
 __all__ = [
     "DCGANDiscriminator",
@@ -11,4 +12,5 @@ __all__ = [
     "Generator",
     "MLPDiscriminator",
     "MLPGenerator",
+    "PointGenerator",
 ]

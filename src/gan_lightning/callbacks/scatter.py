@@ -1,0 +1,139 @@
+"""Points of the plane over time, real and generated: in TensorBoard, as PNG and as two numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from gan_lightning.callbacks.samples import fixed_latents
+from gan_lightning.data.toy import Mixture
+from gan_lightning.errors import UserError
+from gan_lightning.images import save_png
+from gan_lightning.metrics import mode_coverage
+from gan_lightning.module import LitGAN
+
+WHITE, GREY, BLUE, BLACK = (255, 255, 255), (190, 190, 190), (20, 90, 200), (0, 0, 0)
+RADIUS = 3.0
+"""Standard deviations within which a sample is of high quality."""
+
+
+class Scatter(Callback):
+    """Points of the averaged generator on latents that stay the same for the whole run.
+
+    The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
+    training. Rank 0 alone samples and writes. Every logger gets ``quality/modes`` and ``quality/high_quality_share``
+    (:func:`gan_lightning.metrics.mode_coverage`), beside ``images``.
+
+    Args:
+        folder: The run folder; pictures land in ``samples/``.
+        every_kimg: Thousand real points between two pictures; one is also drawn before training and one at its end.
+        count: Points that are drawn and measured; Lin et al. 2018 (PacGAN) take 2500.
+    """
+
+    def __init__(self, folder: str, every_kimg: float | None = 50.0, count: int = 2500) -> None:
+        if every_kimg is not None and every_kimg <= 0:
+            raise UserError(f"callbacks.scatter.every_kimg={every_kimg}: give a positive number, or null for never.")
+        if count < 1:
+            raise UserError(f"callbacks.scatter.count={count}: at least one point is needed.")
+        self.folder = Path(folder) / "samples"
+        self.every_kimg = every_kimg
+        self.count = count
+        self._drawn_at = -1
+        self._intervals = 0
+        self._result = ""
+
+    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+        """Only points can be drawn here.
+
+        Raises:
+            UserError: The data are images.
+        """
+        if not isinstance(trainer.datamodule, Mixture):  # type: ignore[attr-defined]
+            raise UserError("callbacks.scatter draws points, and these data are images: take callbacks=default.")
+
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """What the untrained generator gives; a resumed run has drawn and logged this iteration before."""
+        self._intervals = self._count_intervals(pl_module)
+        if pl_module.iteration == 0:
+            self.draw(trainer, pl_module)
+        self._drawn_at = pl_module.iteration
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Draw when the next interval of images is full."""
+        if (intervals := self._count_intervals(pl_module)) > self._intervals:
+            self._intervals = intervals
+            self.draw(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """The last picture, and its numbers on the terminal."""
+        if pl_module.iteration != self._drawn_at:
+            self.draw(trainer, pl_module)
+        if self._result:
+            print(f"\n{self._result}", flush=True)
+
+    def draw(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """Measure, log and draw once."""
+        self._drawn_at = iteration = pl_module.iteration
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        data: Mixture = trainer.datamodule  # type: ignore[attr-defined]
+        fake = pl_module.sample(*fixed_latents(pl_module, self.count)).flatten(1).float().cpu()
+        coverage = mode_coverage(fake, data.centers, data.std, RADIUS)
+        modes, share = int(coverage.covered), float(coverage.high_quality_share)
+        self._result = f"iteration {iteration:,}: {modes} of {len(data.centers)} modes, {share:.1%} of high quality"
+        real = data.train_set.images[: self.count].flatten(1)
+        picture = scatter(real, fake, data.centers, RADIUS * data.std, title=self._result)
+        path = self.folder / f"iteration-{iteration:07d}.png"
+        try:
+            save_png(picture, path)
+        except OSError as error:
+            raise UserError(f"Can't write {path}: {error.strerror}.") from error
+        values = {"quality/modes": modes, "quality/high_quality_share": share, "images": pl_module.images_seen}
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=iteration)
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image("scatter", picture, iteration)
+
+    def _count_intervals(self, module: LitGAN) -> int:
+        return int(module.images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0
+
+
+def scatter(
+    real: Float[Tensor, "R 2"],
+    fake: Float[Tensor, "F 2"],
+    centers: Float[Tensor, "M 2"],
+    radius: float,
+    title: str,
+    side: int = 512,
+) -> UInt8[Tensor, "3 {side} {side}"]:
+    """Real points in grey, generated ones in blue, a circle of ``radius`` around each center.
+
+    The window is that of the centers with a quarter more on every side. What lies outside is not drawn.
+    """
+    scale = 2  # drawn twice as large and averaged: Pillow's circles have hard edges
+    reach = 1.25 * float(centers.abs().max()) + radius
+    canvas = Image.new("RGB", (scale * side, scale * side), WHITE)
+    pen = ImageDraw.Draw(canvas)
+
+    def pixels(points: Float[Tensor, "N 2"]) -> list[list[float]]:
+        inside = points[(points.abs() < reach).all(dim=1)]  # leaves out what is not a number, too
+        in_units = torch.stack([reach + inside[:, 0], reach - inside[:, 1]], dim=1) / (2 * reach)
+        return (in_units * scale * side).tolist()
+
+    for points, colour in ((real, GREY), (fake, BLUE)):
+        for x, y in pixels(points):
+            pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
+    around = radius / (2 * reach) * scale * side
+    for x, y in pixels(centers):
+        pen.ellipse((x - around, y - around, x + around, y + around), outline=BLACK, width=scale)
+    picture = canvas.reduce(scale)
+    ImageDraw.Draw(picture).text((8, 6), title, fill=BLACK)
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)

@@ -1,0 +1,47 @@
+"""A generator of points in the plane, for data whose range no squashing function should bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from gan_lightning.networks.base import Generator
+from gan_lightning.networks.layers import VECTOR_NORMS, norm_factory
+from gan_lightning.types import Images, Labels, Latents
+
+
+class PointGenerator(Generator):
+    """Latents [B Z] -> hidden layers of ``widths`` -> a linear output [B C H W].
+
+    Its opponent is :class:`~gan_lightning.networks.MLPDiscriminator`.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        resolution: int,
+        latent_dim: int = 2,
+        widths: Sequence[int] = (128, 128),
+        norm: str = "none",
+    ) -> None:
+        """Make a generator of ``channels`` values at each of ``resolution`` x ``resolution`` pixels."""
+        super().__init__()
+        self.latent_dim = latent_dim
+        make_norm = norm_factory(norm, VECTOR_NORMS)
+        sizes = [latent_dim, *widths]
+        layers: list[nn.Module] = []
+        for size_in, size_out in pairwise(sizes):
+            layers += [nn.Linear(size_in, size_out), make_norm(size_out), nn.ReLU()]
+        self.layers = nn.Sequential(
+            *layers,
+            nn.Linear(sizes[-1], channels * resolution**2),
+            nn.Unflatten(1, (channels, resolution, resolution)),
+        )
+
+    def forward(self, z: Latents, y: Labels | None = None) -> Images:
+        """Points [B C H W] of latents [B Z]."""
+        points: Images = self.layers(z)
+        return points
