@@ -22,6 +22,7 @@ CONF = Path(config_folder())
 NEEDS_FILES = {"mnist", "cifar10"}
 COMPANIONS = {  # choices that mean nothing without another
     "callbacks=toy": "data=toy",
+    **dict.fromkeys(("penalty=[gradient_penalty]", "penalty=[r1]", "penalty=[r2]"), "discriminator_norm=layer"),
     "schedule=[augment_ramp]": "augment=[diffaugment]",
     "schedule=[noise_decay]": "augment=[instance_noise]",
     "schedule=[top_k]": "loss=top_k",
@@ -59,8 +60,8 @@ def composed(*overrides: str, extra: Path | None = None) -> DictConfig:
 def recipe(config: DictConfig) -> dict[str, Any]:
     """What a file of the loss group decides."""
     return {
-        key: OmegaConf.to_container(config[key]) if key != "n_critic" else config[key]
-        for key in ("loss", "penalty", "constraint", "n_critic")
+        key: OmegaConf.to_container(config[key]) if OmegaConf.is_config(config[key]) else config[key]
+        for key in ("loss", "penalty", "constraint", "n_critic", "discriminator_norm")
     }
 
 
@@ -102,9 +103,9 @@ PAIRS = [*product(choices("loss"), choices("model"), ["adam"]), *product(["wgan_
 def test_every_recipe_fits_every_model_and_every_optimizer() -> None:
     for loss, model, optimizer in PAIRS:
         config = composed(f"loss={loss}", f"model={model}", f"optimizer={optimizer}")
-        config.run = {"folder": "somewhere", "attempt": 0, "resume_at": None}
         OmegaConf.set_struct(config, False)
         check(config)
+        config.run = {"folder": "somewhere", "attempt": 0, "resume_at": None}  # as a run fills it in, after the check
         plain = resolve(config)
         check_trusted(plain)
         assert plain["model"]["n_critic"] == plain["data"]["n_critic"] == config.n_critic

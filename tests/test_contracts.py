@@ -21,6 +21,7 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers.launcher import _Launcher
+from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
@@ -38,6 +39,7 @@ def parameters(function: Callable[..., Any]) -> list[str]:
     ("function", "expected"),
     [
         (_TrainingEpochLoop._broadcast_sigterm_tensor, ["self"]),  # callbacks/checkpoint.py puts a no-op in its place
+        (_SignalConnector.register_signal_handlers, ["self"]),  # and its own handlers in this one's
         (_Launcher.launch, ["self", "function", "args", "kwargs"]),
         (_Launcher.kill, ["self", "signum"]),
         (DDPStrategy._configure_launcher, ["self"]),

@@ -71,7 +71,7 @@ class Compose(nn.ModuleDict):
 class InstanceNoise(Augmentation):
     """Gaussian noise on real and fake images, so that their distributions overlap.
 
-    Sønderby et al. 2017, https://arxiv.org/abs/1610.04490, sec. 3, who lower it to zero during training: schedule
+    Sønderby et al. 2017, https://arxiv.org/abs/1610.04490, who lower it to zero during training: schedule
     ``augment.instance_noise.std``.
     """
 
@@ -87,7 +87,7 @@ class InstanceNoise(Augmentation):
 
 
 class DiffAugment(Augmentation):
-    """Colour, translation and cutout. Zhao et al. 2020, https://arxiv.org/abs/2006.10738, sec. 3.2 and appendix.
+    """Colour, translation and cutout. Zhao et al. 2020, https://arxiv.org/abs/2006.10738.
 
     Each operation happens to each sample with ``probability``, which is 1 in the paper. Strengths, each 0 for not at
     all; the defaults are the paper's: ``brightness``, ``saturation`` and ``contrast`` are the largest change of what is
@@ -129,7 +129,7 @@ class DiffAugment(Augmentation):
 class Adaptive(Augmentation):
     """Raises an augmentation's probability while D is too sure of the real images, and lowers it otherwise.
 
-    Karras et al. 2020 (ADA), https://arxiv.org/abs/2006.06676, sec. 3.1: r_t = E[sign(D(real))], taken over the last
+    Karras et al. 2020 (ADA), https://arxiv.org/abs/2006.06676, sec. 3: r_t = E[sign(D(real))], taken over the last
     ``interval`` iterations and all processes, is held at ``target`` by steps that would lead from 0 to 1 within
     ``kimg``. Unlike theirs, the probability also ends at 1, beyond which it would mean nothing.
 
@@ -227,7 +227,7 @@ OPERATIONS: Mapping[str, Callable[[Images, float, Draw], Images]] = {
     "translation": translation,
     "cutout": cutout,
 }
-"""In the paper's order."""
+"""In the order of the paper's code."""
 
 
 def _around(centre: float, strength: float, images: Images, draw: Draw) -> Tensor:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lightning.fabric.plugins.environments import ClusterEnvironment
 from lightning.pytorch.strategies.launchers.launcher import _Launcher
 from torch.distributed import TCPStore
 
@@ -18,8 +19,6 @@ from gan_lightning.errors import UserError
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
-
-    from gan_lightning.strategy import GANStrategy
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 600.0
@@ -35,10 +34,13 @@ class WorkerLauncher(_Launcher):
     the children see it close and end too. The rendezvous port is held from the moment it is chosen.
     """
 
-    def __init__(self, strategy: GANStrategy, payload: dict[str, Any]) -> None:
+    def __init__(self, environment: ClusterEnvironment, processes: int, nodes: int, payload: dict[str, Any]) -> None:
         super().__init__()
-        self.strategy = strategy
+        self.environment = environment
+        self.processes = processes
+        self.nodes = nodes
         self.payload = payload
+        self.store: TCPStore | None = None
         self.children: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -48,16 +50,12 @@ class WorkerLauncher(_Launcher):
 
     def launch(self, function: Callable[..., Any], *args: Any, trainer: Trainer | None = None, **kwargs: Any) -> Any:
         """Start the children where nobody else has, run ``function`` here as rank 0, and end them all together."""
-        environment = self.strategy.cluster_environment
-        assert environment is not None
-        environment.validate_settings(num_devices=self.strategy.num_processes, num_nodes=self.strategy.num_nodes)
-        if environment.creates_processes_externally:
+        self.environment.validate_settings(num_devices=self.processes, num_nodes=self.nodes)
+        if self.environment.creates_processes_externally:
             return function(*args, **kwargs)
-        world_size = self.strategy.num_processes
-        store = TCPStore(HOST, 0, world_size, is_master=True, wait_for_workers=False)
-        self.strategy.store = store
+        self.store = store = TCPStore(HOST, 0, self.processes, is_master=True, wait_for_workers=False)
         try:
-            self.children = [self._start(rank, world_size, store.port) for rank in range(1, world_size)]
+            self.children = [self._start(rank, store.port) for rank in range(1, self.processes)]
             self._wait_until_ready(store)
             threading.Thread(target=self._watch, daemon=True, name="children").start()
             result = function(*args, **kwargs)
@@ -70,7 +68,7 @@ class WorkerLauncher(_Launcher):
                 raise UserError(failed) from error
             raise
         finally:
-            self.strategy.store = None
+            self.store = None
 
     def kill(self, signum: int) -> None:
         """Pass a signal on to the children."""
@@ -78,12 +76,12 @@ class WorkerLauncher(_Launcher):
             if child.poll() is None:
                 child.send_signal(signum)
 
-    def _start(self, rank: int, world_size: int, port: int) -> subprocess.Popen[bytes]:
+    def _start(self, rank: int, port: int) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "LOCAL_RANK": str(rank),
             "NODE_RANK": "0",
-            "WORLD_SIZE": str(world_size),
+            "WORLD_SIZE": str(self.processes),
             "MASTER_ADDR": HOST,
             "MASTER_PORT": str(port),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +16,7 @@ from torch.optim import Optimizer
 from gan_lightning.augment import Compose
 from gan_lightning.clipping import GradientClip
 from gan_lightning.ema import MovingAverage
-from gan_lightning.errors import Diverged, UserError
+from gan_lightning.errors import UserError
 from gan_lightning.history import FakeHistory
 from gan_lightning.priors import Normal
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
@@ -155,7 +154,7 @@ class LitGAN(LightningModule):
     def update_discriminator(
         self, optimizer: LightningOptimizer, real: Images, y: Labels | None, update: int, keep_graph: bool
     ) -> Images:
-        """One D update on one share of real images; gives the fakes that it used."""
+        """One D update on one share of real images; gives the fakes that G made for it."""
         draw = self.draw(f"D{update}")
         with torch.set_grad_enabled(keep_graph):
             generated = self.generate(y, real.shape[0], draw)
@@ -256,50 +255,14 @@ class LitGAN(LightningModule):
         seed_default_generators(hashed_seed(*key, "default", self.global_rank), self.device)
         return UpdateDraw(key, self.global_rank, self.trainer.world_size, self.device)
 
+    def mean_over_processes(self, tensor: Tensor) -> Tensor:
+        """The mean of what every process has, on this process's device."""
+        mean: Tensor = self.trainer.strategy.reduce(tensor.to(self.device), reduce_op="mean")
+        return mean
+
     def global_batch(self, real: Images) -> int:
         """Images in one D update over all processes."""
         return real.shape[0] * self.trainer.world_size
-
-    # ----------------------------------------------------------------- watching
-
-    def drain_scalars(self, keep: bool = False) -> dict[str, float]:
-        """The mean of every scalar since the last call, over all processes; waits for the device once.
-
-        Args:
-            keep: Don't forget them, for their interval isn't over and a resumed run may complete it.
-
-        Raises:
-            Diverged: One of them is not finite.
-        """
-        names, means = self.scalars.means()
-        means = self.trainer.strategy.reduce(means.to(self.device), reduce_op="mean")
-        if not keep:
-            self.scalars.clear()
-        values: dict[str, float] = dict(zip(names, means.tolist(), strict=True))
-        self._refuse_non_finite(values)
-        return values
-
-    def require_finite(self) -> None:
-        """Check what was collected since the last drain, before weights are saved.
-
-        Raises:
-            Diverged: One of them is not finite.
-        """
-        if len(self.scalars):
-            names, means = self.scalars.means()
-            self._refuse_non_finite(dict(zip(names, means.tolist(), strict=True)))
-
-    def _scalars_of_all(self) -> dict[str, Tensor]:
-        """Their means over the processes: a checkpoint is rank 0's, and every process takes it up again."""
-        reduce = partial(self.trainer.strategy.reduce, reduce_op="mean")
-        return {name: reduce(values.to(self.device)).cpu() for name, values in self.scalars.state_dict().items()}
-
-    def _refuse_non_finite(self, values: Mapping[str, float]) -> None:
-        if bad := [name for name, value in values.items() if not math.isfinite(value)]:
-            raise Diverged(
-                f"Training diverged by iteration {self.iteration}: {', '.join(bad)} not finite. The last checkpoint is "
-                "from before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss."
-            )
 
     # ---------------------------------------------------------- Lightning hooks
 
@@ -339,7 +302,7 @@ class LitGAN(LightningModule):
         checkpoint["gan_lightning"] = {
             "version": 1,
             "counters": {name: getattr(self, name) for name in COUNTERS},
-            "scalars": self._scalars_of_all(),
+            "scalars": self.scalars.state_dict(self.mean_over_processes),
             "history": self.history.state_dict(),
         }
 

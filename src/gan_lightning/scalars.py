@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
+
+from gan_lightning.errors import Diverged
+
+Average = Callable[[Tensor], Tensor]
 
 
 class Scalars:
@@ -22,21 +27,51 @@ class Scalars:
         for name, value in values.items():
             self._values.setdefault(name, []).append(value.detach())
 
-    def means(self) -> tuple[list[str], Tensor]:
-        """The names in order and the mean of each since the last drain, [N] in float32 on the values' device."""
-        names = sorted(self._values)
-        return names, torch.stack([torch.stack(self._values[name]).float().mean() for name in names])
+    def drain(self, iteration: int, average: Average, keep: bool = False) -> dict[str, float]:
+        """The mean of every scalar since the last drain, over all processes; waits for the device once.
 
-    def clear(self) -> None:
-        """Forget everything collected."""
-        self._values.clear()
+        Args:
+            iteration: For the message.
+            average: Takes the mean over the processes.
+            keep: Don't forget them, for their interval isn't over and a resumed run may complete it.
+
+        Raises:
+            Diverged: One of them is not finite.
+        """
+        values = self._read(iteration, average)
+        if not keep:
+            self._values.clear()
+        return values
+
+    def require_finite(self, iteration: int) -> None:
+        """Check what was collected since the last drain, before weights are saved.
+
+        Raises:
+            Diverged: One of them is not finite.
+        """
+        if self._values:
+            self._read(iteration, lambda own: own)
+
+    def _read(self, iteration: int, average: Average) -> dict[str, float]:
+        names = sorted(self._values)
+        means = average(torch.stack([torch.stack(self._values[name]).float().mean() for name in names]))
+        values = dict(zip(names, means.tolist(), strict=True))
+        if bad := [name for name, value in values.items() if not math.isfinite(value)]:
+            raise Diverged(
+                f"Training diverged by iteration {iteration}: {', '.join(bad)} not finite. The last checkpoint is from "
+                "before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss."
+            )
+        return values
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """What was collected and not yet drained, so that a resumed run writes the same curves."""
-        return {name: torch.stack(values).cpu() for name, values in self._values.items()}
+    def state_dict(self, average: Average) -> dict[str, Tensor]:
+        """What was collected and not yet drained, so that a resumed run writes the same curves.
+
+        The mean over the processes: a checkpoint is rank 0's, and every process takes it up again.
+        """
+        return {name: average(torch.stack(values)).cpu() for name, values in sorted(self._values.items())}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take up :meth:`state_dict` again; the values stay on the CPU until the next drain."""

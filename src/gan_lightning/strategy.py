@@ -44,20 +44,22 @@ class GANStrategy(DDPStrategy):
         if self.payload is None:
             super()._configure_launcher()
         else:
-            self._launcher = WorkerLauncher(self, self.payload)
+            assert self.cluster_environment is not None
+            self._launcher = WorkerLauncher(self.cluster_environment, self.num_processes, self.num_nodes, self.payload)
 
     def setup_distributed(self) -> None:
         """Join the process group, through the launcher's own store where there is one (so no port can be taken)."""
-        if self.store is None:
+        store = self.store or getattr(self.launcher, "store", None)
+        if store is None:
             super().setup_distributed()
             return
         reset_seed()
         self.set_world_ranks()
         self._process_group_backend = self._get_process_group_backend()
-        self.store.set(f"ready/{self.local_rank}", "yes")
+        store.set(f"ready/{self.local_rank}", "yes")
         dist.init_process_group(
             self._process_group_backend,
-            store=self.store,
+            store=store,
             rank=self.global_rank,
             world_size=self.world_size,
             timeout=self._timeout,

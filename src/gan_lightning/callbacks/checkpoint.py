@@ -58,14 +58,12 @@ class Checkpoint(Callback):
         self._handlers: dict[int, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
-        """Lightning asks all processes about SIGTERM in every batch, and broadcasts in the handler: neither here."""
+        """Lightning asks all processes about SIGTERM in every batch, and broadcasts in its handler: neither here."""
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
+        trainer._signal_connector.register_signal_handlers = self._take_signals  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """Take over the signals from Lightning, whose teardown gives them back."""
-        for number in (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._handlers[number] = signal.signal(number, self._note)
+        """Count from here."""
         self._saved_at = pl_module.iteration
         self._kept = self._intervals(pl_module)
         self._saved_time = time.monotonic()
@@ -102,7 +100,7 @@ class Checkpoint(Callback):
         """Write ``last``; the old one becomes ``last.previous``. Called by all processes."""
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        pl_module.require_finite()
+        pl_module.scalars.require_finite(pl_module.iteration)
         last = self.folder / LAST
         if trainer.is_global_zero and last.is_file():
             keep_copy(last, self.folder / PREVIOUS)
@@ -112,6 +110,12 @@ class Checkpoint(Callback):
 
     def _intervals(self, module: LitGAN) -> int:
         return int(module.images_seen // (1000 * self.keep_every_kimg)) if self.keep_every_kimg else 0
+
+    def _take_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._handlers[number] = signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None and number == signal.SIGINT:

@@ -42,7 +42,7 @@ class Curves(Callback):
 
     def write(self, trainer: Trainer, pl_module: LitGAN, keep: bool = False) -> None:
         """Drain the module's scalars into the loggers."""
-        values = pl_module.drain_scalars(keep)
+        values = pl_module.scalars.drain(pl_module.iteration, pl_module.mean_over_processes, keep)
         now = time.perf_counter()
         values["images_per_second"] = (pl_module.images_seen - self._images) / max(now - self._time, 1e-9)
         self._time, self._images = now, pl_module.images_seen
