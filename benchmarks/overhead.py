@@ -68,6 +68,7 @@ def by_hand(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
     """Seconds that a plain loop takes."""
     g, d = module.generator, module.discriminator
     opt_g, opt_d = module.configure_optimizers()
+    d_parameters = list(d.parameters())
     images, size = data.train_set.images, data.batch_size
     order = torch.randperm(len(images))
     start = 0.0
@@ -81,7 +82,7 @@ def by_hand(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
         opt_d.zero_grad(set_to_none=True)
         (softplus(-d(real)).mean() + softplus(d(fake)).mean()).backward()
         opt_d.step()
-        with frozen(d):
+        with frozen(d_parameters):
             opt_g.zero_grad(set_to_none=True)
             softplus(-d(g(torch.randn(size, g.latent_dim)))).mean().backward()
         opt_g.step()

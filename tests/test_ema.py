@@ -30,7 +30,7 @@ def test_hand_written_loop(ramp: float | None) -> None:
     for images in range(64, 64 * 6, 64):
         train_a_little(model)
         source = {name: x.clone() for name, x in model.state_dict().items()}
-        ema.update(model, images_per_update=64, images_seen=images)
+        ema.update(images_per_update=64, images_seen=images)
         half_life = 500.0 if ramp is None else min(500.0, 0.05 * images)
         beta = 0.5 ** (64 / half_life)
         expected = [beta * e + (1 - beta) * p.detach() for e, p in zip(expected, model.parameters(), strict=True)]
@@ -48,7 +48,7 @@ def test_half_of_the_old_average_is_left_after_the_half_life() -> None:
     old = [p.clone() for p in ema.model.parameters()]
     train_a_little(model)
     for _ in range(10):
-        ema.update(model, images_per_update=64, images_seen=10**6)
+        ema.update(images_per_update=64, images_seen=10**6)
     for average, before, now in zip(ema.model.parameters(), old, model.parameters(), strict=True):
         torch.testing.assert_close(average, 0.5 * before + 0.5 * now.detach(), atol=1e-6, rtol=0)
 
@@ -58,7 +58,7 @@ def test_no_half_life_copies(half_life_kimg: float, ramp: float | None, images: 
     model = network()
     ema = MovingAverage(model, half_life_kimg, ramp)
     train_a_little(model)
-    ema.update(model, images_per_update=64, images_seen=images)
+    ema.update(images_per_update=64, images_seen=images)
     assert all(torch.equal(a, p) for a, p in zip(ema.model.parameters(), model.parameters(), strict=True))
 
 
@@ -84,7 +84,7 @@ def test_state_is_that_of_the_copy() -> None:
 def test_a_network_without_buffers() -> None:
     model = nn.Linear(2, 2)
     ema = MovingAverage(model, 0.0)
-    ema.update(model, 64, 64)
+    ema.update(64, 64)
     assert torch.equal(ema.model.weight, model.weight)
 
 

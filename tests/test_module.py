@@ -142,7 +142,7 @@ def test_freezing_ends_with_an_exception_and_spares_what_was_frozen() -> None:
     before = [p.requires_grad for p in network.parameters()]
 
     def fail() -> None:
-        with frozen(network):
+        with frozen(network.parameters()):
             assert not any(p.requires_grad for p in network.parameters())
             raise ValueError
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 
@@ -37,6 +37,7 @@ class MovingAverage(nn.Module):
         self.half_life_kimg = half_life_kimg
         self.ramp = ramp
         self.model = deepcopy(model).eval().requires_grad_(False)
+        self.follow(model)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the averaged network makes of the arguments."""
@@ -54,9 +55,23 @@ class MovingAverage(nn.Module):
         return float(0.5 ** (images_per_update / max(half_life, SMALLEST_HALF_LIFE)))
 
     @torch.no_grad()
-    def update(self, model: nn.Module, images_per_update: int, images_seen: int) -> None:
-        """Move towards ``model``; the images are real ones over all processes, ``images_seen`` from the run's start."""
+    def update(self, images_per_update: int, images_seen: int) -> None:
+        """Move towards the model that is followed.
+
+        Args:
+            images_per_update: Real ones, over all processes.
+            images_seen: From the run's start.
+        """
         weight = 1 - self.decay(images_per_update, images_seen)
-        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), weight)
-        for copy, buffer in zip(self.model.buffers(), model.buffers(), strict=True):
+        torch._foreach_lerp_(self._averages, self._followed, weight)
+        for copy, buffer in self._copied:
             copy.copy_(buffer)
+
+    def follow(self, model: nn.Module) -> None:
+        """Remember what follows what: walking the modules in every update would cost more than a small one's update.
+
+        Call it again when either has been moved to another device.
+        """
+        self._averages: list[Tensor] = list(self.model.parameters())
+        self._followed: list[Tensor] = list(model.parameters())
+        self._copied = list(zip(self.model.buffers(), model.buffers(), strict=True))

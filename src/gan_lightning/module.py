@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import torch
@@ -141,7 +142,7 @@ class LitGAN(LightningModule):
             fake = self.update_discriminator(opt_d, real, y, update, keep_graph=self.reuse_fakes and update == last)
         self.update_generator(opt_g, real, y, fake if self.reuse_fakes else None)
         images = self.n_critic * self.global_batch(real)
-        self.average.update(self.generator, images, self.images_seen)
+        self.average.update(images, self.images_seen)
         self.scalars.add(self.augment.adapt(self.iteration, images))
         self.iteration += 1
 
@@ -192,7 +193,7 @@ class LitGAN(LightningModule):
     ) -> None:
         """One G update against a frozen D, on fresh fakes unless some are given."""
         draw = self.draw("G")
-        with frozen(self.discriminator):
+        with frozen(self._trainable("discriminator")):
             if fake is None:
                 fake = self.generate(y, real.shape[0], draw)
             verdict = self.judge(fake, y, draw.named("fake"))
@@ -212,9 +213,11 @@ class LitGAN(LightningModule):
 
     def descend(self, optimizer: LightningOptimizer, terms: Mapping[str, Scalar], step: Callable[[], Any]) -> None:
         """The one place where gradients are made, reduced (by the strategy), clipped and applied."""
-        self.player = self._players[optimizer.optimizer].name
-        optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(torch.stack([term.float() for term in terms.values()]).sum())
+        player = self._players[optimizer.optimizer]
+        self.player = player.name
+        for parameter in player.parameters:
+            parameter.grad = None
+        self.manual_backward(reduce(add, terms.values()))
         step()
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -280,6 +283,10 @@ class LitGAN(LightningModule):
         self.schedules.bind(places_of(self, {player.name: optimizer for optimizer, player in self._players.items()}))
         return list(self._players)
 
+    def on_fit_start(self) -> None:
+        """Everything is on its device now."""
+        self.average.follow(self.generator)
+
     def on_train_start(self) -> None:
         """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
         for optimizer, player in self._players.items():
@@ -314,6 +321,9 @@ class LitGAN(LightningModule):
         self.scalars.load_state_dict(ours["scalars"])
         self.history.load_state_dict(ours["history"])
 
+    def _trainable(self, name: str) -> list[nn.Parameter]:
+        return next(player.parameters for player in self._players.values() if player.name == name)
+
     def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
         both = self.optimizers()
         assert isinstance(both, list)
@@ -322,9 +332,9 @@ class LitGAN(LightningModule):
 
 
 @contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Its trainable parameters take no gradient inside: G's step then computes none for D."""
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Those that can be trained take no gradient inside: G's step then computes none for D."""
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in trainable:
         parameter.requires_grad_(False)
     try:

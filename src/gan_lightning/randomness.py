@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -42,7 +42,7 @@ class UpdateDraw:
 
     def named(self, name: str) -> UpdateDraw:
         """A stream of its own for one part of the update, so that two parts may use the same purpose."""
-        return replace(self, key=(*self.key, name))
+        return UpdateDraw((*self.key, name), self.rank, self.world_size, self.device)
 
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers of the local ``shape``."""
