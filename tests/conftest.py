@@ -24,6 +24,11 @@ def _refuse_other_machines(host: str | None) -> None:
         raise OSError(f"the tests run offline and {host} is not this machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fork first: a fork of a process in which others have left threads may wait for a lock that nobody holds."""
+    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _offline() -> Iterator[None]:
     """What needs the network fails here, as with the cable unplugged, and not first on a machine without one."""

@@ -103,6 +103,9 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     torch.save({"w": 1}, tmp_path / "foreign.ckpt")
     with pytest.raises(UserError, match="is no checkpoint of gan-lightning"):
         load_checkpoint(tmp_path / "foreign.ckpt")
+    torch.save({"gan_lightning": {"version": 2}}, tmp_path / "later.ckpt")
+    with pytest.raises(UserError, match="has format 2, but this release reads 1"):
+        load_checkpoint(tmp_path / "later.ckpt")
 
 
 class Bomb:

@@ -30,6 +30,8 @@ from gan_lightning.module import LitGAN
 from gan_lightning.precision import PlayerScalers
 from gan_lightning.strategy import GANStrategy
 
+pytestmark = pytest.mark.forks
+
 
 def parameters(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 import torch
 
+pytestmark = pytest.mark.forks
+
 
 @dataclass(frozen=True)
 class Mine:

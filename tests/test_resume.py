@@ -14,6 +14,8 @@ import torch
 from lightning.pytorch import Callback
 from torch import Tensor
 
+pytestmark = pytest.mark.forks
+
 EPOCH = 5  # iterations: 40 images, 8 an iteration
 
 

@@ -12,6 +12,8 @@ from test_resume import assert_same_run, start_whole
 
 from gan_lightning.callbacks.checkpoint import AGREE_EVERY
 
+pytestmark = pytest.mark.forks
+
 ENDLESS = ("trainer.max_steps=1000000", "callbacks.checkpoint.every_iterations=null")
 
 

@@ -22,6 +22,8 @@ from gan_lightning.module import LitGAN
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.strategy import GANStrategy, average_gradients
 
+pytestmark = pytest.mark.forks
+
 RANKS = 2
 
 

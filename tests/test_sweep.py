@@ -11,6 +11,8 @@ import games
 import pytest
 import yaml
 
+pytestmark = pytest.mark.forks
+
 
 def jobs(sweep: Path) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Configuration and rank files of every job, in order."""

@@ -18,6 +18,8 @@ from gan_lightning.priors import TruncatedNormal
 from gan_lightning.schedules import Linear
 from gan_lightning.strategy import GANStrategy
 
+pytestmark = pytest.mark.forks
+
 STEPS, HALF = 8, 3
 
 

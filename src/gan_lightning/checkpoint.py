@@ -13,6 +13,8 @@ from torch import Tensor
 
 from gan_lightning.errors import UserError
 
+VERSION = 1
+"""Of the 'gan_lightning' record in a checkpoint."""
 LAST = "last.ckpt"
 PREVIOUS = "last.previous.ckpt"
 PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
@@ -77,6 +79,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
     if not isinstance(checkpoint, dict) or "gan_lightning" not in checkpoint:
         raise UserError(f"{file} is no checkpoint of gan-lightning: it lacks the 'gan_lightning' record.")
+    if (version := checkpoint["gan_lightning"].get("version")) != VERSION:
+        raise UserError(
+            f"{file} has format {version}, but this release reads {VERSION}: use the release that wrote it."
+        )
     return checkpoint
 
 

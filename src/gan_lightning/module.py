@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan_lightning.augment import Compose
+from gan_lightning.checkpoint import VERSION
 from gan_lightning.clipping import GradientClip
 from gan_lightning.ema import MovingAverage
 from gan_lightning.errors import UserError
@@ -307,7 +308,7 @@ class LitGAN(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the counters, the scalars not yet written and the history of fakes to Lightning's checkpoint."""
         checkpoint["gan_lightning"] = {
-            "version": 1,
+            "version": VERSION,
             "counters": {name: getattr(self, name) for name in COUNTERS},
             "scalars": self.scalars.state_dict(self.mean_over_processes),
             "history": self.history.state_dict(),

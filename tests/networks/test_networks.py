@@ -114,3 +114,9 @@ def test_a_fresh_dcgan_reacts_to_its_input() -> None:
     assert images.std(0).mean() > 0.05
     logits = DCGANDiscriminator(channels=1, resolution=28, width=16)(images)
     assert logits.std() > 0.05
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, DCGANDiscriminator])
+def test_dcgan_needs_a_channel(network: type[nn.Module]) -> None:
+    with pytest.raises(UserError, match="at least one channel"):
+        network(channels=1, resolution=28, width=0)

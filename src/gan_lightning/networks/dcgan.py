@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from gan_lightning.errors import UserError
 from gan_lightning.networks.base import Discriminator, Generator, doublings
 from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits
@@ -28,7 +29,7 @@ class DCGANGenerator(Generator):
         self.latent_dim = latent_dim
         make_norm = norm_factory(norm, MAP_NORMS)
         first_map, count = doublings(resolution)
-        widths = [width * 2**i for i in reversed(range(count))]
+        widths = doubled(width, count)[::-1]
         layers: list[nn.Module] = [nn.Unflatten(1, (latent_dim, 1, 1))]
         layers += _enlarge(latent_dim, widths[0], make_norm(widths[0]), kernel=first_map, stride=1, padding=0)
         for width_in, width_out in pairwise(widths):
@@ -55,7 +56,7 @@ class DCGANDiscriminator(Discriminator):
         super().__init__()
         make_norm = norm_factory(norm, MAP_NORMS)
         first_map, count = doublings(resolution)
-        widths = [width * 2**i for i in range(count)]
+        widths = doubled(width, count)
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
         for width_in, width_out in pairwise(widths):
             layers += _reduce(width_in, width_out, make_norm(width_out))
@@ -67,6 +68,17 @@ class DCGANDiscriminator(Discriminator):
         """Logits [B] of images [B C H W]."""
         logits: Logits = self.layers(x)
         return logits
+
+
+def doubled(width: int, count: int) -> list[int]:
+    """Channels of the maps from the largest on: width, 2 width, 4 width, ...
+
+    Raises:
+        UserError: if there are none.
+    """
+    if width < 1:
+        raise UserError(f"width={width}: a network needs at least one channel.")
+    return [width * 2**i for i in range(count)]
 
 
 def _enlarge(
