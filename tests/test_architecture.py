@@ -53,6 +53,7 @@ LAYERS = {
             "checkpoint",
             "finetune",
             "records",
+            "runfolder",
             "provenance",
             "trust",
             "loading",

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from torch.distributed import Store
 
-from gan_lightning.callbacks import Diary, Progress
+from gan_lightning.callbacks import Curves, Diary, Progress
 from gan_lightning.checkpoint import AtomicCheckpointIO
 from gan_lightning.config import instantiation_error
 from gan_lightning.data import StreamDataModule
@@ -28,6 +28,7 @@ from gan_lightning.randomness import hashed_seed
 from gan_lightning.records import JsonLines
 from gan_lightning.strategy import GANStrategy
 
+PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
 FACTS = ("channels", "resolution", "num_classes")
 
 
@@ -139,7 +140,7 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     diary = Diary(str(folder), attempt, config, text)
-    return [*configured.values(), *bar, diary, *([checkpoint] if checkpoint is not None else [])]
+    return [*configured.values(), Curves(), *bar, diary, *([checkpoint] if checkpoint is not None else [])]
 
 
 def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
@@ -154,6 +155,10 @@ def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
             f"trainer.strategy={node['strategy']} can't train two players in one module; leave it at auto: several "
             "devices then average the stepping player's gradients in one all-reduce."
         )
+    if node.get("precision", "32-true") not in PRECISIONS:
+        raise UserError(f"trainer.precision={node['precision']} is not one of {', '.join(map(str, PRECISIONS))}.")
+    if node.get("log_every_n_steps", 1) < 1:
+        raise UserError(f"trainer.log_every_n_steps={node['log_every_n_steps']}: give at least 1.")
     on_cpu = devices.accelerator == "cpu"
     if on_cpu and node.get("precision") in ("16-mixed", "16", 16, "16-true"):
         raise UserError(f"trainer.precision={node['precision']} needs a GPU; use bf16-mixed or 32-true on a CPU.")

@@ -22,6 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.errors import UserError
 
 LONGEST_NAME = 120
+FAILED: list[str] = []
+"""Jobs of this sweep that ended with a mistake."""
 
 
 def config_folder() -> str:
@@ -32,10 +34,10 @@ def config_folder() -> str:
 
 def job_name(number: Any, differs: str) -> str:
     """Folder name of a sweep's job: its number and what differs, cut where file systems end."""
-    plain = differs.replace("/", "-")
+    plain = re.sub("[^\\w.=-]+", "_", differs).replace("=", "-")  # nothing that Hydra's grammar or a shell would read
     if len(plain) > LONGEST_NAME:
         plain = f"{plain[:LONGEST_NAME]}-{hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()}"
-    return f"{number},{plain}" if plain else str(number)
+    return f"{number}_{plain}" if plain else str(number)
 
 
 def main() -> None:
@@ -47,21 +49,26 @@ def main() -> None:
             resume(Path(resumed), [word for word in sys.argv[1:] if not word.startswith("resume=")])
         return
     _prepare_for_an_external_launcher()
+    FAILED.clear()
     with hydras_mistakes_in_one_line():
         _compose_and_train()
+    if FAILED:
+        _end(f"{len(FAILED)} job(s) of the sweep failed: {'; '.join(FAILED)}")
 
 
 @hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")
 def _compose_and_train(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     _release_stderr()
     context = HydraConfig.get()
-    with mistakes_in_one_line():
+    folder = Path(context.runtime.output_dir)
+    with mistakes_in_one_line() if context.mode == RunMode.RUN else mistakes_of_a_job(folder):
         from gan_lightning.run import train
 
         OmegaConf.set_struct(config, False)
-        train(config, Path(context.runtime.output_dir), list(context.overrides.task))
+        train(config, folder, list(context.overrides.task))
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> None:
@@ -71,8 +78,8 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
         UserError: There is nothing to go on from, or a change would make it another run.
     """
     from gan_lightning.checkpoint import LAST
-    from gan_lightning.run import COMPOSED, train
-    from gan_lightning.trust import check_trusted
+    from gan_lightning.run import train
+    from gan_lightning.runfolder import COMPOSED
 
     stored, last = folder / COMPOSED, folder / "checkpoints" / LAST
     if not stored.is_file() or not last.is_file():
@@ -80,9 +87,8 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
     config = _read(stored)
     allow = apply_overrides(config, overrides)
-    check_trusted(OmegaConf.to_container(config, resolve=False), allow)
     attempts = [int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")]
-    train(config, folder, overrides, attempt=1 + max(attempts, default=0), checkpoint=last)
+    train(config, folder, overrides, 1 + max(attempts, default=0), last, allow)
 
 
 def _read(stored: Path) -> DictConfig:
@@ -105,6 +111,8 @@ FIXED = (
     *("init_from", "run"),
 )
 """What makes a run this run: changing it needs a new one."""
+BUDGETS = {"kimg": None, "trainer.max_steps": -1, "trainer.max_epochs": None, "trainer.max_time": None}
+"""Limits, and what lifts each: a new one given on resume replaces the old ones."""
 
 
 def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
@@ -123,6 +131,9 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
     except HydraException as error:
         raise UserError(" ".join(str(error).split())) from error
     allow: list[str] = []
+    if BUDGETS.keys() & {override.key_or_group for override in parsed}:
+        for name, unlimited in BUDGETS.items():
+            OmegaConf.update(config, name, unlimited)
     for override in parsed:
         key = override.key_or_group
         value: Any = override.value()
@@ -163,6 +174,18 @@ def mistakes_in_one_line() -> Iterator[None]:
         yield
     except UserError as error:
         _end(str(error))
+
+
+@contextmanager
+def mistakes_of_a_job(folder: Path) -> Iterator[None]:
+    """In a sweep the other jobs go on; the program says at its end which did not run, and exits with status 2."""
+    try:
+        yield
+    except UserError as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "failure.txt").write_text(f"{error}\n", encoding="utf-8")
+        FAILED.append(f"{folder.name}: {error}")
+        sys.stderr.write(f"error: {FAILED[-1]}\n")
 
 
 class _Composing(io.StringIO):

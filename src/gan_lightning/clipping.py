@@ -49,7 +49,7 @@ class GradientClip:
 def _norm(parameters: list[nn.Parameter]) -> Scalar:
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
-        return torch.zeros(())
+        return torch.zeros((), device=next((p.device for p in parameters), None))
     # get_total_norm sorts by device and dtype first, which costs a small network more than the norm itself
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)).float())
     return norm

@@ -53,6 +53,10 @@ REFUSED = {
     "trainer.reload_dataloaders_every_n_epochs": "the loader has no state to renew",
     "trainer.val_check_interval": "there is no validation loop; samples are drawn every callbacks.samples.every_kimg",
     "trainer.barebones": "turn off what is not wanted: logger=[] trainer.enable_progress_bar=false",
+    "trainer.default_root_dir": "hydra.run.dir says where the run goes",
+    "trainer.num_sanity_val_steps": "there is no validation loop",
+    "trainer.enable_model_summary": "the networks and their parameters are printed at the start",
+    "trainer.overfit_batches": "the stream of images has no end; use data.classes or a small data set",
     "trainer.enable_checkpointing": "callbacks.checkpoint=null writes none",
 }
 """Options of Lightning's Trainer that can't work here, and what to use."""

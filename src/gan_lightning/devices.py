@@ -74,7 +74,8 @@ def threads_for(local_processes: int, wanted: int | None) -> int:
     """
     if wanted is not None and wanted < 1:
         raise UserError(f"threads={wanted}: give at least 1, or null for this machine's share of cores.")
-    return wanted or max(1, len(os.sched_getaffinity(0)) // local_processes)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return wanted or max(1, cores // local_processes)
 
 
 def _accelerator(name: str) -> str:

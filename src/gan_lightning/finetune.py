@@ -25,7 +25,7 @@ def start_from(module: nn.Module, source: Path, report: bool = True) -> None:
     path = checkpoint_in(source)
     theirs, ours = load_checkpoint(path)["state_dict"], module.state_dict()
     fits = {name: value for name, value in theirs.items() if name in ours and value.shape == ours[name].shape}
-    if not fits:
+    if not any(value.ndim > 1 for value in fits.values()):  # counters and biases always fit
         raise UserError(f"init_from={source}: none of its weights fits these networks in name and shape.")
     module.load_state_dict(fits, strict=False)
     if report:

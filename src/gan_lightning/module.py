@@ -290,6 +290,7 @@ class LitGAN(LightningModule):
 
     def on_train_start(self) -> None:
         """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
+        self.scalars.to(self.device)
         for optimizer, player in self._players.items():
             for group, options in zip(optimizer.param_groups, player.options, strict=True):
                 group.update(options)

@@ -32,7 +32,9 @@ class JsonLines(Logger):
     def __init__(self, folder: str, resume_at: int | None = None) -> None:
         super().__init__()
         self.path = Path(folder) / FILE
-        self._spent = 0.0 if resume_at is None else self._go_on_from(resume_at)
+        writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # the others must not trim what rank 0 trims
+        self.spent = self._go_on_from(resume_at) if writes and resume_at is not None else 0.0
+        """Seconds of earlier attempts."""
         self._started = time.monotonic()
 
     @property
@@ -52,7 +54,7 @@ class JsonLines(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Append one line a number; ``metrics`` carries the images seen under "images"."""
-        seconds = round(self._spent + time.monotonic() - self._started, 3)
+        seconds = round(self.spent + time.monotonic() - self._started, 3)
         common = {"v": SCHEMA_VERSION, "iteration": step, "images": int(metrics.get("images", 0)), "seconds": seconds}
         lines = [json.dumps({**common, "name": name, "value": value}) for name, value in metrics.items()]
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,11 @@ from gan_lightning.finetune import start_from
 from gan_lightning.module import LitGAN
 from gan_lightning.provenance import provenance
 from gan_lightning.quiet import quieten_lightning
-from gan_lightning.records import FILE as METRICS
+from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
+from gan_lightning.runfolder import COMPOSED, RESOLVED, claimed
+from gan_lightning.trust import check_trusted
 
-COMPOSED = "config.yaml"
-RESOLVED = "resolved.yaml"
 SUMMARY = "summary.json"
 SCHEMA_VERSION = 1
 
@@ -52,21 +52,36 @@ class Job:
 
 
 def train(
-    config: DictConfig, folder: Path, overrides: Sequence[str] = (), attempt: int = 0, checkpoint: Path | None = None
+    config: DictConfig,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    attempt: int = 0,
+    checkpoint: Path | None = None,
+    allow: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Train what ``config`` says in ``folder``, or go on from ``checkpoint``; gives the run's summary.
+
+    Args:
+        config: Composed; it is changed.
+        folder: The run folder.
+        overrides: What was typed, for the record.
+        attempt: 0 for a new run.
+        checkpoint: To go on from.
+        allow: The configuration was read from a file: build classes from the list of :mod:`gan_lightning.trust` and
+            these modules only. None for one that the user composed.
 
     Raises:
         UserError: What was asked for can't work; nothing has been trained.
         SystemExit: A signal ended training; a checkpoint was written first.
     """
-    config.run = None  # of an earlier attempt
-    check(config)
     folder = folder.absolute()
-    if checkpoint is None and (folder / METRICS).exists():
-        raise UserError(f"{folder} holds a run already: go on with resume={folder}, or choose another hydra.run.dir.")
+    config.run = filled_in = {"folder": str(folder), "attempt": attempt, "resume_at": None}
+    if allow is not None:
+        check_trusted(resolve(config), allow)  # resolved: an interpolation can make a _target_ out of a text
+    config.run = None
+    check(config)
+    config.run = filled_in
     trainer = config.trainer
-    config.run = {"folder": str(folder), "attempt": attempt, "resume_at": None}
     devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
     check_trainer(resolve(config), devices)
     if config.data.batch_size % devices.world_size:
@@ -84,9 +99,16 @@ def train(
     fill_in_facts(config, data)
     fill_in_budget(config)
     job = Job(resolve(config), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
-    if external_rank() == 0:
-        _write_run_folder(job, composed, overrides)
-    summary = execute(job, data)
+    if allow is not None:
+        check_trusted(job.config, allow)
+    record = {
+        COMPOSED: composed,
+        RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
+        "overrides.txt": "".join(f"{override}\n" for override in overrides),
+        "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
+    }
+    with claimed(folder, attempt, record) if external_rank() == 0 else nullcontext():
+        summary = execute(job, data)
     if number := summary["signal"]:
         sys.exit(128 + number)
     return summary
@@ -107,7 +129,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
         if trainer.is_global_zero:
             print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
-            _announce(module, data, devices, trainer, folder)
+            _announce(module, data, devices, trainer, folder, job.resume_at)
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
         return _conclude(trainer, module, folder)
     finally:
@@ -130,26 +152,9 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def _write_run_folder(job: Job, composed: str, overrides: Sequence[str]) -> None:
-    """What was asked for and what is built; an attempt keeps its own copy."""
-    folder = Path(job.folder)
-    attempt = folder / "attempts" / str(job.attempt)
-    try:
-        attempt.mkdir(parents=True, exist_ok=True)
-        texts = {
-            COMPOSED: composed,
-            RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
-            "overrides.txt": "".join(f"{override}\n" for override in overrides),
-            "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
-        }
-        for name, text in texts.items():
-            (attempt / name).write_text(text, encoding="utf-8")
-            shutil.copyfile(attempt / name, folder / name)
-    except OSError as error:
-        raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
-
-
-def _announce(module: LitGAN, data: StreamDataModule, devices: Devices, trainer: Trainer, folder: Path) -> None:
+def _announce(
+    module: LitGAN, data: StreamDataModule, devices: Devices, trainer: Trainer, folder: Path, resume_at: int | None
+) -> None:
     def millions(network: torch.nn.Module) -> str:
         return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
 
@@ -161,12 +166,19 @@ def _announce(module: LitGAN, data: StreamDataModule, devices: Devices, trainer:
         f"run folder: {folder}",
         flush=True,
     )
+    if 0 <= trainer.max_steps <= (resume_at or -1):
+        print(
+            f"nothing is left to do: the run has {resume_at:,} iterations and the budget allows {trainer.max_steps:,}; "
+            "give a larger kimg, trainer.max_steps or trainer.max_epochs",
+            flush=True,
+        )
 
 
 def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
     checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)  # type: ignore[attr-defined]
     number = checkpoint.signal if checkpoint is not None else None
     curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)  # type: ignore[attr-defined]
+    earlier = next((logger.spent for logger in trainer.loggers if isinstance(logger, JsonLines)), 0.0)
     summary = {
         "v": SCHEMA_VERSION,
         "status": "interrupted" if number else "done",
@@ -175,7 +187,7 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
         "d_updates": module.d_updates,
         "g_updates": module.g_updates,
         "images": module.images_seen,
-        "seconds": round(curves.seconds if curves is not None else 0.0, 3),
+        "seconds": round(earlier + (curves.seconds if curves is not None else 0.0), 3),
         "world_size": trainer.world_size,
         "last": curves.latest if curves is not None else {},
     }

@@ -74,5 +74,9 @@ class Scalars:
         return {name: average(torch.stack(values)).cpu() for name, values in sorted(self._values.items())}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take up :meth:`state_dict` again; the values stay on the CPU until the next drain."""
+        """Take up :meth:`state_dict` again."""
         self._values = {name: list(values.unbind()) for name, values in state.items()}
+
+    def to(self, device: torch.device) -> None:
+        """Move what was taken up to where the next values will be."""
+        self._values = {name: [value.to(device) for value in values] for name, values in self._values.items()}

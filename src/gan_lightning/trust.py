@@ -79,7 +79,9 @@ def find(target: str) -> Any:
     for cut in range(len(parts) - 1, 0, -1):
         try:
             found: Any = import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name is not None and not f"{target}.".startswith(f"{error.name}."):
+                raise  # the module is there, and what it imports is not
             continue
         for name in parts[cut:]:
             found = getattr(found, name, None)

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
 
 from gan_lightning.module import LitGAN
+from gan_lightning.runfolder import attempt_folder, promote
 
 HPARAMS_METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
 
@@ -29,7 +30,7 @@ class Diary(Callback):
     """
 
     def __init__(self, folder: str, attempt: int, config: Mapping[str, Any], config_text: str) -> None:
-        self.folder = Path(folder) / "attempts" / str(attempt)
+        self.folder = attempt_folder(Path(folder), attempt)
         self.config = config
         self.config_text = config_text
 
@@ -56,6 +57,8 @@ class Diary(Callback):
             "learning_rates": {p.name: p.options[0]["lr"] for p in pl_module._players.values()},
         }
         (self.folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(seen, indent=2) + "\n")
+        if trainer.is_global_zero:
+            promote(self.folder.parents[1], int(self.folder.name))
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)

@@ -1,0 +1,57 @@
+"""The run folder's own record: what was asked for, what is built, by which attempt."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gan_lightning.errors import UserError
+
+COMPOSED = "config.yaml"
+RESOLVED = "resolved.yaml"
+RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json")
+
+
+def attempt_folder(folder: Path, attempt: int) -> Path:
+    """Where an attempt keeps its own copy of the record."""
+    return folder / "attempts" / str(attempt)
+
+
+@contextmanager
+def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[None]:
+    """Take a run folder for this process, and give it back if training did not start.
+
+    Args:
+        folder: The run folder.
+        attempt: 0 for a new run.
+        texts: The record by file name; it becomes the run's own at :func:`promote`.
+
+    Raises:
+        UserError: The folder is another run's, or can't be written.
+    """
+    own = attempt_folder(folder, attempt)
+    try:
+        own.mkdir(parents=True)  # fails where it exists, so of two that start in one second only one gets it
+        for name, text in texts.items():
+            (own / name).write_text(text, encoding="utf-8")
+    except FileExistsError as error:
+        raise UserError(
+            f"{folder} holds a run already: go on with resume={folder}, or choose another hydra.run.dir."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
+    try:
+        yield
+    except UserError:
+        if not (own / "rank-0.json").exists():
+            shutil.rmtree(own, ignore_errors=True)
+        raise
+
+
+def promote(folder: Path, attempt: int) -> None:
+    """Training starts: from here on the attempt's record is the run's."""
+    for name in RECORD:
+        if (source := attempt_folder(folder, attempt) / name).is_file():
+            shutil.copyfile(source, folder / name)
