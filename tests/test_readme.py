@@ -1,0 +1,46 @@
+"""The README's commands: each composes, is checked as at the start of a run, and names files that are there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from gan_lightning.cli import apply_overrides, config_folder
+from gan_lightning.config import check
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"python train\.py[^#`\n]*", TEXT)))
+
+
+def words_of(command: str) -> list[str]:
+    """The overrides, of a sweep those of its first job."""
+    words = [word for word in shlex.split(command)[2:] if "=" in word and not word.startswith("--")]
+    return [word if "[" in word else word.partition(",")[0] for word in words if not word.startswith("init_from=")]
+
+
+def test_there_are_some() -> None:
+    assert "python train.py model=dcgan loss=minimax trainer.devices=2" in {command.strip() for command in COMMANDS}
+    assert len(COMMANDS) > 8
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "--config-dir" not in c and "--help" not in c])
+def test_a_command_is_one(command: str) -> None:
+    words = words_of(command)
+    resumed = [word for word in words if word.startswith("resume=")]
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        config = compose("train", [] if resumed else words)
+    OmegaConf.set_struct(config, False)
+    if resumed:
+        apply_overrides(config, [word for word in words if word not in resumed])
+    check(config)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:\]\(|src=\")([\w/.-]+\.(?:md|png))", TEXT))))
+def test_what_it_shows_is_there(path: str) -> None:
+    assert (ROOT / path).is_file()
