@@ -15,7 +15,7 @@ RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard torture bench clean distclean
+.PHONY: help train test lint format tensorboard torture bench sheets clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
@@ -44,6 +44,16 @@ torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many d
 
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
+
+LOSSES := minimax,non_saturating,least_squares,hinge,wasserstein,wgan_gp,dragan,relativistic,relativistic_average,r3gan
+SHEETS ?= runs/sheets
+
+sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses: about an hour
+	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/ring" data=toy threads=1 loss=$(LOSSES) $(ARGS)
+	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/mnist" data=mnist model.generator.width=16 threads=1 \
+	  trainer.max_time=00:00:04:00 loss=$(LOSSES) $(ARGS)
+	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
+	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/
 
 clean: ## remove caches and build output; runs stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,6 @@
 """One sheet of the last pictures of several runs, each under what was typed for it alone: ``make sheets``.
 
-python docs/make_sheets.py docs/images/ring.png runs/sheets/ring/*
+python docs/make_sheets.py docs/images/ring.png runs/sheets/ring/*/
 """
 
 from __future__ import annotations
@@ -8,49 +8,42 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from gan_lightning.records import FILE, read_records
 
-COLUMNS, TILE, CAPTION, GAP = 5, 256, 44, 12
-TITLE = 24  # pixels at the top of a scatter, which says there what the caption says here
+COLUMNS, TILE, CAPTION, GAP, FONT = 5, 256, 44, 12, 16
+SCATTER_TITLE = 24  # pixels at the top of a scatter, whose words stand in the caption here
 
 
-def picture(run: Path) -> Image.Image:
-    """The newest of ``samples/``, at most TILE x TILE."""
-    newest = Image.open(max((run / "samples").glob("iteration-*.png"))).convert("RGB")
-    if modes(run):
-        newest = ImageOps.crop(newest, TITLE)
-    newest.thumbnail((TILE, TILE))
-    return newest
+class Run(NamedTuple):
+    """What a sheet shows of one run."""
+
+    overrides: list[str]
+    result: str
+    picture: Image.Image
 
 
-def modes(run: Path) -> str:
-    """What the points of the plane were measured by; nothing for images."""
-    last = {record["name"]: record["value"] for record in read_records(run / FILE)}
-    if "quality/modes" not in last:
-        return ""
-    return f"{last['quality/modes']:.0f} modes, {last['quality/high_quality_share']:.1%}, "
+def read(folder: Path) -> Run:
+    """Look into a run folder: its first command line (a resume has its own), its numbers and its newest picture."""
+    overrides = (folder / "attempts" / "0" / "overrides.txt").read_text().splitlines()
+    picture = Image.open(max((folder / "samples").glob("iteration-*.png"))).convert("RGB")
+    last = {record["name"]: record["value"] for record in read_records(folder / FILE)}
+    if "quality/modes" in last:
+        result = f"{last['quality/modes']:.0f} modes, {last['quality/high_quality_share']:.1%}"
+        picture = ImageOps.crop(picture, SCATTER_TITLE)
+    else:
+        summary = json.loads((folder / "summary.json").read_text())
+        result = f"{summary['images']:,} images, {summary['g_updates']:,} G steps"
+    picture.thumbnail((TILE, TILE))
+    return Run(overrides, result, picture)
 
 
-def caption(run: Path, shared: set[str]) -> str:
-    """What sets the run apart, and what it took."""
-    summary = json.loads((run / "summary.json").read_text())
-    title = ", ".join(override for override in overrides(run) if override not in shared)
-    if modes(run):
-        return f"{title}\n{modes(run)}{summary['seconds']:.0f} s"
-    return f"{title}\n{summary['images']:,} images, {summary['g_updates']:,} G steps"
-
-
-def overrides(run: Path) -> list[str]:
-    """The command line that made the run."""
-    return (run / "overrides.txt").read_text().splitlines()
-
-
-def sheet(runs: list[Path]) -> Image.Image:
+def sheet(runs: list[Run]) -> Image.Image:
     """All pictures in rows of COLUMNS."""
-    shared = set.intersection(*(set(overrides(run)) for run in runs)) if len(runs) > 1 else set()
+    shared = set.intersection(*(set(run.overrides) for run in runs))
     rows = -(-len(runs) // COLUMNS)
     size = (COLUMNS * (TILE + GAP) + GAP, rows * (TILE + CAPTION + GAP) + GAP)
     canvas = Image.new("RGB", size, "white")
@@ -58,8 +51,9 @@ def sheet(runs: list[Path]) -> Image.Image:
     for index, run in enumerate(runs):
         left = GAP + index % COLUMNS * (TILE + GAP)
         top = GAP + index // COLUMNS * (TILE + CAPTION + GAP)
-        pen.multiline_text((left, top), caption(run, shared), fill="black", font=ImageFont.load_default(16))
-        canvas.paste(picture(run), (left, top + CAPTION))
+        title = ", ".join(override for override in run.overrides if override not in shared)
+        pen.multiline_text((left, top), f"{title}\n{run.result}", fill="black", font=ImageFont.load_default(FONT))
+        canvas.paste(run.picture, (left, top + CAPTION))
     return canvas
 
 
@@ -69,7 +63,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path, help="the PNG to write")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs, in the order of the sheet")
     arguments = parser.parse_args()
-    sheet(arguments.runs).quantize(64).save(arguments.picture, optimize=True)
+    sheet([read(folder) for folder in arguments.runs]).quantize(64).save(arguments.picture, optimize=True)
 
 
 if __name__ == "__main__":

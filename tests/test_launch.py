@@ -16,6 +16,8 @@ from gan_lightning.devices import Devices, external_rank, resolve_devices
 from gan_lightning.errors import UserError
 from gan_lightning.losses import NonSaturating
 
+pytestmark = pytest.mark.forks
+
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = str(ROOT / "train.py")
 
@@ -23,8 +25,6 @@ LOSS = '''
 from dataclasses import dataclass
 
 import torch
-
-pytestmark = pytest.mark.forks
 
 
 @dataclass(frozen=True)
