@@ -82,6 +82,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("+trainer.gradient_clip_val=1", "use optimizer.clip.norm"),
         ("trainer.gradient_clip_val=1", "use optimizer.clip.norm"),
         ("+trainer.accumulate_grad_batches=2", "raise data.batch_size"),
+        ("run.folder=x", "hydra.run.dir says where"),
         ("trainer.strategy=ddp", "can't train two players"),
         ("trainer.precision=16-mixed", "needs a GPU"),
         ("trainer.devices=3", "can't be shared"),

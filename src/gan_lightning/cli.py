@@ -42,6 +42,14 @@ def job_name(number: Any, differs: str) -> str:
 
 def main() -> None:
     """Entry point of ``train.py`` and ``gan-train``."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # before training; from then on the Checkpoint callback takes signals
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+def _main() -> None:
     OmegaConf.register_new_resolver("job_name", job_name, replace=True)
     resumed = next((word.partition("=")[2] for word in sys.argv[1:] if word.startswith("resume=")), None)
     if resumed is not None:
@@ -108,7 +116,7 @@ def _read(stored: Path) -> DictConfig:
 
 FIXED = (
     *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
-    *("init_from", "run"),
+    *("conditioning", "init_from", "run"),
 )
 """What makes a run this run: changing it needs a new one."""
 BUDGETS = {"kimg": None, "trainer.max_steps": -1, "trainer.max_epochs": None, "trainer.max_time": None}

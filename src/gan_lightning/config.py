@@ -28,7 +28,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
         ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
     ),
-    **dict.fromkeys(("trainer", "logger", "callbacks"), DictConfig),
+    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks"), DictConfig),
 }
 """The keys of train.yaml and what they hold."""
 
@@ -38,6 +38,9 @@ COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
 
 MAY_BE_OFF = ("logger", "callbacks")
 """Those in which null turns one off."""
+
+NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none"}
+"""Values that ask for nothing, which a model of the user's own need not read."""
 
 FILLED_IN = ("run.", "data.", "${kimg}")
 """Where references may still find null when the configuration is checked."""
@@ -53,7 +56,8 @@ REFUSED = {
     "trainer.reload_dataloaders_every_n_epochs": "the loader has no state to renew",
     "trainer.val_check_interval": "there is no validation loop; samples are drawn every callbacks.samples.every_kimg",
     "trainer.barebones": "turn off what is not wanted: logger=[] trainer.enable_progress_bar=false",
-    "trainer.default_root_dir": "hydra.run.dir says where the run goes",
+    **dict.fromkeys(("run.folder", "trainer.default_root_dir"), "hydra.run.dir says where the run goes"),
+    **dict.fromkeys(("run.attempt", "run.resume_at"), "it is counted; resume=RUN_FOLDER goes on with a run"),
     "trainer.num_sanity_val_steps": "there is no validation loop",
     "trainer.enable_model_summary": "the networks and their parameters are printed at the start",
     "trainer.overfit_batches": "the stream of images has no end; use data.classes or a small data set",
@@ -122,7 +126,7 @@ def no_such_option(path: str, known: Iterable[str]) -> str:
 def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
     """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
     references = set(_references(config, ""))
-    yield from _unread(config, "", references)
+    yield from ((name, near) for name, near in _unread(config, "", references) if not name.startswith("run."))
 
 
 def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, list[str]]]:
@@ -144,7 +148,8 @@ def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, l
             beside = [f"{path}.{known}" for known in accepted or ()]
         else:
             off = path in MAY_BE_OFF and node[key] is None
-            used = container or off or any(_covers(reference, name) for reference in references)
+            neutral = name in NEUTRAL and node[key] == NEUTRAL[name]
+            used = container or off or neutral or any(_covers(reference, name) for reference in references)
             unread = bool(path) and not used
             beside = [f"{path}.{known}" for known in map(str, node) if known != key]
         if unread:

@@ -100,6 +100,8 @@ class WorkerLauncher(_Launcher):
         while not store.check(waiting):
             if (failed := self._first_failure()) is not None:
                 raise UserError(failed)
+            if any(child.poll() == 0 for child in self.children):
+                raise UserError("A process of this run ended before it had begun; what it printed stands above.")
             if time.monotonic() > deadline:
                 raise UserError(f"The other processes were not ready within {START_TIMEOUT_S:.0f} s.")
             time.sleep(0.02)

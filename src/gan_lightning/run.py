@@ -75,10 +75,11 @@ def train(
         SystemExit: A signal ended training; a checkpoint was written first.
     """
     folder = folder.absolute()
-    config.run = filled_in = {"folder": str(folder), "attempt": attempt, "resume_at": None}
+    filled_in = {"folder": str(folder), "attempt": attempt, "resume_at": None}
     if allow is not None:
+        config.run = filled_in
         check_trusted(resolve(config), allow)  # resolved: an interpolation can make a _target_ out of a text
-    config.run = None
+        config.run = None
     check(config)
     config.run = filled_in
     trainer = config.trainer
@@ -123,7 +124,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
     try:
         data = data or build_data(config)
         module = build_module(config)
-        warnings = check_rules(module, data.num_classes)
+        warnings = check_rules(module, data.num_classes, data.largest)
         if config["init_from"] is not None and job.checkpoint is None:
             start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
@@ -203,7 +204,12 @@ def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> Non
     done = total_iterations(trainer)
     of = f" of {done:,}" if done is not None and done != summary["iteration"] else ""
     print(
-        f"\n{summary['iteration']:,} iterations{of}, {summary['images']:,} images in {duration(summary['seconds'])}\n"
+        f"\n{summary['iteration']:,} iterations{of}, {summary['images']:,} images in {duration(summary['seconds'])}",
+        flush=True,
+    )
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]  # it writes no files
+        return
+    print(
         f"pictures:    {folder / 'samples'}\n"
         f"checkpoint:  {folder / 'checkpoints' / LAST}\n"
         f"curves:      tensorboard --logdir '{folder}'",
