@@ -15,7 +15,7 @@ RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard torture bench sheets clean distclean
+.PHONY: help train test lint format tensorboard torture matrix bench sheets extractors clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
@@ -42,6 +42,9 @@ tensorboard: $(RUN_READY) ## show the curves of LOGDIR=runs, to this machine onl
 torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many devices
 	$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)
 
+matrix: $(DEV_READY) ## train every loss with every penalty and every network, two steps each
+	$(PYTHON) -m pytest tests/test_matrix.py -m "" --timeout 1800 $(ARGS)
+
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
 
@@ -54,6 +57,11 @@ sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses
 	  trainer.max_time=00:00:04:00 loss=$(LOSSES) $(ARGS)
 	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
 	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/
+
+EXTRACTORS ?= digits mnist cifar10
+
+extractors: $(RUN_READY) ## train the classifiers that quality is measured with, as ARGS says: about an hour
+	for name in $(EXTRACTORS); do $(PYTHON) -m gan_lightning.extractors.train $$name $(ARGS) || exit; done
 
 clean: ## remove caches and build output; runs stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -27,12 +27,12 @@ pytestmark = pytest.mark.forks
 RANKS = 2
 
 
-def both_ranks(function: Callable[[int], Any], folder: Path) -> list[Any]:
+def both_ranks(function: Callable[[int], Any], folder: Path, timeout: float = 90) -> list[Any]:
     """What ``function(rank)`` gives on each of two processes that form a group's environment."""
     folder.mkdir(exist_ok=True)
     started = [games.start(_on_rank, function, rank, folder, output=folder / f"{rank}.log") for rank in range(RANKS)]
     for rank, process in enumerate(started):
-        assert games.status(process, 90) == 0, (folder / f"{rank}.log").read_text()
+        assert games.status(process, timeout) == 0, (folder / f"{rank}.log").read_text()
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(RANKS)]
 
 

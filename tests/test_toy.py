@@ -226,8 +226,26 @@ def test_it_learns(tmp_path: Path) -> None:
     assert f"iteration 235: 3 of 3 modes, {last[1][3]:.1%} of high quality" in answer.out
 
 
-def test_it_says_what_does_not_go_together() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic", "hinge"])
+def test_no_mode_of_the_ring_is_missed(loss: str, seed: int, tmp_path: Path) -> None:
+    """After 300,000 points, less than a third of the usual budget, in half a minute each.
+
+    Measured: 8 modes and from 48 to 69 % of high quality in each of the nine runs. By chance, points spread over the
+    plane reach 1 %.
+    """
+    run(f"data=toy loss={loss} seed={seed} kimg=300 trainer.accelerator=cpu threads=1 logger=[]", tmp_path)
+    (*_, modes), (*_, share) = quality(tmp_path)[-2:]
+    assert modes == 8
+    assert share > 0.4
+
+
+def test_it_says_what_does_not_go_together(tmp_path: Path) -> None:
     assert "callbacks.scatter draws points" in refused("callbacks=toy trainer.max_steps=1 trainer.accelerator=cpu")
     assert "points are drawn by callbacks=toy" in refused("data=toy callbacks=default trainer.accelerator=cpu")
     assert "data.channels=3, but these points have 2" in refused("data=toy data.channels=3")
     assert "1 is not supported by this network" in refused("data=toy model=dcgan")
+    tanh = refused("data=toy model=mlp trainer.accelerator=cpu")
+    assert "MLPGenerator ends in a Tanh and stays within [-1, 1], but the data reach 2.08" in tanh
+    run(f"{SMALL} data.radius=0.8 model=mlp logger=[] trainer.max_steps=1", tmp_path)

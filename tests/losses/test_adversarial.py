@@ -14,9 +14,11 @@ from gan_lightning.losses import (
     Hinge,
     LeastSquares,
     Minimax,
+    MixedBatch,
     NonSaturating,
     Relativistic,
     RelativisticAverage,
+    TopK,
     Wasserstein,
 )
 from gan_lightning.losses.adversarial import soft_cross_entropy
@@ -24,7 +26,12 @@ from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import AdversarialLoss
 
 DRAW = UpdateDraw(key=(0,), rank=0, world_size=1, device=torch.device("cpu"))
-LOSSES = [NonSaturating(), Minimax(), LeastSquares(), Hinge(), Wasserstein(), Relativistic(), RelativisticAverage()]
+TRICKS = {"label_smoothing": 0.1, "label_noise": 0.2, "label_flip": 0.3}
+LOSSES = [
+    *(NonSaturating(), NonSaturating(**TRICKS), Minimax(), Minimax(**TRICKS), LeastSquares(), Hinge(), Wasserstein()),
+    *(Relativistic(), RelativisticAverage(), TopK(NonSaturating(), fraction=1.0), MixedBatch()),
+]
+BATCHES = pytest.mark.parametrize("batch", [1, 2, 64])
 R = tensor([-5, 1.4, 12.5, 2.7])
 R2 = tensor([-2, 0.4, 12.5, 2.7])
 F = tensor([10, 4.4, -5.5, 3.6])
@@ -53,7 +60,7 @@ def test_golden_values(loss: AdversarialLoss, real: Tensor, expected: tuple[floa
     assert both(loss, real, F) == pytest.approx(expected, abs=2e-6)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 64])
+@BATCHES
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [
@@ -71,12 +78,14 @@ def test_zero_logits(loss: AdversarialLoss, expected: tuple[float, float], batch
     assert both(loss, torch.zeros(batch), torch.zeros(batch)) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@BATCHES
 @pytest.mark.parametrize(
     ("loss", "real", "fake", "expected"),
     [  # the losses and the gradients d D/dr, d D/df, d G/df of one sample
         (NonSaturating(), -50, 50, (100, 0, -1, 1, 0)),
         (NonSaturating(), 50, -50, (0, 50, 0, 0, -1)),
+        (NonSaturating(label_smoothing=0.25), -50, 50, (87.5, 0, -0.75, 1, 0)),
+        (NonSaturating(label_smoothing=0.25), 50, -50, (12.5, 50, 0.25, 0, -1)),
         (Minimax(), -50, 50, (100, -50, -1, 1, -1)),
         (Minimax(), 50, -50, (0, 0, 0, 0, 0)),
         (LeastSquares(), -50, 50, (2550.5, 1200.5, -51, 50, 49)),
@@ -89,6 +98,8 @@ def test_zero_logits(loss: AdversarialLoss, expected: tuple[float, float], batch
         (Relativistic(), 50, -50, (0, 100, 0, 0, -1)),
         (RelativisticAverage(), -50, 50, (200, 0, -2, 2, 0)),
         (RelativisticAverage(), 50, -50, (0, 200, 0, 0, -2)),
+        (TopK(Hinge(), fraction=1.0), -50, 50, (102, -50, -1, 1, -1)),
+        (TopK(Hinge(), fraction=1.0), 50, -50, (0, 50, 0, 0, -1)),
     ],
     ids=repr,
 )
@@ -103,12 +114,35 @@ def test_large_logits(loss: AdversarialLoss, real: float, fake: float, expected:
         torch.testing.assert_close(gradient * batch, torch.full((batch,), float(value)), atol=1e-6, rtol=0)
 
 
+@BATCHES
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_finite_differences(loss: AdversarialLoss) -> None:
-    real = torch.linspace(-2.3, 2.2, 5, dtype=torch.float64, requires_grad=True)
-    fake = torch.linspace(1.7, -2.7, 5, dtype=torch.float64, requires_grad=True)
+def test_finite_differences(loss: AdversarialLoss, batch: int) -> None:
+    real = torch.linspace(-2.3, 2.2, batch, dtype=torch.float64, requires_grad=True)
+    fake = torch.linspace(1.7, -2.7, batch, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda r, f: loss.discriminator(r, f, DRAW), (real, fake))
     assert torch.autograd.gradcheck(lambda r, f: loss.generator(f, lambda: r), (real, fake))
+
+
+def slope_along_a_constant(loss: AdversarialLoss, at: float) -> float:
+    """The derivative of D's loss by what is added to all logits, where all of them are ``at``."""
+    logit = torch.tensor(float(at), requires_grad=True)
+    return torch.autograd.grad(loss.discriminator(logit.expand(4), logit.expand(4), DRAW), logit)[0].item()
+
+
+@pytest.mark.parametrize(
+    ("loss", "border"), [(NonSaturating(), 0), (Minimax(), 0), (LeastSquares(), 0.5), (Hinge(), 0)], ids=repr
+)
+def test_a_d_that_cannot_tell_gives_the_border(loss: AdversarialLoss, border: float) -> None:
+    assert loss.border == border
+    assert slope_along_a_constant(loss, at=border) == pytest.approx(0, abs=1e-7)
+    assert slope_along_a_constant(loss, at=border - 2) < -0.5
+    assert slope_along_a_constant(loss, at=border + 2) > 0.5
+
+
+@pytest.mark.parametrize("loss", [Wasserstein(), Relativistic(), RelativisticAverage()], ids=repr)
+def test_losses_over_differences_have_no_border(loss: AdversarialLoss) -> None:
+    assert not hasattr(loss, "border")
+    assert [slope_along_a_constant(loss, at) for at in (-2.0, 0.0, 2.0)] == pytest.approx([0, 0, 0], abs=1e-7)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)

@@ -17,7 +17,17 @@ from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import DiscriminatorUpdate, Penalty, Verdict
 
 SHAPE = (2, 3, 4)
-PENALTIES = [GradientPenalty(), R1(), R2(), Dragan()]
+PENALTIES = [
+    GradientPenalty(),
+    GradientPenalty(one_sided=True),
+    GradientPenalty(center=0.0, at="real"),
+    GradientPenalty(center=0.5, at="fake", interval=2),
+    R1(),
+    R1(interval=3),
+    R2(),
+    Dragan(),
+    Dragan(interval=2),
+]
 BATCHES = pytest.mark.parametrize("batch", [1, 2, 64])
 
 
@@ -114,18 +124,37 @@ def test_where_the_gradient_is_taken(batch: int) -> None:
     assert ((epsilon >= 0) & (epsilon < 1)).all()
 
 
+@BATCHES
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
-def test_finite_differences_by_the_critics_weights(penalty: Penalty) -> None:
+def test_finite_differences_by_the_critics_weights(penalty: Penalty, batch: int) -> None:
     """The second derivative that D's backward pass takes, in a curved critic."""
     generator = torch.Generator().manual_seed(2)
-    w1 = torch.randn(24, 5, generator=generator, dtype=torch.float64, requires_grad=True)
-    w2 = torch.randn(5, generator=generator, dtype=torch.float64, requires_grad=True)
-    real, fake = images(3, dtype=torch.float64), images(3, seed=1, dtype=torch.float64)
+    w1 = torch.randn(24, 3, generator=generator, dtype=torch.float64, requires_grad=True)
+    w2 = torch.randn(3, generator=generator, dtype=torch.float64, requires_grad=True)
+    real, fake = images(batch, dtype=torch.float64), images(batch, seed=1, dtype=torch.float64)
 
     def value(w1: Tensor, w2: Tensor) -> Tensor:
         return penalty(update_of(lambda x: (x.flatten(1) @ w1).tanh() @ w2, real, fake))
 
+    assert value(w1, w2) > 0.1
     assert torch.autograd.gradcheck(value, (w1, w2))
+
+
+@BATCHES
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+@pytest.mark.parametrize("offset", [-50.0, 50.0])
+def test_large_logits(penalty: Penalty, offset: float, batch: int) -> None:
+    """A penalty looks at slopes: what is added to all logits changes neither it nor its gradient."""
+    w = torch.linspace(-1, 2, 24, requires_grad=True)
+
+    def outcome(offset: float) -> tuple[Tensor, Tensor]:
+        def critic(x: Tensor) -> Tensor:
+            return (x.flatten(1) @ w).tanh() + offset
+
+        value = penalty(update_of(critic, images(batch), images(batch, seed=1)))
+        return value, *torch.autograd.grad(value, w)
+
+    torch.testing.assert_close(outcome(offset), outcome(0.0), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
@@ -153,7 +182,7 @@ def test_others_take_one_pass_and_nothing_of_the_losss(penalty: Penalty) -> None
     assert passes == [1]
 
 
-@pytest.mark.parametrize("penalty", [GradientPenalty(), Dragan()], ids=repr)
+@pytest.mark.parametrize("penalty", [p for p in PENALTIES if not p.differentiates], ids=repr)
 def test_autocast_does_not_reach_the_penalty(penalty: Penalty) -> None:
     critic = DCGANDiscriminator(channels=1, resolution=8, width=4, norm="layer")
     real, fake = torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8).bfloat16().float()
@@ -175,6 +204,32 @@ def test_under_autocast_the_norms_are_float32(penalty: Penalty) -> None:
         half = penalty(update_of(critic, real, fake))
     assert half.dtype == torch.float32
     torch.testing.assert_close(half / exact, torch.tensor(1.0), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("penalty", [R1(), R2()], ids=repr)
+@pytest.mark.parametrize("slope", [300.0, 2.0**-14])
+def test_squares_of_half_precision_gradients(penalty: Penalty, slope: float) -> None:
+    """A slope whose square is no number in float16, above its largest (65504) or below its smallest (6e-8)."""
+    w = torch.zeros(24, dtype=torch.float16)
+    w[0] = slope
+    update = update_of(lambda x: x.flatten(1).half() @ w, images(2), images(2, seed=1))
+    assert update.real_verdict.logits.dtype == torch.float16
+    assert penalty(update).item() == pytest.approx(5 * slope**2, rel=1e-6)
+
+
+@BATCHES
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize(("shared", "at"), [(R1(gamma=8.0), "real"), (R2(gamma=8.0), "fake")], ids=repr)
+def test_a_gradient_penalty_is_r1_and_r2_with_a_pass_of_its_own(
+    shared: Penalty, at: str, autocast: bool, batch: int
+) -> None:
+    """The same number in float32; under autocast, the one that the shared pass would have outside it."""
+    critic = DCGANDiscriminator(channels=1, resolution=8, width=4, norm="layer").apply(_widen)
+    real, fake = torch.rand(batch, 1, 8, 8), torch.rand(batch, 1, 8, 8)
+    expected = shared(update_of(critic, real, fake))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        own = GradientPenalty(weight=4.0, center=0.0, at=at)(update_of(critic, real, fake))
+    torch.testing.assert_close(own, expected, atol=0, rtol=1e-5)
 
 
 def _widen(module: nn.Module) -> None:

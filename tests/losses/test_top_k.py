@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.errors import UserError
-from gan_lightning.losses import Hinge, NonSaturating, Relativistic, TopK, Wasserstein
+from gan_lightning.losses import Hinge, LeastSquares, NonSaturating, Relativistic, TopK, Wasserstein
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import AdversarialLoss
 
@@ -20,7 +20,7 @@ def gradient(loss: AdversarialLoss) -> tuple[float, Tensor]:
     fake = FAKE.clone().requires_grad_()
     value = loss.generator(fake, lambda: REAL)
     (derivative,) = torch.autograd.grad(value, fake)
-    return float(value), derivative
+    return value.item(), derivative
 
 
 def test_the_gradient_is_that_of_the_best_half() -> None:
@@ -53,6 +53,11 @@ def test_pairs_stay_pairs() -> None:
     expected = torch.zeros(4)
     expected[:2] = -(REAL[:2] - FAKE[:2]).sigmoid() / 2
     torch.testing.assert_close(derivative, expected)
+
+
+def test_the_border_is_that_of_the_loss() -> None:
+    assert TopK(LeastSquares()).border == 0.5
+    assert TopK(Relativistic()).border is None
 
 
 def test_d_learns_from_all() -> None:

@@ -5,12 +5,16 @@
 
     -log(sigmoid(x))     = softplus(-x)
     -log(1 - sigmoid(x)) = softplus(x)
+
+``border`` is the logit between real and fake where a loss has one, which a D that can't tell gives to every sample.
+Losses over differences of logits have none: a constant added to all of them changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch.nn.functional import relu, softplus
@@ -31,6 +35,7 @@ class CrossEntropy:
     are the other way round: it adds the noise, and its 1 means fake).
     """
 
+    border: ClassVar[float] = 0.0
     label_smoothing: float = 0.0
     label_noise: float = 0.0
     label_flip: float = 0.0
@@ -86,6 +91,8 @@ class Minimax(CrossEntropy):
 class LeastSquares:
     """LSGAN with the labels a = 0, b = c = 1. Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 9."""
 
+    border: ClassVar[float] = 0.5
+
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2."""
         real, fake = at_least_float32(real), at_least_float32(fake)
@@ -99,6 +106,8 @@ class LeastSquares:
 @dataclass(frozen=True)
 class Hinge:
     """Lim & Ye 2017, https://arxiv.org/abs/1705.02894; Miyato et al. 2018, eqs. 16 and 17."""
+
+    border: ClassVar[float] = 0.0
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""

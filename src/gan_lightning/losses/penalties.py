@@ -1,8 +1,12 @@
 """Gradient penalties on D; every one implements :class:`gan_lightning.types.Penalty`.
 
 The gradient is that of each sample's own logit by its own pixels, and its norm runs over all of C, H and W: a critic
-with slope 1 everywhere gets exactly 0 from the penalty of WGAN-GP, whatever the batch size. All is computed in
-float32, outside autocast: a norm of half-precision gradients over- or underflows.
+with slope 1 everywhere gets exactly 0 from the penalty of WGAN-GP, whatever the batch size.
+
+Under autocast, norms and their means are float32: their squares would over- or underflow in half precision. What takes
+a forward pass of its own takes it in float32 too. R1 and R2 share the loss's, so the gradient that they look at has the
+precision of autocast, as it has in R3GAN's own training; ``GradientPenalty(weight=gamma / 2, center=0, at="real")`` is
+R1 with a float32 pass of its own.
 """
 
 from __future__ import annotations

@@ -34,6 +34,11 @@ class TopK:
         if not 0 < self.fraction <= 1:
             raise UserError(f"loss.fraction is {self.fraction}, but must be more than 0 and at most 1 (all samples).")
 
+    @property
+    def border(self) -> float | None:
+        """That of the other loss."""
+        return getattr(self.loss, "border", None)
+
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """As without it."""
         return self.loss.discriminator(real, fake, draw)
