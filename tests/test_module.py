@@ -22,11 +22,11 @@ from gan_lightning.data.loader import permutation
 from gan_lightning.ema import MovingAverage
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.images import to_unit
-from gan_lightning.losses import R1, NonSaturating, Wasserstein, WeightClip
+from gan_lightning.losses import R1, LeastSquares, NonSaturating, Wasserstein, WeightClip
 from gan_lightning.module import LitGAN, frozen
 from gan_lightning.randomness import UpdateDraw, hashed_seed
 from gan_lightning.schedules import Linear
-from gan_lightning.types import DiscriminatorUpdate, GeneratorUpdate, Verdict
+from gan_lightning.types import AdversarialLoss, DiscriminatorUpdate, GeneratorUpdate, Verdict
 
 SEED, BATCH = 3, 8
 CPU = torch.device("cpu")
@@ -82,6 +82,21 @@ def test_three_iterations_equal_a_loop_written_by_hand(n_critic: int) -> None:
     expected = by_hand(same.generator, same.discriminator, 3, n_critic)
     assert games.largest_difference(games.weights(module), expected) < 1e-6
     assert not torch.equal(module.generator.layers[0].weight, module.average.model.layers[0].weight)
+
+
+@pytest.mark.parametrize(
+    ("loss", "shares"), [(NonSaturating(), (1, 0)), (LeastSquares(), (0, 1)), (Wasserstein(), None)], ids=repr
+)
+def test_the_accuracy_is_that_of_the_losss_own_border(loss: AdversarialLoss, shares: tuple[int, int] | None) -> None:
+    """Of a D that says 0.25 to everything."""
+    network = games.Discriminator()
+    nn.init.zeros_(network.layers[-2].weight)
+    nn.init.constant_(network.layers[-2].bias, 0.25)
+    games.fit(module := games.game(discriminator=network, loss=loss), 1)
+    values = module.scalars.drain(1, lambda own: own)
+    assert (values["logits/real"], values["logits/fake"]) == (0.25, 0.25)
+    found = {name: value for name, value in values.items() if name.startswith("accuracy/")}
+    assert found == (dict(zip(("accuracy/real", "accuracy/fake"), shares, strict=True)) if shares else {})
 
 
 def test_lightning_counts_iterations_and_we_count_the_rest() -> None:

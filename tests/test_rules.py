@@ -25,6 +25,7 @@ from gan_lightning.losses import (
     R2,
     Dragan,
     GradientPenalty,
+    LeastSquares,
     NonSaturating,
     Relativistic,
     TopK,
@@ -162,15 +163,33 @@ def test_all_errors_are_said_at_once() -> None:
 
 
 def test_labels_that_are_there_are_enough() -> None:
-    assert check(games.game(generator=conditional(GENERATOR, 10)), num_classes=10) == []
+    both = {"generator": conditional(GENERATOR, 10), "discriminator": conditional(DISCRIMINATOR, 10)}
+    assert check(games.game(**both), num_classes=10) == []
     with pytest.raises(UserError, match=r"num_classes=3.*10 classes"):
         check(games.game(generator=conditional(GENERATOR, 3)), num_classes=10)
+
+
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+LINEAR = {"toy", "r3gan", "stylegan2"}
+"""Generators whose output nothing bounds."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_tanh_reaches_beyond_one(model: str) -> None:
+    module = build_module(composed(f"model={model}"))
+    assert check(module, num_classes=10, largest=1.0005) == []
+    if model in LINEAR:
+        assert check(module, num_classes=10, largest=2.08) == []
+    else:
+        with pytest.raises(UserError, match=r"Generator ends in a Tanh .* \[-1, 1\], but the data reach 2\.08\."):
+            check(module, num_classes=10, largest=2.08)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"loss": Wasserstein()}, "no minimum unless D is Lipschitz"),
+        ({"loss": TopK(Wasserstein())}, "no minimum unless D is Lipschitz"),
         (
             {"loss": Wasserstein(), "penalties": {"gp": GradientPenalty()}, "constraints": {"c": WeightClip()}},
             "penalty.gp was proposed instead of weight clipping",
@@ -179,6 +198,7 @@ def test_labels_that_are_there_are_enough() -> None:
         ({"penalties": {"a": GradientPenalty(), "b": GradientPenalty()}}, "GradientPenalty at interpolates"),
         ({"loss": Relativistic(), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*Relativistic"),
         ({"loss": TopK(Relativistic()), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*Relativistic"),
+        ({"loss": LeastSquares(), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*border at 0.5"),
     ],
 )
 def test_warnings(options: dict[str, Any], message: str) -> None:

@@ -26,6 +26,7 @@ from gan_lightning.scalars import Scalars
 from gan_lightning.scheduling import Schedules, places_of
 from gan_lightning.types import (
     AdversarialLoss,
+    DiscriminatorTerm,
     DiscriminatorUpdate,
     Draw,
     GeneratorTerm,
@@ -66,7 +67,8 @@ class LitGAN(LightningModule):
         optimizer_generator: Makes G's optimizer from its parameters.
         optimizer_discriminator: Makes D's.
         penalties: Terms on D, by name.
-        generator_terms: Terms on G, by name.
+        discriminator_terms: Terms on D that need no gradient of D, by name.
+        generator_terms: Terms on G, by other names.
         constraints: Called with D after each of its steps, by name (weight clipping).
         schedules: What numbers are set to as functions of the images seen, by their names
             (:func:`gan_lightning.scheduling.places_of`), such as ``generator.lr`` or ``penalty.r1.gamma``.
@@ -90,6 +92,7 @@ class LitGAN(LightningModule):
         optimizer_discriminator: OptimizerFactory,
         *,
         penalties: Mapping[str, Penalty] | None = None,
+        discriminator_terms: Mapping[str, DiscriminatorTerm] | None = None,
         generator_terms: Mapping[str, GeneratorTerm] | None = None,
         constraints: Mapping[str, Callable[[nn.Module], None]] | None = None,
         schedules: Mapping[str, Any] | None = None,
@@ -113,7 +116,10 @@ class LitGAN(LightningModule):
         self.history = history or FakeHistory()
         self.loss = loss
         self.penalties = dict(penalties or {})
+        self.discriminator_terms = dict(discriminator_terms or {})
         self.generator_terms = dict(generator_terms or {})
+        if both := self.discriminator_terms.keys() & self.generator_terms.keys():
+            raise UserError(f"D and G both have a term called {', '.join(sorted(both))}: give each a name of its own.")
         self.constraints = dict(constraints or {})
         self.schedules = Schedules(schedules or {})
         self.n_critic = n_critic
@@ -179,6 +185,7 @@ class LitGAN(LightningModule):
             draw=draw,
         )
         terms |= {f"penalty/{name}": penalty(seen) for name, penalty in due.items()}
+        terms |= {f"term/{name}": term(seen) for name, term in self.discriminator_terms.items()}
         # not optimizer.step(): through the strategy all hooks and the reduction run, but Lightning counts no step
         self.descend(optimizer, terms, partial(self.trainer.strategy.optimizer_step, optimizer.optimizer, _no_closure))
         for constraint in self.constraints.values():
@@ -186,7 +193,8 @@ class LitGAN(LightningModule):
         self.augment.observe(real_verdict.logits)
         self.d_updates += 1
         self.images_seen += self.global_batch(real)
-        self.scalars.add(terms | _opinion(real_verdict.logits, fake_verdict.logits))
+        self.scalars.add(terms | _opinion(real_verdict.logits, fake_verdict.logits, getattr(self.loss, "border", None)))
+        self.scalars.add(_class_accuracy(real_verdict, fake_verdict, y))
         return generated
 
     def update_generator(
@@ -350,11 +358,20 @@ def _no_closure() -> None:
     """The gradients are there already: a closure that ran the backward pass would come after the reduction."""
 
 
-def _opinion(real: Logits, fake: Logits) -> dict[str, Scalar]:
-    """What D thinks: mean logits, and its accuracy with 0 as the border."""
+def _opinion(real: Logits, fake: Logits, border: float | None) -> dict[str, Scalar]:
+    """What D thinks: mean logits and, where the loss has a border between real and fake, the shares on its side."""
+    opinion = {"logits/real": real.detach().mean(), "logits/fake": fake.detach().mean()}
+    if border is not None:
+        opinion["accuracy/real"] = (real.detach() > border).float().mean()
+        opinion["accuracy/fake"] = (fake.detach() < border).float().mean()
+    return opinion
+
+
+def _class_accuracy(real: Verdict, fake: Verdict, y: Labels | None) -> dict[str, Scalar]:
+    """How often D's class logits name the class: of the real images, and the one that G was asked for."""
+    verdicts = {"real": real.classes, "fake": fake.classes}
     return {
-        "logits/real": real.detach().mean(),
-        "logits/fake": fake.detach().mean(),
-        "accuracy/real": (real.detach() > 0).float().mean(),
-        "accuracy/fake": (fake.detach() < 0).float().mean(),
+        f"class_accuracy/{side}": (classes.detach().argmax(1) == y).float().mean()
+        for side, classes in verdicts.items()
+        if classes is not None and y is not None
     }

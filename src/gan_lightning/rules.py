@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -19,20 +18,13 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 
 from gan_lightning.augment import Adaptive
 from gan_lightning.errors import UserError
-from gan_lightning.losses import (
-    R1,
-    R2,
-    Dragan,
-    GradientPenalty,
-    Relativistic,
-    RelativisticAverage,
-    Wasserstein,
-    WeightClip,
-)
+from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip
 from gan_lightning.module import LitGAN
+from gan_lightning.networks.conditioning import Classifier
 
 Rule = Callable[[LitGAN], Iterator[str]]
 SHAPERS = (nn.Flatten, nn.Unflatten, nn.Identity)
+ROUNDING = 1e-3  # by which data may leave [-1, 1] and still be meant to lie in it
 
 
 def batch_norm_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
@@ -67,10 +59,10 @@ def weight_clip_with_spectral_norm(game: LitGAN) -> Iterator[str]:
 
 def sigmoid_before_a_logit_loss(game: LitGAN) -> Iterator[str]:
     """The losses work on logits: a probability would go through a second sigmoid, or bound a critic."""
-    layers = [m for m in game.discriminator.modules() if not list(m.children()) and not isinstance(m, SHAPERS)]
-    if layers and isinstance(layers[-1], nn.Sigmoid | nn.LogSigmoid):
+    last = _last_layer(game.discriminator)
+    if isinstance(last, nn.Sigmoid | nn.LogSigmoid):
         yield (
-            f"{type(game.discriminator).__name__} ends in a {type(layers[-1]).__name__}, but every loss here takes "
+            f"{type(game.discriminator).__name__} ends in a {type(last).__name__}, but every loss here takes "
             "logits and applies its own (softplus(-x) is -log(sigmoid(x))). Remove it from the network."
         )
 
@@ -84,10 +76,34 @@ def history_of_conditional_fakes(game: LitGAN) -> Iterator[str]:
         )
 
 
+def labels_for_one_player(game: LitGAN) -> Iterator[str]:
+    """Labels mean something where both players have them, or where a term ties G to them."""
+    generator, discriminator = (getattr(network, "num_classes", 0) for network in (game.generator, game.discriminator))
+    if discriminator and not generator:
+        yield (
+            "D takes labels and G does not: D would be told a class of each fake that G was never asked for. "
+            "Use conditioning.generator=own, or conditioning=none."
+        )
+    if generator and not discriminator and not game.generator_terms:
+        yield (
+            "G takes labels and D does not, so nothing teaches G what they mean. Use "
+            "conditioning.discriminator=concat or projection, or conditioning=none."
+        )
+
+
+def class_logits_without_terms(game: LitGAN) -> Iterator[str]:
+    """The adversarial loss does not see class logits."""
+    if _has(game.discriminator, Classifier) and not (game.discriminator_terms and game.generator_terms):
+        yield (
+            "D's class logits need a term that trains them and one that has G follow them. "
+            "Use conditioning=auxiliary, which brings both; conditioning.discriminator=auxiliary alone does not."
+        )
+
+
 def wasserstein_without_lipschitz(game: LitGAN) -> Iterator[str]:
     """Without a bound on its slope the critic's loss has no minimum."""
     bounded = game.penalties or game.constraints or _has_spectral_norm(game.discriminator)
-    if isinstance(game.loss, Wasserstein) and not bounded:
+    if isinstance(_innermost_loss(game), Wasserstein) and not bounded:
         yield (
             "the Wasserstein loss has no minimum unless D is Lipschitz (Arjovsky et al. 2017, sec. 3). "
             "Add penalty=[gradient_penalty] or constraint=[weight_clip]."
@@ -124,14 +140,15 @@ def penalties_of_one_kind(game: LitGAN) -> Iterator[str]:
 
 
 def adaptive_augmentation_without_a_border(game: LitGAN) -> Iterator[str]:
-    """E[sign(D(real))] says something only of a loss whose optimum has its border at a logit of 0."""
-    loss: Any = getattr(game.loss, "loss", game.loss)
-    if isinstance(loss, Wasserstein | Relativistic | RelativisticAverage):
+    """E[sign(D(real))] says something only of a loss whose border between real and fake is a logit of 0."""
+    border = getattr(game.loss, "border", None)
+    if border != 0:
+        where = "no border at a fixed logit" if border is None else f"its border at {border:g}"
         for name, augmentation in game.augment.items():
             if isinstance(augmentation, Adaptive):
                 yield (
-                    f"augment.{name} looks at the sign of D's logits, and {type(loss).__name__} only at their "
-                    "differences: adding a constant to them changes nothing. Schedule the probability of "
+                    f"augment.{name} takes the sign of a real image's logit for D's opinion, but "
+                    f"{type(_innermost_loss(game)).__name__} has {where}. Schedule the probability of "
                     "augment=diffaugment instead."
                 )
 
@@ -145,12 +162,23 @@ def labels_missing(game: LitGAN, num_classes: int) -> Iterator[str]:
             yield f"model.{player}.num_classes={embedded}, but the data have {found}."
 
 
+def range_out_of_reach(game: LitGAN, largest: float) -> Iterator[str]:
+    """|tanh(x)| < 1 for every x: G can't make what lies outside, and D can always tell."""
+    if isinstance(_last_layer(game.generator), nn.Tanh) and largest > 1 + ROUNDING:
+        yield (
+            f"{type(game.generator).__name__} ends in a Tanh and stays within [-1, 1], but the data reach "
+            f"{largest:.3g}. Use a generator with a linear output (model=toy for points), or scale the data."
+        )
+
+
 ERRORS: tuple[Rule, ...] = (
     batch_norm_under_gradient_penalty,
     compiled_under_gradient_penalty,
     weight_clip_with_spectral_norm,
     sigmoid_before_a_logit_loss,
     history_of_conditional_fakes,
+    labels_for_one_player,
+    class_logits_without_terms,
 )
 WARNINGS: tuple[Rule, ...] = (
     wasserstein_without_lipschitz,
@@ -161,21 +189,37 @@ WARNINGS: tuple[Rule, ...] = (
 )
 
 
-def check(game: LitGAN, num_classes: int) -> list[str]:
+def check(game: LitGAN, num_classes: int, largest: float = 1.0) -> list[str]:
     """Apply all rules; gives the warnings.
 
     Args:
         game: As built, before training.
         num_classes: Of the data, 0 for data without labels.
+        largest: The largest absolute value in the data, as the networks see them.
 
     Raises:
         UserError: Names everything that can't work, why, and what to use instead.
     """
     game.configure_optimizers()  # looks up what the schedules set; the Trainer makes the optimizers anew
-    errors = [*chain.from_iterable(rule(game) for rule in ERRORS), *labels_missing(game, num_classes)]
+    errors = [
+        *chain.from_iterable(rule(game) for rule in ERRORS),
+        *labels_missing(game, num_classes),
+        *range_out_of_reach(game, largest),
+    ]
     if errors:
         raise UserError("\n".join(errors))
     return list(chain.from_iterable(rule(game) for rule in WARNINGS))
+
+
+def _innermost_loss(game: LitGAN) -> object:
+    """Without what is wrapped around it, such as TopK."""
+    return getattr(game.loss, "loss", game.loss)
+
+
+def _last_layer(network: nn.Module) -> nn.Module | None:
+    """The layer that makes the output's values, by the order in which layers are defined."""
+    layers = [m for m in network.modules() if not list(m.children()) and not isinstance(m, SHAPERS)]
+    return layers[-1] if layers else None
 
 
 def _penalties(game: LitGAN, *kinds: type) -> list[str]:

@@ -74,6 +74,19 @@ class Step:
         return float(self.start * self.factor ** sum(images >= 1000 * kimg for kimg in self.at_kimg))
 
 
+@dataclass(frozen=True)
+class InverseTime:
+    """``start`` / (1 + ``decay`` * step), where a step is ``batch_size`` images: Keras' "decay" of a learning rate."""
+
+    start: float
+    decay: float
+    batch_size: int
+
+    def __call__(self, images: int) -> float:
+        """The value after ``images`` real images."""
+        return self.start / (1 + self.decay * (images / self.batch_size))
+
+
 def _progress(images: int, kimg: float, after_kimg: float = 0.0) -> float:
     """How much of the way from ``after_kimg`` to ``after_kimg + kimg`` is done, from 0 to 1."""
     return min(max((images / 1000 - after_kimg) / kimg, 0.0), 1.0)

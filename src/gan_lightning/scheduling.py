@@ -63,12 +63,13 @@ def places_of(game: LitGAN, optimizers: Mapping[str, Optimizer]) -> dict[str, Se
     for player, optimizer in optimizers.items():
         for option in _options(optimizer):
             places[f"{player}.{option}"] = partial(_set_option, optimizer, option)
-    named: dict[str, dict[str, Any]] = {
-        "penalty": game.penalties,
-        "constraint": game.constraints,
-        "term": game.generator_terms,
-    }
-    for group, parts in named.items():
+    named: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("penalty", game.penalties),
+        ("constraint", game.constraints),
+        ("term", game.discriminator_terms),
+        ("term", game.generator_terms),
+    )
+    for group, parts in named:
         for name, part in parts.items():
             for field in _floats(part):
                 places[f"{group}.{name}.{field}"] = partial(_set_entry, parts, name, field)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 Images: TypeAlias = Float[Tensor, "B C H W"]
 Bytes: TypeAlias = UInt8[Tensor, "B C H W"]
-Labels: TypeAlias = Int[Tensor, "B"]
+Labels: TypeAlias = Int[Tensor, "B"] | Float[Tensor, "B K"]
+"""A class for each sample; or, for images between classes, the weight of each class, whose sum is 1."""
 Latents: TypeAlias = Float[Tensor, "B Z"]
 Logits: TypeAlias = Float[Tensor, "B"]
 ClassLogits: TypeAlias = Float[Tensor, "B K"]
@@ -82,7 +83,10 @@ class GeneratorUpdate:
 
 @runtime_checkable
 class AdversarialLoss(Protocol):
-    """The game's two objectives over logits, both to be minimised."""
+    """The game's two objectives over logits, both to be minimised.
+
+    It may have a number ``border``, the logit between real and fake; D's accuracy is logged where it has one.
+    """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """D's loss, the mean over the batch of the sum of its terms."""
@@ -112,6 +116,15 @@ class Penalty(Protocol):
 
     def __call__(self, update: DiscriminatorUpdate) -> Scalar:
         """The weighted penalty, already scaled by its interval."""
+        ...
+
+
+@runtime_checkable
+class DiscriminatorTerm(Protocol):
+    """A term added to D's loss that needs no gradient of D; one that does is a :class:`Penalty`."""
+
+    def __call__(self, update: DiscriminatorUpdate) -> Scalar:
+        """The weighted term."""
         ...
 
 

@@ -9,6 +9,8 @@ from gan_lightning.losses.adversarial import (
     RelativisticAverage,
     Wasserstein,
 )
+from gan_lightning.losses.auxiliary import AuxiliaryFake, AuxiliaryGenerator, AuxiliaryReal
+from gan_lightning.losses.mixed_batch import MixedBatch
 from gan_lightning.losses.penalties import R1, R2, Dragan, GradientPenalty
 from gan_lightning.losses.top_k import TopK
 from gan_lightning.losses.weight_clip import WeightClip
@@ -16,11 +18,15 @@ from gan_lightning.losses.weight_clip import WeightClip
 __all__ = [
     "R1",
     "R2",
+    "AuxiliaryFake",
+    "AuxiliaryGenerator",
+    "AuxiliaryReal",
     "Dragan",
     "GradientPenalty",
     "Hinge",
     "LeastSquares",
     "Minimax",
+    "MixedBatch",
     "NonSaturating",
     "Relativistic",
     "RelativisticAverage",

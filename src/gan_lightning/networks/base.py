@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.types import Images, Labels, Latents, Verdict
 
 MAX_FIRST_MAP = 7
+UNCONDITIONAL = "none"
+OWN = "own"
 
 
 class Generator(nn.Module):
     """Turns latents, and labels where it is conditional, into images in [-1, 1]."""
+
+    CONDITIONINGS: ClassVar[tuple[str, ...]] = (UNCONDITIONAL,)
+    """The ways in which it can take labels."""
+    OWN: ClassVar[str] = UNCONDITIONAL
+    """The one of them that its paper uses: what conditioning "own" stands for."""
 
     latent_dim: int
     num_classes: int = 0
@@ -25,9 +34,47 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Scores images: one logit per sample, 1 = real, never squashed by a sigmoid."""
 
+    CONDITIONINGS: ClassVar[tuple[str, ...]] = (UNCONDITIONAL,)
+    """The ways in which it can take labels."""
+
+    num_classes: int = 0
+    """0: unconditional, its labels are ignored."""
+
     def forward(self, x: Images, y: Labels | None = None) -> Tensor | Verdict:
         """Logits [B] of images [B C H W]; a network with a class head returns a :class:`Verdict`."""
         raise NotImplementedError
+
+
+def conditioning_of(network: type[Generator | Discriminator], name: str) -> str:
+    """The conditioning that ``name`` asks ``network`` for: itself, or what "own" stands for there.
+
+    Raises:
+        UserError: if the network does not take it; the message lists what it takes.
+    """
+    known = {taken: taken for taken in network.CONDITIONINGS}
+    if issubclass(network, Generator):
+        known |= {OWN: network.OWN}
+    if name not in known:
+        *others, last = network.CONDITIONINGS
+        taken = f"{', '.join(others)} or {last}" if others else last
+        raise UserError(f"{network.__name__} takes conditioning {taken}, not {name!r}.")
+    return known[name]
+
+
+def classes_for(network: type[Generator | Discriminator], conditioning: str, num_classes: int) -> int:
+    """The number of classes that ``network`` is built for: ``num_classes`` of the data, 0 without conditioning.
+
+    Raises:
+        UserError: if the network does not take this conditioning, or the data have no labels for it.
+    """
+    if conditioning_of(network, conditioning) == UNCONDITIONAL:
+        return 0
+    if num_classes < 1:
+        raise UserError(
+            f"{network.__name__} with conditioning {conditioning!r} needs labels, and the data have none. "
+            "Use conditioning=none."
+        )
+    return num_classes
 
 
 def doublings(resolution: int) -> tuple[int, int]:

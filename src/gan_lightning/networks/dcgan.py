@@ -5,14 +5,26 @@ At 64 x 64 pixels these are the paper's networks; the layers without a bias foll
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from torch import nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.networks.base import Discriminator, Generator, doublings
+from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
+from gan_lightning.networks.conditioning import (
+    HEADS,
+    LATENTS,
+    MAPS,
+    NORMS,
+    LabelledSequential,
+    ProjectionHead,
+    identity,
+)
 from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
-from gan_lightning.types import Images, Labels, Latents, Logits
+from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
+
+STD = 0.02  # of initial weights: sec. 4 of the paper
 
 
 class DCGANGenerator(Generator):
@@ -21,26 +33,42 @@ class DCGANGenerator(Generator):
     ``width`` is the number of channels at half the resolution; the paper's is 128.
     """
 
+    CONDITIONINGS = ("none", "concat", "batch_norm")
+    OWN = "batch_norm"
+
     def __init__(
-        self, *, channels: int, resolution: int, width: int = 64, latent_dim: int = 100, norm: str = "batch"
+        self,
+        *,
+        channels: int,
+        resolution: int,
+        num_classes: int = 0,
+        conditioning: str = "none",
+        width: int = 64,
+        latent_dim: int = 100,
+        norm: str = "batch",
     ) -> None:
         """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
-        make_norm = norm_factory(norm, MAP_NORMS)
+        conditioning = conditioning_of(type(self), conditioning)
+        self.num_classes = classes_for(type(self), conditioning, num_classes)
+        self.latents = LATENTS[conditioning](latent_dim, self.num_classes)
+        make_norm = NORMS[conditioning](norm, self.num_classes)
         first_map, count = doublings(resolution)
         widths = doubled(width, count)[::-1]
-        layers: list[nn.Module] = [nn.Unflatten(1, (latent_dim, 1, 1))]
-        layers += _enlarge(latent_dim, widths[0], make_norm(widths[0]), kernel=first_map, stride=1, padding=0)
+        layers: list[nn.Module] = [nn.Unflatten(1, (self.latents.features, 1, 1))]
+        layers += _enlarge(
+            self.latents.features, widths[0], make_norm(widths[0]), kernel=first_map, stride=1, padding=0
+        )
         for width_in, width_out in pairwise(widths):
             layers += _enlarge(width_in, width_out, make_norm(width_out), kernel=4, stride=2, padding=1)
         layers += [nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Tanh()]
-        self.layers = nn.Sequential(*layers)
+        self.layers = LabelledSequential(*layers)
         self.apply(initialise)
 
     def forward(self, z: Latents, y: Labels | None = None) -> Images:
         """Images [B C H W] of latents [B Z]."""
-        images: Images = self.layers(z)
+        images: Images = self.layers(self.latents(z, y), y)
         return images
 
 
@@ -51,23 +79,61 @@ class DCGANDiscriminator(Discriminator):
     samples of a batch: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
     """
 
-    def __init__(self, *, channels: int, resolution: int, width: int = 64, norm: str = "batch") -> None:
+    CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        resolution: int,
+        num_classes: int = 0,
+        conditioning: str = "none",
+        width: int = 64,
+        norm: str = "batch",
+    ) -> None:
         """Make a discriminator of square images."""
         super().__init__()
+        conditioning = conditioning_of(type(self), conditioning)
+        self.num_classes = classes_for(type(self), conditioning, num_classes)
+        self.pixels = MAPS[conditioning](channels, self.num_classes)
         make_norm = norm_factory(norm, MAP_NORMS)
         first_map, count = doublings(resolution)
         widths = doubled(width, count)
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(self.pixels.features, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
         for width_in, width_out in pairwise(widths):
             layers += _reduce(width_in, width_out, make_norm(width_out))
-        layers += [nn.Conv2d(widths[-1], 1, first_map, bias=False), nn.Flatten(0)]
-        self.layers = nn.Sequential(*layers)
+        layers += ENDS[conditioning](widths[-1], first_map, self.num_classes)
+        self.layers = LabelledSequential(*layers)
         self.apply(initialise)
 
-    def forward(self, x: Images, y: Labels | None = None) -> Logits:
-        """Logits [B] of images [B C H W]."""
-        logits: Logits = self.layers(x)
-        return logits
+    def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
+        """Logits [B] of images [B C H W], and class logits with an auxiliary classifier."""
+        verdict: Logits | Verdict = self.layers(self.pixels(x, y), y)
+        return verdict
+
+
+def _plain_head(width: int, first_map: int, num_classes: int) -> list[nn.Module]:
+    return [nn.Conv2d(width, 1, first_map, bias=False), nn.Flatten(0)]
+
+
+def _labelled_head(conditioning: str) -> Callable[[int, int, int], list[nn.Module]]:
+    def layers(width: int, first_map: int, num_classes: int) -> list[nn.Module]:
+        return [nn.Flatten(), HEADS[conditioning](width * first_map**2, num_classes, identity)]
+
+    return layers
+
+
+ENDS: Mapping[str, Callable[[int, int, int], list[nn.Module]]] = {
+    "none": _plain_head,
+    "concat": _plain_head,
+    "projection": _labelled_head("projection"),
+    "auxiliary": _labelled_head("auxiliary"),
+}
+"""The last layers of D, by conditioning: called with the channels and the side of the last map and num_classes.
+
+Heads see the last map cell by cell, as the convolution does that gives the logit. Its mean or sum, which residual
+networks take, says little of the class here: a cell sees only a part of a small image (10 of 28 pixels).
+"""
 
 
 def doubled(width: int, count: int) -> list[int]:
@@ -95,11 +161,15 @@ def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), gains of norms from N(1, 0.02), biases zero."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
-        nn.init.normal_(module.weight, 1.0, 0.02)
+    """Weights from N(0, 0.02), those of heads too, gains of norms from N(1, 0.02), biases zero."""
+    if isinstance(module, ProjectionHead):  # from Glorot's, twice as large, D wins at once and G goes blank
+        for weight in module.embedding.parameters():
+            nn.init.normal_(weight, 0.0, STD)
+        return
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, STD)
+    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm) and module.affine:
+        nn.init.normal_(module.weight, 1.0, STD)
     else:
         return
     if module.bias is not None:

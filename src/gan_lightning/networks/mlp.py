@@ -7,19 +7,25 @@ from itertools import pairwise
 
 from torch import nn
 
-from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of
+from gan_lightning.networks.conditioning import HEADS, LATENTS, LabelledSequential, identity
 from gan_lightning.networks.layers import VECTOR_NORMS, norm_factory
-from gan_lightning.types import Images, Labels, Latents, Logits
+from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 
 class MLPGenerator(Generator):
     """Latents [B Z] -> hidden layers of ``widths`` -> tanh images [B C H W]."""
+
+    CONDITIONINGS = ("none", "concat")
+    OWN = "concat"
 
     def __init__(
         self,
         *,
         channels: int,
         resolution: int,
+        num_classes: int = 0,
+        conditioning: str = "none",
         latent_dim: int = 100,
         widths: Sequence[int] = (256, 512, 1024),
         norm: str = "none",
@@ -27,8 +33,11 @@ class MLPGenerator(Generator):
         """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
+        conditioning = conditioning_of(type(self), conditioning)
+        self.num_classes = classes_for(type(self), conditioning, num_classes)
+        self.latents = LATENTS[conditioning](latent_dim, self.num_classes)
         make_norm = norm_factory(norm, VECTOR_NORMS)
-        sizes = [latent_dim, *widths]
+        sizes = [self.latents.features, *widths]
         layers: list[nn.Module] = []
         for size_in, size_out in pairwise(sizes):
             layers += [nn.Linear(size_in, size_out), make_norm(size_out), nn.LeakyReLU(0.2)]
@@ -41,32 +50,39 @@ class MLPGenerator(Generator):
 
     def forward(self, z: Latents, y: Labels | None = None) -> Images:
         """Images [B C H W] of latents [B Z]."""
-        images: Images = self.layers(z)
+        images: Images = self.layers(self.latents(z, y))
         return images
 
 
 class MLPDiscriminator(Discriminator):
     """Images [B C H W] -> hidden layers of ``widths`` with dropout -> logits [B]."""
 
+    CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
+
     def __init__(
         self,
         *,
         channels: int,
         resolution: int,
+        num_classes: int = 0,
+        conditioning: str = "none",
         widths: Sequence[int] = (1024, 512, 256),
         dropout: float = 0.3,
         norm: str = "none",
     ) -> None:
         """Make a discriminator of square images."""
         super().__init__()
+        conditioning = conditioning_of(type(self), conditioning)
+        self.num_classes = classes_for(type(self), conditioning, num_classes)
+        pixels = LATENTS[conditioning](channels * resolution**2, self.num_classes)
         make_norm = norm_factory(norm, VECTOR_NORMS)
-        sizes = [channels * resolution**2, *widths]
+        sizes = [pixels.features, *widths]
         layers: list[nn.Module] = []
         for size_in, size_out in pairwise(sizes):
             layers += [nn.Linear(size_in, size_out), make_norm(size_out), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(nn.Flatten(), *layers, nn.Linear(sizes[-1], 1), nn.Flatten(0))
+        self.layers = LabelledSequential(pixels, *layers, HEADS[conditioning](sizes[-1], self.num_classes, identity))
 
-    def forward(self, x: Images, y: Labels | None = None) -> Logits:
-        """Logits [B] of images [B C H W]."""
-        logits: Logits = self.layers(x)
-        return logits
+    def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
+        """Logits [B] of images [B C H W], and class logits with an auxiliary classifier."""
+        verdict: Logits | Verdict = self.layers(x, y)
+        return verdict

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from gan_lightning.networks.base import Generator
+from gan_lightning.networks.base import Generator, classes_for, conditioning_of
+from gan_lightning.networks.conditioning import LATENTS
 from gan_lightning.networks.layers import VECTOR_NORMS, norm_factory
 from gan_lightning.types import Images, Labels, Latents
 
@@ -18,11 +19,16 @@ class PointGenerator(Generator):
     Its opponent is :class:`~gan_lightning.networks.MLPDiscriminator`.
     """
 
+    CONDITIONINGS = ("none", "concat")
+    OWN = "concat"
+
     def __init__(
         self,
         *,
         channels: int,
         resolution: int,
+        num_classes: int = 0,
+        conditioning: str = "none",
         latent_dim: int = 2,
         widths: Sequence[int] = (128, 128),
         norm: str = "none",
@@ -30,8 +36,11 @@ class PointGenerator(Generator):
         """Make a generator of ``channels`` values at each of ``resolution`` x ``resolution`` pixels."""
         super().__init__()
         self.latent_dim = latent_dim
+        conditioning = conditioning_of(type(self), conditioning)
+        self.num_classes = classes_for(type(self), conditioning, num_classes)
+        self.latents = LATENTS[conditioning](latent_dim, self.num_classes)
         make_norm = norm_factory(norm, VECTOR_NORMS)
-        sizes = [latent_dim, *widths]
+        sizes = [self.latents.features, *widths]
         layers: list[nn.Module] = []
         for size_in, size_out in pairwise(sizes):
             layers += [nn.Linear(size_in, size_out), make_norm(size_out), nn.ReLU()]
@@ -43,5 +52,5 @@ class PointGenerator(Generator):
 
     def forward(self, z: Latents, y: Labels | None = None) -> Images:
         """Points [B C H W] of latents [B Z]."""
-        points: Images = self.layers(z)
+        points: Images = self.layers(self.latents(z, y))
         return points
