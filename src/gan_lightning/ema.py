@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 from gan_lightning.errors import UserError
 
@@ -21,6 +22,9 @@ class MovingAverage(nn.Module):
     average is left, whatever the batch size. In the beginning ``ramp`` shortens it to h = min(half-life, ramp * images
     seen), so that the random initial weights are forgotten (Karras et al. 2020, StyleGAN2-ADA's code). Buffers, such as
     batch norm's statistics, are copied. The copy stays in evaluation mode and takes no gradient.
+
+    Buffers that weights are computed with are not copied but follow the averaged weights by themselves: with the other
+    network's singular vectors spectral normalisation would leave them up to a few percent too large.
     """
 
     def __init__(self, model: nn.Module, half_life_kimg: float, ramp: float | None = None) -> None:
@@ -66,6 +70,9 @@ class MovingAverage(nn.Module):
         torch._foreach_lerp_(self._averages, self._followed, weight)
         for copy, buffer in self._copied:
             copy.copy_(buffer)
+        for computed in self._computed:
+            computed.train()()  # in training mode a step of power iteration goes with it
+            computed.eval()
 
     def follow(self, model: nn.Module) -> None:
         """Remember what follows what: walking the modules in every update would cost more than a small one's update.
@@ -74,4 +81,7 @@ class MovingAverage(nn.Module):
         """
         self._averages: list[Tensor] = list(self.model.parameters())
         self._followed: list[Tensor] = list(model.parameters())
-        self._copied = list(zip(self.model.buffers(), model.buffers(), strict=True))
+        self._computed = [module for module in self.model.modules() if isinstance(module, ParametrizationList)]
+        own = {id(buffer) for computed in self._computed for buffer in computed.buffers()}
+        pairs = zip(self.model.buffers(), model.buffers(), strict=True)
+        self._copied = [(copy, buffer) for copy, buffer in pairs if id(copy) not in own]

@@ -2,15 +2,30 @@
 
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.networks.keras_dcgan import KerasDCGANDiscriminator, KerasDCGANGenerator
 from gan_lightning.networks.mlp import MLPDiscriminator, MLPGenerator
 from gan_lightning.networks.points import PointGenerator
+from gan_lightning.networks.r3gan import R3GANDiscriminator, R3GANGenerator
+from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from gan_lightning.networks.sagan import SAGANDiscriminator, SAGANGenerator
+from gan_lightning.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 
 __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Discriminator",
     "Generator",
+    "KerasDCGANDiscriminator",
+    "KerasDCGANGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
     "PointGenerator",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
+    "SAGANDiscriminator",
+    "SAGANGenerator",
+    "StyleGAN2Discriminator",
+    "StyleGAN2Generator",
 ]

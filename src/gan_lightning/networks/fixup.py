@@ -1,0 +1,83 @@
+"""Residual blocks that train without normalisation, by their initial weights alone.
+
+Fixup (Zhang et al. 2019, https://arxiv.org/abs/1901.09321) in the blocks of R3GAN (Huang et al. 2024,
+https://arxiv.org/abs/2501.05441, sec. 3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gan_lightning.types import Latents
+
+SLOPE = 0.2
+EXPANSION = 2
+"""Channels inside a block for each outside: the inverted bottleneck."""
+
+
+def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
+    """The layer with weights from N(0, gain^2 / fan-in) and biases zero (He et al. 2015, eq. 10)."""
+    nn.init.normal_(layer.weight, std=gain * layer.weight[0].numel() ** -0.5)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Residual(nn.Module):
+    """x + f(x), f an inverted bottleneck: 1 x 1, grouped 3 x 3, 1 x 1 convolution with leaky ReLU between them.
+
+    The initial weights are those of Fixup (Zhang et al. 2019, https://arxiv.org/abs/1901.09321): the last layer is
+    zero, and the other two are scaled by L^(-1 / (2m - 2)), with L = ``depth`` the number of blocks of the network and
+    m = 3 layers in each, so that an update changes the output as much at any depth. A convolution with a bias is what
+    the paper calls a bias of the activation.
+    """
+
+    def __init__(self, width: int, group_width: int, depth: int) -> None:
+        """Make a block; groups are narrower than ``group_width`` where that does not divide its channels."""
+        super().__init__()
+        inside = EXPANSION * width
+        groups = inside // math.gcd(inside, group_width)
+        gain = nn.init.calculate_gain("leaky_relu", SLOPE) * depth ** (-1 / 4)
+        self.branch = nn.Sequential(
+            scaled(nn.Conv2d(width, inside, 1), gain),
+            nn.LeakyReLU(SLOPE),
+            scaled(nn.Conv2d(inside, inside, 3, padding=1, groups=groups), gain),
+            nn.LeakyReLU(SLOPE),
+            scaled(nn.Conv2d(inside, width, 1, bias=False), 0.0),
+        )
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        """Maps of the same shape."""
+        maps: Tensor = x + self.branch(x)
+        return maps
+
+
+class Basis(nn.Module):
+    """Learned maps [C s s], each weighted by a linear function of the latents: the smallest maps of G."""
+
+    def __init__(self, features: int, width: int, side: int) -> None:
+        """Make ``width`` maps of ``side`` x ``side`` pixels."""
+        super().__init__()
+        self.maps = nn.Parameter(torch.empty(width, side, side))
+        nn.init.normal_(self.maps)
+        self.linear = scaled(nn.Linear(features, width, bias=False))
+
+    def forward(self, z: Latents) -> Float[Tensor, "B C s s"]:
+        """Maps [B C s s] of latents [B Z]."""
+        maps: Tensor = self.maps * self.linear(z)[:, :, None, None]
+        return maps
+
+
+def residual_blocks(width: int, *, blocks: int, group_width: int, depth: int) -> Iterator[Residual]:
+    """The blocks of one resolution."""
+    return (Residual(width, group_width, depth) for _ in range(blocks))
+
+
+def change_of_width(width_in: int, width_out: int) -> list[nn.Module]:
+    """A 1 x 1 convolution, or nothing between maps of equal width."""
+    return [] if width_in == width_out else [scaled(nn.Conv2d(width_in, width_out, 1, bias=False))]

@@ -1,0 +1,77 @@
+"""Every network of conf/model under every conditioning: shapes at all resolutions, worked out on the meta device.
+
+A yaml that joins conf/model joins these tests.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig
+
+from gan_lightning.cli import config_folder
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.types import Verdict
+
+MODELS = sorted(path.stem for path in Path(config_folder(), "model").glob("*.yaml"))
+RESOLUTIONS, CHANNELS, CLASSES, BATCH = (28, 32, 64, 128), (1, 3), 10, 4
+
+
+@cache
+def composed(model: str) -> DictConfig:
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return compose("train", [f"model={model}"])
+
+
+def made(model: str, player: str, **facts: Any) -> Generator | Discriminator:
+    """A network with the options of its yaml."""
+    network = instantiate(composed(model).model[player], num_classes=CLASSES, **facts)
+    assert isinstance(network, Generator | Discriminator)
+    return network
+
+
+def conditionings(model: str, player: str) -> tuple[str, ...]:
+    network = get_class(composed(model).model[player]._target_)
+    assert issubclass(network, Generator | Discriminator)
+    return network.CONDITIONINGS
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_generators(model: str) -> None:
+    for name, resolution, channels in product(conditionings(model, "generator"), RESOLUTIONS, CHANNELS):
+        with torch.device("meta"):
+            network = made(model, "generator", conditioning=name, resolution=resolution, channels=channels)
+            images = network(torch.empty(BATCH, network.latent_dim), torch.zeros(BATCH, dtype=torch.long))
+        assert images.shape == (BATCH, channels, resolution, resolution), name
+        assert network.num_classes == (0 if name == "none" else CLASSES)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_discriminators(model: str) -> None:
+    for name, resolution, channels in product(conditionings(model, "discriminator"), RESOLUTIONS, CHANNELS):
+        with torch.device("meta"):
+            network = made(model, "discriminator", conditioning=name, resolution=resolution, channels=channels)
+            x = torch.empty(BATCH, channels, resolution, resolution)
+            answer = network(x, torch.zeros(BATCH, dtype=torch.long))
+        verdict = answer if isinstance(answer, Verdict) else Verdict(answer)
+        assert verdict.logits.shape == (BATCH,), name
+        assert network.num_classes == (0 if name == "none" else CLASSES)
+        if name == "auxiliary":
+            assert verdict.classes is not None
+            assert verdict.classes.shape == (BATCH, CLASSES)
+        else:
+            assert verdict.classes is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_conditioning_has_a_pair_of_networks(model: str) -> None:
+    """conditioning=projection, with G's own, is there for all; the others where a network takes them."""
+    assert "projection" in conditionings(model, "discriminator")
+    assert {"concat", "batch_norm", "mapping"} & set(conditionings(model, "generator"))
