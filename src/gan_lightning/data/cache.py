@@ -8,9 +8,12 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 def cache_folder() -> Path:
@@ -20,7 +23,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_lightning"
 
 
-def cached(name: str, make: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def cached(name: str, make: Callable[[], NDArray[Number]]) -> NDArray[Number]:
     """The array kept as ``name``, or ``make()``, then kept. ``name`` must change with whatever the array depends on.
 
     The file is a .npy with a checksum behind it: a damaged one is made again. Processes that make the same array at
@@ -45,7 +48,7 @@ def _checksum(content: memoryview) -> bytes:
     return hashlib.blake2b(content).digest()
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
+def _read(path: Path) -> NDArray[Any] | None:
     """The array, or None where the file is missing, torn or altered."""
     try:
         content = memoryview(path.read_bytes())
@@ -54,11 +57,11 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
     size = hashlib.blake2b().digest_size
     if _checksum(content[:-size]) != content[-size:]:
         return None
-    array: NDArray[np.uint8] = np.load(io.BytesIO(content[:-size]), allow_pickle=False)
+    array: NDArray[Any] = np.load(io.BytesIO(content[:-size]), allow_pickle=False)
     return array
 
 
-def _write(path: Path, array: NDArray[np.uint8]) -> None:
+def _write(path: Path, array: NDArray[Any]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -60,9 +60,12 @@ class ImageDataModule(StreamDataModule):
             self._sets[name] = self._prepared(self.load(name))
         return self._sets[name]
 
+    def chosen(self, data: ImageSet) -> ImageSet:
+        """The images of the classes asked for, out of what :meth:`load` gave."""
+        return data if self._classes is None else keep_classes(data, self._classes)
+
     def _prepared(self, data: ImageSet) -> ImageSet:
-        if self._classes is not None:
-            data = keep_classes(data, self._classes)
+        data = self.chosen(data)
         if self._num_classes not in (None, len(data.class_names)):
             raise UserError(
                 f"data.num_classes={self._num_classes}, but the data have {len(data.class_names)} classes: "
@@ -79,6 +82,11 @@ class ImageDataModule(StreamDataModule):
     def train_set(self) -> ImageSet:
         """The training images."""
         return self.split("train")
+
+    @property
+    def largest(self) -> float:
+        """Bytes become [-1, 1]."""
+        return 1.0
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Images, Labels]:
         """Bytes to [-1, 1], on the device: a quarter of the bytes cross the bus."""

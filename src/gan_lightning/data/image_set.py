@@ -60,7 +60,22 @@ def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
         UserError: if a class is unknown or named twice, or the data have no labels.
     """
     names = data.class_names
-    if data.labels is None:
+    kept = class_indices(names, classes)
+    assert data.labels is not None, "a set with class names has labels"
+    renumbered = torch.full((len(names),), -1)
+    renumbered[kept] = torch.arange(len(kept))
+    labels = renumbered[data.labels]
+    chosen = labels >= 0
+    return ImageSet(data.images[chosen], labels[chosen], tuple(names[i] for i in kept))
+
+
+def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
+    """Which of ``names`` are meant by ``classes``, indices or names.
+
+    Raises:
+        UserError: if a class is unknown or named twice, or there are none to choose from.
+    """
+    if not names:
         raise UserError("data.classes chooses classes, but this data set has no labels")
     known = {name: i for i, name in enumerate(names)} | {i: i for i in range(len(names))}
     unknown = [c for c in classes if c not in known]
@@ -70,11 +85,7 @@ def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
     kept = [known[c] for c in classes]
     if len(set(kept)) < len(kept):
         raise UserError(f"data.classes names a class twice: {list(classes)}")
-    renumbered = torch.full((len(names),), -1)
-    renumbered[kept] = torch.arange(len(kept))
-    labels = renumbered[data.labels]
-    chosen = labels >= 0
-    return ImageSet(data.images[chosen], labels[chosen], tuple(names[i] for i in kept))
+    return kept
 
 
 def resize(images: Bytes, resolution: int) -> UInt8[Tensor, "B C {resolution} {resolution}"]:

@@ -89,6 +89,11 @@ class StreamDataModule(LightningDataModule):
         """Number of training images."""
         return len(self.train_set.images)
 
+    @property
+    def largest(self) -> float:
+        """The largest absolute value that the networks are given; a subclass with a transfer hook says its own."""
+        return float(self.train_set.images.abs().max())
+
     def description(self) -> str:
         """What there is to train on, in a few words."""
         return f"{self.num_images:,} images {self.channels}x{self.resolution}x{self.resolution}"

@@ -1,0 +1,33 @@
+"""The data of a run that is over, from the configuration that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_lightning.data.datamodule import ImageDataModule
+from gan_lightning.errors import UserError
+from gan_lightning.trust import build_trusted
+
+
+def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> ImageDataModule:
+    """The images that a run was trained on.
+
+    Args:
+        config: The run's resolved configuration.
+        changes: Of its data, such as where the files lie now.
+        allow: Modules of the user's own that the configuration may name.
+
+    Raises:
+        UserError: It has no such option, its data are no images, or they can't be read.
+    """
+    node = dict(config["data"])
+    for name in changes:
+        if name not in node or name.startswith("_"):
+            options = ", ".join(f"data.{known}" for known in node if not known.startswith("_"))
+            raise UserError(f"There is no option 'data.{name}'; this run's data have {options}.")
+    data = build_trusted({**node, **changes}, allow)
+    if not isinstance(data, ImageDataModule):
+        raise UserError(f"{type(data).__name__} has no images; points are measured while training, by callbacks=toy.")
+    data.prepare_data()
+    return data
