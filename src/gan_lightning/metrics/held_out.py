@@ -1,0 +1,54 @@
+"""What a metric says of images that were never trained on: its floor, and whether the generator does worse there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from gan_lightning.metrics.measure import Measure, Sample, seeded
+
+
+@runtime_checkable
+class HeldOutMeasure(Protocol):
+    """A metric of three samples -> its numbers by name."""
+
+    def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
+        """Measure; ``held_out`` are images of the data set that the generator was not trained on."""
+        ...
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """``NAME_floor``: the numbers of ``measure`` with held-out images in the place of fakes.
+
+    A perfect generator has about this value, and nothing near it can be told from perfect. The number of samples
+    matters to FID and to neighbours: as many held-out images are taken as there are fakes, or all where they are fewer.
+    """
+
+    measure: Measure
+    seed: int = field(default=0, repr=False)
+
+    def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
+        """One number for each that a run can be judged by."""
+        numbers = self.measure(train, held_out.subset(len(fake), seeded(self.seed, "floor")))
+        return {f"{name}_floor": numbers[name] for name in self.measure.better}
+
+
+@dataclass(frozen=True)
+class TrainTestGap:
+    """``NAME_gap``: the numbers of ``measure`` against held-out images, less those against training images.
+
+    Around 0 for a generator that has learnt the distribution; for a distance, above it where the fakes are closer to
+    what was trained on. Both sides have the same fakes and equally many real images, so that the bias cancels.
+    """
+
+    measure: Measure
+    seed: int = field(default=0, repr=False)
+
+    def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
+        """One number for each that a run can be judged by."""
+        random = seeded(self.seed, "gap")
+        count = min(len(train), len(held_out))
+        seen = self.measure(train.subset(count, random), fake)
+        unseen = self.measure(held_out.subset(count, random), fake)
+        return {f"{name}_gap": unseen[name] - seen[name] for name in self.measure.better}

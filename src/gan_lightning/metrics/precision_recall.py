@@ -1,0 +1,88 @@
+"""Fidelity and diversity apart: precision and recall, density and coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gan_lightning.metrics.measure import Better, Measure, Sample, require_at_least, seeded
+from gan_lightning.metrics.neighbours import nearest_others, squared_distances
+from gan_lightning.types import Scalar
+
+
+class FidelityAndDiversity(NamedTuple):
+    """Shares, and a density around 1."""
+
+    precision: Scalar
+    recall: Scalar
+    density: Scalar
+    coverage: Scalar
+
+
+def precision_recall(
+    real: Float[Tensor, "N F"], fake: Float[Tensor, "M F"], k: int = 3, density_k: int = 5
+) -> FidelityAndDiversity:
+    """How two samples overlap. A ball reaches from a sample to its k-th nearest neighbour of the same kind.
+
+    Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991, sec. 2, with closed balls of ``k`` neighbours:
+    precision is the share of fakes inside a real sample's ball, recall the share of real samples inside a fake's.
+
+    Naeem et al. 2020, https://arxiv.org/abs/2002.09797, sec. 3, with open balls of ``density_k`` neighbours, as
+    in their code: density is the number of real balls that a fake lies in, over ``density_k`` and averaged over fakes;
+    coverage is the share of real samples that have a fake in their ball. A sample has density 1 on itself.
+    """
+    real_radii = nearest_others(real, max(k, density_k))
+    fake_radius = nearest_others(fake, k)[:, k - 1]
+    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled, covered, in_balls = torch.zeros(3, dtype=torch.int64, device=fake.device).unbind()
+    for rows, distances in squared_distances(real, fake):
+        precise |= (distances <= real_radii[rows, k - 1 : k]).any(0)
+        recalled += (distances <= fake_radius).any(1).sum()
+        inside = distances < real_radii[rows, density_k - 1 : density_k]
+        in_balls += inside.sum()
+        covered += inside.any(1).sum()
+    return FidelityAndDiversity(
+        precision=precise.double().mean(),
+        recall=recalled.double() / len(real),
+        density=in_balls.double() / (density_k * len(fake)),
+        coverage=covered.double() / len(real),
+    )
+
+
+@dataclass(frozen=True)
+class PrecisionRecall(Measure):
+    """``precision``, ``recall``, ``density`` and ``coverage``; needs all features.
+
+    Where there are more samples of one kind, as many of them as of the other are drawn: all four change with the ratio,
+    and the papers have equally many. They are one metric because they share the distances, which are what costs: the
+    square of the number of samples.
+    """
+
+    k: int = 3
+    density_k: int = 5
+    seed: int = field(default=0, repr=False)
+
+    better: ClassVar[dict[str, Better]] = dict.fromkeys(("precision", "recall", "density", "coverage"), "higher")
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            UserError: for less than one neighbour.
+        """
+        require_at_least(1, k=self.k, density_k=self.density_k)
+
+    def least_samples(self, num_features: int) -> int:
+        """A sample and its neighbours."""
+        return max(self.k, self.density_k) + 1
+
+    def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
+        """All four."""
+        count, random = min(len(real), len(fake)), seeded(self.seed, "precision_recall")
+        reals, fakes = real.subset(count, random).features, fake.subset(count, random).features
+        values = precision_recall(reals, fakes, self.k, self.density_k)
+        return {name: float(value) for name, value in values._asdict().items()}
