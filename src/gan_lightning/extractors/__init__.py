@@ -1,0 +1,1 @@
+"""Training of the classifiers that quality is measured with: ``make extractors``."""

@@ -1,0 +1,58 @@
+"""Bytes of any size and colour become what a network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gan_lightning.errors import UserError
+from gan_lightning.types import Bytes
+
+LUMA = (0.299, 0.587, 0.114)
+"""Of red, green and blue in grey (ITU-R BT.601)."""
+
+
+def with_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
+    """Grey repeated, colour to luma, or as they are; floats 0..255, not rounded.
+
+    Raises:
+        UserError: if there is no rule for these two numbers of channels.
+    """
+    own = images.shape[1]
+    x = images.to(torch.float32)
+    if own == channels:
+        return x
+    if (own, channels) == (1, 3):
+        return x.expand(-1, 3, -1, -1)
+    if (own, channels) == (3, 1):
+        return (x * x.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    raise UserError(f"the extractor takes images with {channels} channels, and can't make them of {own}")
+
+
+@dataclass(frozen=True)
+class Square:
+    """Bytes of any size, grey or colour -> images in [-1, 1] of the size that a network takes.
+
+    Args:
+        channels: 1 or 3.
+        resolution: pixels a side.
+    """
+
+    channels: int
+    resolution: int
+
+    def __call__(self, images: Bytes) -> Float[Tensor, "B {self.channels} {self.resolution} {self.resolution}"]:
+        """Images [B, channels, resolution, resolution] of bytes [B, C, H, W]."""
+        x = with_channels(images, self.channels)
+        size = (self.resolution, self.resolution)
+        if x.shape[-2:] != size:
+            x = interpolate(x, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)
+        return x / 127.5 - 1
+
+    def __str__(self) -> str:
+        size = f"{self.resolution} x {self.resolution}"
+        return f"to {size} {'grey' if self.channels == 1 else 'colour'}, bicubic, antialiased when it shrinks"
