@@ -12,6 +12,9 @@ from torch import Tensor
 
 from gan_lightning.types import Bytes, Images
 
+QUANTISATION = "round(127.5 x + 127.5), clamped to 0..255"
+"""What :func:`to_bytes` does, for those who state how a number was measured."""
+
 
 def to_unit(images: Bytes) -> Images:
     """Bytes 0..255 [B, C, H, W] to float32 in [-1, 1]."""

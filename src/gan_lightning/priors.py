@@ -19,6 +19,10 @@ class Normal:
         """Latents [batch, latent_dim]."""
         return draw.normal("z", (batch, latent_dim))
 
+    def truncate(self, z: Latents, limit: float) -> Latents:
+        """Latents of this prior as latents of :class:`TruncatedNormal` with ``limit``: see :func:`narrowed`."""
+        return narrowed(z, math.inf, limit)
+
 
 @dataclass(frozen=True)
 class Uniform:
@@ -27,6 +31,10 @@ class Uniform:
     def __call__(self, draw: Draw, batch: int, latent_dim: int) -> Latents:
         """Latents [batch, latent_dim]."""
         return 2 * draw.uniform("z", (batch, latent_dim)) - 1
+
+    def truncate(self, z: Latents, limit: float) -> Latents:
+        """Latents of this prior under the condition that |z| <= ``limit``: U[-limit, limit)."""
+        return min(limit, 1.0) * z
 
 
 @dataclass(frozen=True)
@@ -52,3 +60,19 @@ class TruncatedNormal:
         mass = math.erf(self.limit / math.sqrt(2))  # P(|z| <= limit)
         z = math.sqrt(2) * torch.erfinv(mass * (2 * draw.uniform("z", (batch, latent_dim)) - 1))
         return z.clamp(-self.limit, self.limit)  # what rounding puts beyond it
+
+    def truncate(self, z: Latents, limit: float) -> Latents:
+        """Latents of this prior as latents of one with a smaller ``limit``: see :func:`narrowed`."""
+        return narrowed(z, self.limit, min(limit, self.limit))
+
+
+def narrowed(z: Latents, limit: float, new_limit: float) -> Latents:
+    """Latents of N(0, 1) conditioned on |z| <= ``limit`` as latents conditioned on |z| <= ``new_limit``.
+
+    Element by element, the value that has the same quantile: z' = F'^-1(F(z)) with F(z) - 1/2 proportional to
+    erf(z / sqrt 2). The result has exactly the distribution of Brock et al. 2019 (BigGAN), sec. 3.1, who draw again
+    what is too large; here a latent stays recognisably itself, and moves steadily as the limit does.
+    """
+    mass, new_mass = (math.erf(bound / math.sqrt(2)) for bound in (limit, new_limit))
+    quantile = torch.erf(z.double() / math.sqrt(2)) * (new_mass / mass)  # in double: float32 rounds erf(4) to 1
+    return (math.sqrt(2) * torch.erfinv(quantile)).clamp(-new_limit, new_limit).to(z.dtype)

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,9 +28,14 @@ def provenance(seed: int) -> dict[str, Any]:
         "seed": seed,
         "git": _git_state(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": versions(PACKAGES),
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count(), "gpus": gpus},
     }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """What is installed of each package; None where it is not."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str | None:

@@ -1,0 +1,102 @@
+"""Which images are wanted: seeds and classes as they are typed, and as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from gan_lightning.errors import UserError
+
+SEED_LIMIT = 2**32
+RANGE = re.compile(r"(\d+)-(\d+)")
+
+
+class Wanted(NamedTuple):
+    """One image: a seed and, where the generator takes labels, a class."""
+
+    seed: int
+    label: int | None = None
+
+    def name(self, digits: int) -> str:
+        """Its file's name without the ending, the seed with ``digits`` digits and at least 6."""
+        return f"seed-{self.seed:0{max(6, digits)}d}" + ("" if self.label is None else f"-class-{self.label}")
+
+
+def seeds_from(given: Any, count: int | None, default: int) -> list[int]:
+    """The seeds that ``seeds=`` and ``count=`` ask for.
+
+    Args:
+        given: A whole number, a range "0-63" (its end belongs to it), a list of these, or None.
+        count: Seeds from 0 on, where none are given.
+        default: How many, where neither is given.
+
+    Raises:
+        UserError: Both are given, something is no seed, or one stands there twice.
+    """
+    if given is not None and count is not None:
+        raise UserError(f"seeds={given} and count={count} both say which images: give one of them.")
+    if given is None:
+        wanted = default if count is None else count
+        if wanted < 1:
+            raise UserError(f"count={wanted}: at least one image is needed.")
+        return list(range(wanted))
+    seeds = [seed for part in (given if isinstance(given, list) else [given]) for seed in _part(part)]
+    if not seeds:
+        raise UserError("seeds=[] holds no seed.")
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"seeds={given} has a seed twice, and one seed gives one image.")
+    return seeds
+
+
+def _part(part: Any) -> Iterator[int]:
+    bounds = RANGE.fullmatch(str(part))
+    first, last = map(int, bounds.groups()) if bounds else (_number(part), _number(part))
+    if last < first:
+        raise UserError(f"seeds={part}: a range goes up, such as {last}-{first}.")
+    if last >= SEED_LIMIT:
+        raise UserError(f"seeds={part}: a seed is below 2^32.")
+    yield from range(first, last + 1)
+
+
+def _number(part: Any) -> int:
+    if not str(part).isdecimal():
+        raise UserError(f"seeds={part}: give whole numbers from 0 on, ranges or both: 7, 0-63, [0-9,20,25].")
+    return int(part)
+
+
+def ranges(seeds: Sequence[int]) -> list[str]:
+    """Seeds as ``seeds=`` takes them, short: what follows one another as a range."""
+    starts = [i for i in range(len(seeds)) if i == 0 or seeds[i] != seeds[i - 1] + 1]
+    spans = [(seeds[first], seeds[end - 1]) for first, end in pairwise([*starts, len(seeds)])]
+    return [str(first) if first == last else f"{first}-{last}" for first, last in spans]
+
+
+def labels_from(given: Any, num_classes: int) -> list[int] | None:
+    """The classes that ``classes=`` asks for: a number, a list or "all"; None where nothing is asked.
+
+    Raises:
+        UserError: The generator takes no labels, or has no such class.
+    """
+    if given is None:
+        return None
+    if not num_classes:
+        raise UserError(
+            f"classes={given}: this generator takes no labels. Train one that does, such as with "
+            "model=dcgan conditioning=projection."
+        )
+    if given == "all":
+        return list(range(num_classes))
+    labels = given if isinstance(given, list) else [given]
+    for label in labels:
+        if type(label) is not int or not 0 <= label < num_classes:
+            raise UserError(f"classes={given}: this generator has the classes 0 to {num_classes - 1}; or take all.")
+    if not labels or len(set(labels)) < len(labels):
+        raise UserError(f"classes={given}: give at least one class, and each once.")
+    return labels
+
+
+def every(seeds: Sequence[int], labels: Sequence[int | None]) -> list[Wanted]:
+    """Every seed in every class: the images of one seed stand side by side."""
+    return [Wanted(seed, label) for seed in seeds for label in labels]

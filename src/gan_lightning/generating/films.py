@@ -1,0 +1,78 @@
+"""Interpolations to files: a strip of frames side by side, or a film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from gan_lightning.errors import UserError
+from gan_lightning.images import grid, save_png
+
+Tiles = UInt8[Tensor, "rows frames C H W"]
+
+
+def enlarged(images: UInt8[Tensor, "*any H W"], zoom: int) -> UInt8[Tensor, "*any H2 W2"]:
+    """Each pixel as a square of ``zoom`` x ``zoom``: what a small image needs on a screen."""
+    return images.repeat_interleave(zoom, -1).repeat_interleave(zoom, -2)
+
+
+def write_strip(path: Path, tiles: Tiles, fps: int) -> None:
+    """One PNG: a row for each way, its frames from left to right."""
+    save_png(grid(tiles.flatten(0, 1), columns=tiles.shape[1]), path)
+
+
+def write_gif(path: Path, tiles: Tiles, fps: int) -> None:
+    """A GIF that starts again at its end; it has 256 colours a frame, so grey is exact and colour is not."""
+    first, *others = [Image.fromarray(frame) for frame in frames_of(tiles)]
+    first.save(path, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
+
+
+def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
+    """An MP4 (H.264), with an even number of pixels a side as its colours at half the resolution want.
+
+    Raises:
+        UserError: The encoder is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise UserError("format=mp4 needs PyAV: pip install 'gan-lightning[video]', or take format=gif.") from error
+    frames = [_even_colour(frame) for frame in frames_of(tiles)]
+    with av.open(str(path), "w", format="mp4") as film:
+        try:
+            stream = film.add_stream("h264", rate=Fraction(fps), options={"crf": "17"})  # hardly a visible loss
+        except ValueError as error:
+            raise UserError("format=mp4: this PyAV has no H.264 encoder; take format=gif.") from error
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width = frames[0].shape[:2]
+        for frame in frames:
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        film.mux(stream.encode())
+
+
+def _even_colour(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[H W] or [H W 3] -> [H W 3] with even sides, a black row or column added where one is missing."""
+    colour = frame if frame.ndim == 3 else np.repeat(frame[:, :, None], 3, 2)
+    height, width = colour.shape[:2]
+    return np.pad(colour, [(0, height % 2), (0, width % 2), (0, 0)])
+
+
+def frames_of(tiles: Tiles) -> list[NDArray[np.uint8]]:
+    """The frames as Pillow takes them, [H W] or [H W 3]: the rows stand one below the other."""
+    sheets = [grid(rows, columns=1) if len(rows) > 1 else rows[0] for rows in tiles.transpose(0, 1)]
+    return [sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy() for sheet in sheets]
+
+
+FILMS: Mapping[str, tuple[str, Callable[[Path, Tiles, int], None]]] = {
+    "strip": ("png", write_strip),
+    "gif": ("gif", write_gif),
+    "mp4": ("mp4", write_mp4),
+}
+"""By the format's name: the file's ending, and what is called with the file, the tiles and frames per second."""

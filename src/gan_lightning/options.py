@@ -1,0 +1,102 @@
+"""The command lines of the verbs that compose nothing: a run folder, then ``option=value`` words as train.py has them.
+
+The options are the fields of a dataclass, the first of which is the source. Each is annotated with what it admits and
+what it means: ``count: Annotated[int, "how many"] = 64``. One that is a mapping takes ``option.key=value`` words.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from gan_lightning.config import admits, choices_in_words
+from gan_lightning.errors import UserError
+
+Options = TypeVar("Options")
+"""A dataclass."""
+
+
+def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Options:
+    """The options that a command line gives.
+
+    Args:
+        kind: A dataclass whose first field is the source, the only word without a name.
+        program: What the command is called, such as ``generate.py``.
+        words: Of the command line.
+
+    Raises:
+        UserError: There is no source, or an option is unknown, malformed or of the wrong type.
+        SystemExit: After ``--help``.
+    """
+    source, *others = _fields(kind)
+    known = {each.name: each for each in others}
+    if any(word in ("--help", "-h") for word in words):
+        sys.stdout.write(help_text(kind, program))
+        sys.exit(0)
+    if not words or ("=" in words[0] and not Path(words[0]).exists()):
+        raise UserError(f"Say of what, first: python {program} {source.name.upper()} ... (python {program} --help)")
+    values: dict[str, Any] = {source.name: words[0]}
+    for word in words[1:]:
+        name, value = _parsed(word, program)
+        group, _, key = name.partition(".")
+        if group not in known or (key and _default(known[group]) != {}):
+            near = get_close_matches(name, known, 2, 0.6)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise UserError(f"There is no option {name!r}.{hint} (python {program} --help lists them)")
+        if key:
+            values.setdefault(group, {})[key] = value
+            continue
+        annotation = get_type_hints(kind)[name]
+        if not admits(annotation, value):
+            raise UserError(f"{word}: {' or '.join(choices_in_words(annotation))} is needed.")
+        values[name] = value
+    return kind(**values)
+
+
+def help_text(kind: type[Any], program: str) -> str:
+    """The command, and each option with its default and meaning."""
+    source, *others = _fields(kind)
+    meanings = {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+    width = max(len(_shown(each)) for each in others)
+    lines = [f"  {_shown(each):{width}}  {meanings[each.name]}" for each in others]
+    what = source.name.upper()
+    assert kind.__doc__ is not None
+    usage = [kind.__doc__.splitlines()[0], "", f"  python {program} {what} [option=value ...]", ""]
+    return "\n".join([*usage, f"{what}: {meanings[source.name]}", "", *lines, ""])
+
+
+def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
+    return fields(kind)
+
+
+def _parsed(word: str, program: str) -> tuple[str, Any]:
+    if "=" not in word:
+        raise UserError(f"{word!r} is no option=value (python {program} --help lists them).")
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise UserError(f"{word}: {' '.join(str(error).split())}") from error
+    if override.is_sweep_override():
+        raise UserError(f"{word}: write a list in brackets, such as {word.partition('=')[0]}=[1,2].")
+    if override.is_add() or override.is_delete():
+        raise UserError(f"{word}: write option=value; nothing is added or taken away here.")
+    return override.key_or_group, override.value()
+
+
+def _default(option: Field[Any]) -> Any:
+    return option.default_factory() if option.default_factory is not MISSING else option.default
+
+
+def _shown(option: Field[Any]) -> str:
+    default = _default(option)
+    words: dict[Any, str] = {None: "null", True: "true", False: "false"}
+    if default == {}:
+        return f"{option.name}.KEY=..."
+    return f"{option.name}={words[default] if default is None or isinstance(default, bool) else default}"

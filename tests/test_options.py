@@ -1,0 +1,90 @@
+"""Command lines of the verbs that compose nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from gan_lightning.errors import UserError
+from gan_lightning.options import read_options
+
+
+@dataclass(frozen=True)
+class Bake:
+    """Bake bread."""
+
+    source: Annotated[str, "a field"]
+    loaves: Annotated[int, "how many"] = 2
+    heat: Annotated[float | None, "in degrees"] = None
+    grain: Annotated[Literal["rye", "wheat"], "of what"] = "rye"
+    seeds: Annotated[list[Any], "on top"] = field(default_factory=list)
+    oven: Annotated[dict[str, Any], "settings of it"] = field(default_factory=dict)
+    salt: Annotated[bool, "whether"] = True
+
+
+def read(*words: str) -> Bake:
+    return read_options(Bake, "bake.py", words)
+
+
+def test_words_become_values() -> None:
+    assert read("acre") == Bake("acre")
+    line = "acre loaves=3 heat=220 grain=wheat seeds=[1,a] oven.fan=true oven.shelf=2 salt=false"
+    assert read(*line.split()) == Bake("acre", 3, 220, "wheat", [1, "a"], {"fan": True, "shelf": 2}, False)
+    assert read("acre", "heat=null").heat is None
+
+
+def test_a_folder_may_have_an_equals_sign(tmp_path: Path) -> None:
+    (folder := tmp_path / "seed=1").mkdir()
+    assert read(str(folder)).source == str(folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "Say of what, first: python bake.py SOURCE"),
+        (["loaves=3"], "Say of what, first"),
+        (["acre", "loafs=3"], "There is no option 'loafs'. Did you mean loaves?"),
+        (["acre", "oven"], "'oven' is no option=value"),
+        (["acre", "ovn.fan=1"], "There is no option 'ovn.fan'"),
+        (["acre", "loaves.big=1"], "There is no option 'loaves.big'"),
+        (["acre", "loaves=1.5"], "loaves=1.5: a whole number is needed"),
+        (["acre", "loaves=true"], "a whole number is needed"),
+        (["acre", "heat=hot"], "heat=hot: a number or null is needed"),
+        (["acre", "grain=oats"], "grain=oats: rye or wheat is needed"),
+        (["acre", "seeds=1"], "a list is needed"),
+        (["acre", "salt=1"], "true or false is needed"),
+        (["acre", "loaves=1,2"], "write a list in brackets, such as loaves=[1,2]"),
+        (["acre", "+loaves=1"], "nothing is added or taken away"),
+        (["acre", "~loaves=1"], "nothing is added or taken away"),
+        (["acre", "seeds=[1"], "seeds=[1: "),
+        (["acre", "source=b"], "There is no option 'source'"),
+    ],
+)
+def test_mistakes(words: list[str], says: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(*words)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        read("acre", "--help")
+    assert end.value.code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Bake bread.",
+        "",
+        "  python bake.py SOURCE [option=value ...]",
+        "",
+        "SOURCE: a field",
+        "",
+        "  loaves=2      how many",
+        "  heat=null     in degrees",
+        "  grain=rye     of what",
+        "  seeds=[]      on top",
+        "  oven.KEY=...  settings of it",
+        "  salt=true     whether",
+    ]
