@@ -16,6 +16,7 @@ from gan_lightning.errors import UserError
 VERSION = 1
 """Of the 'gan_lightning' record in a checkpoint."""
 LAST = "last.ckpt"
+BEST = "best.ckpt"
 PREVIOUS = "last.previous.ckpt"
 PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
 

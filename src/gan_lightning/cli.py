@@ -132,7 +132,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    from gan_lightning.config import no_such_option
+    from gan_lightning.config import LOCATIONS, no_such_option
 
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -149,7 +149,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
             raise UserError(f"{override.input_line}: a run is resumed with one value, not with a sweep.")
         if key == "allow":
             allow = [value] if isinstance(value, str) else list(value)
-        elif key.split(".")[0] in FIXED and key not in ("data.data_dir", "data.download"):
+        elif key.split(".")[0] in FIXED and key not in (*LOCATIONS, "data.download"):
             raise UserError(
                 f"{override.input_line} would make this another run. Start a new one from its weights instead: "
                 "init_from=RUN_FOLDER."

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher, get_close_matches
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -28,7 +29,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
         ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
     ),
-    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks"), DictConfig),
+    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "metrics"), DictConfig),
 }
 """The keys of train.yaml and what they hold."""
 
@@ -64,6 +65,13 @@ REFUSED = {
     "trainer.enable_checkpointing": "callbacks.checkpoint=null writes none",
 }
 """Options of Lightning's Trainer that can't work here, and what to use."""
+
+LOCATIONS = ("data.data_dir", "data.root")
+"""Places on this machine: stored in full, so that a run resumes from any folder, and free to move in between."""
+
+NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"
+OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS)
+"""Options that only some choices of a group have, and why the others don't."""
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 RESERVED = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -109,10 +117,19 @@ def check(config: DictConfig) -> None:
         raise UserError(mistake)
 
 
+def locate(config: DictConfig) -> None:
+    """Write the places of files in full."""
+    for name in LOCATIONS:
+        if isinstance(place := OmegaConf.select(config, name), str):
+            OmegaConf.update(config, name, str(Path(place).expanduser().resolve()))
+
+
 def no_such_option(path: str, known: Iterable[str]) -> str:
     """One line on an option that does not exist, with near matches among the full names that do."""
     if path in REFUSED:
         return f"{path} can't be used: {REFUSED[path]}."
+    if path in OF_OTHERS:
+        return f"There is no option {path!r} here: {OF_OTHERS[path]}."
     by_last_part: dict[str, list[str]] = {}
     for name in known:
         by_last_part.setdefault(name.rsplit(".", 1)[-1], []).append(name)
@@ -129,11 +146,12 @@ def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
     yield from ((name, near) for name, near in _unread(config, "", references) if not name.startswith("run."))
 
 
-def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, list[str]]]:
+def _unread(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """``handed_over``: to a constructor, whose affair the keys of plain mappings are."""
     if isinstance(node, ListConfig):
         for index in range(len(node)):
             if not _is_reference(node, index):
-                yield from _unread(node[index], f"{path}[{index}]", references)
+                yield from _unread(node[index], f"{path}[{index}]", references, handed_over)
     if not isinstance(node, DictConfig) or node._is_none():
         return
     target = node.get("_target_")
@@ -155,7 +173,7 @@ def _unread(node: Any, path: str, references: set[str]) -> Iterator[tuple[str, l
         if unread:
             yield name, beside
         elif container and (target is None or _builds_something(node[key])):
-            yield from _unread(node[key], name, references)
+            yield from _unread(node[key], name, references, handed_over or target is not None)
 
 
 def parameters(target: str, path: str) -> list[str] | None:
@@ -208,7 +226,7 @@ def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
             if value is not None or not any(part in origin for part in FILLED_IN):
                 shown = "null" if value is None else value
                 came_from = f" (from {origin})" if origin else ""
-                yield f"{name}={shown}{came_from}: {' or '.join(_choices_in_words(kinds[key]))} is needed."
+                yield f"{name}={shown}{came_from}: {' or '.join(choices_in_words(kinds[key]))} is needed."
 
 
 def annotated(target: str) -> dict[str, Any]:
@@ -245,7 +263,8 @@ def _members(annotation: Any) -> tuple[set[Any], list[Any]]:
     return {list if (get_origin(annotation) or annotation) in LISTS else annotation}, []
 
 
-def _choices_in_words(annotation: Any) -> list[str]:
+def choices_in_words(annotation: Any) -> list[str]:
+    """The kinds of values, and the values themselves, that an annotation admits."""
     members, literals = _members(annotation)
     return [*(words for kind, words in WORDS.items() if kind in members), *map(str, literals)]
 

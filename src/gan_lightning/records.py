@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,30 @@ class JsonLines(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Append one line a number; ``metrics`` carries the images seen under "images"."""
+        self._append(metrics, step, int(metrics.get("images", 0)))
+
+    @rank_zero_only
+    def log_measured(
+        self, metrics: Mapping[str, float], protocols: Mapping[str, Mapping[str, Any]], step: int, images: int
+    ) -> None:
+        """Append numbers of quality, each with the protocol that it was measured by."""
+        self._append(metrics, step, images, protocols)
+
+    def _append(
+        self,
+        metrics: Mapping[str, float],
+        step: int | None,
+        images: int,
+        protocols: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         seconds = round(self.spent + time.monotonic() - self._started, 3)
-        common = {"v": SCHEMA_VERSION, "iteration": step, "images": int(metrics.get("images", 0)), "seconds": seconds}
-        lines = [json.dumps({**common, "name": name, "value": value}) for name, value in metrics.items()]
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(f"{line}\n" for line in lines))
-        except OSError as error:
-            raise UserError(f"Can't write {self.path}: {error.strerror}.") from error
+        common = {"v": SCHEMA_VERSION, "iteration": step, "images": images, "seconds": seconds}
+        protocols = protocols or {}
+        records = [
+            {**common, "name": name, "value": value} | ({"protocol": protocols[name]} if name in protocols else {})
+            for name, value in metrics.items()
+        ]
+        append_lines(self.path, records)
 
     def _go_on_from(self, iteration: int) -> float:
         """Drop what came after ``iteration`` and a line torn by a crash; give the seconds spent until then."""
@@ -90,6 +106,19 @@ class TensorBoard(TensorBoardLogger):
     def save(self) -> None:
         """Flush. Lightning would also write an hparams.yaml, and ``resolved.yaml`` says it all."""
         self.experiment.flush()
+
+
+def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Append records to a file of JSON lines.
+
+    Raises:
+        UserError: It can't be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{json.dumps(record)}\n" for record in records))
+    except OSError as error:
+        raise UserError(f"Can't write {path}: {error.strerror}.") from error
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,8 @@ from gan_lightning.build import build_data, build_module, build_trainer, check_t
 from gan_lightning.callbacks import Checkpoint, Curves
 from gan_lightning.callbacks.progress import duration, total_iterations
 from gan_lightning.checkpoint import LAST, load_checkpoint
-from gan_lightning.config import check
+from gan_lightning.config import check, locate
+from gan_lightning.costs import Cost, costs
 from gan_lightning.data import StreamDataModule
 from gan_lightning.devices import Devices, external_rank, resolve_devices, threads_for
 from gan_lightning.errors import UserError
@@ -94,6 +95,7 @@ def train(
     if checkpoint is not None:
         resume_at = int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
     config.run.resume_at = resume_at
+    locate(config)
     composed = OmegaConf.to_yaml(config)
     torch.set_num_threads(threads_for(devices.local, config.threads))
     data = build_data(resolve(config))
@@ -128,11 +130,14 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         if config["init_from"] is not None and job.checkpoint is None:
             start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
+        spent: dict[str, Cost] = {}
         if trainer.is_global_zero:
             print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
-            _announce(module, data, devices, trainer, folder, job.resume_at)
+            image = (data.channels, data.resolution, data.resolution)
+            spent = costs(module.generator, module.discriminator, image, module.latent_dim)
+            _announce(module, spent, data, devices, trainer, folder, job.resume_at)
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
-        return _conclude(trainer, module, folder)
+        return _conclude(trainer, module, folder, spent)
     finally:
         # the next job of a sweep lives in this process too, and must not inherit a rank or a port
         os.environ.clear()
@@ -154,14 +159,17 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 
 
 def _announce(
-    module: LitGAN, data: StreamDataModule, devices: Devices, trainer: Trainer, folder: Path, resume_at: int | None
+    module: LitGAN,
+    spent: dict[str, Cost],
+    data: StreamDataModule,
+    devices: Devices,
+    trainer: Trainer,
+    folder: Path,
+    resume_at: int | None,
 ) -> None:
-    def millions(network: torch.nn.Module) -> str:
-        return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
-
     print(
-        f"{type(module.generator).__name__} ({millions(module.generator)} parameters) against "
-        f"{type(module.discriminator).__name__} ({millions(module.discriminator)})\n"
+        f"{type(module.generator).__name__}: {spent['generator']}\n"
+        f"{type(module.discriminator).__name__}: {spent['discriminator']}\n"
         f"{type(data).__name__}: {data.description()}, batch {data.batch_size} over {devices.world_size} "
         f"{devices.accelerator} process(es), {module.n_critic} discriminator update(s) an iteration\n"
         f"run folder: {folder}",
@@ -175,7 +183,7 @@ def _announce(
         )
 
 
-def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
+def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
     checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)  # type: ignore[attr-defined]
     number = checkpoint.signal if checkpoint is not None else None
     curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)  # type: ignore[attr-defined]
@@ -190,6 +198,7 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path) -> dict[str, Any]:
         "images": module.images_seen,
         "seconds": round(earlier + (curves.seconds if curves is not None else 0.0), 3),
         "world_size": trainer.world_size,
+        "costs": {player: each._asdict() for player, each in spent.items()},
         "last": curves.latest if curves is not None else {},
     }
     if trainer.is_global_zero:

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from gan_lightning.checkpoint import LAST, PREVIOUS, keep_copy
+from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.quality import Quality
+from gan_lightning.checkpoint import BEST, LAST, PREVIOUS, keep_copy
 from gan_lightning.errors import UserError
 from gan_lightning.module import LitGAN
 
@@ -21,7 +23,10 @@ AGREE_EVERY = 8
 
 
 class Checkpoint(Callback):
-    """Writes ``checkpoints/last.ckpt`` (the one before is kept beside it) and, by kimg, copies that stay.
+    """Writes ``checkpoints/last.ckpt`` (the one before is kept beside it), by kimg copies that stay, and ``best.ckpt``.
+
+    The best is what the :class:`~gan_lightning.callbacks.Quality` callback of the same run says; without one there is
+    none.
 
     SIGTERM and Ctrl-C are noted by a handler that does nothing else; the iteration under way is finished, ``last`` is
     written and training stops. A second Ctrl-C ends at once.
@@ -43,17 +48,16 @@ class Checkpoint(Callback):
         for name, value in (
             ("every_iterations", every_iterations),
             ("every_minutes", every_minutes),
-            ("keep_every_kimg", keep_every_kimg),
         ):
             if value is not None and value <= 0:
                 raise UserError(f"callbacks.checkpoint.{name}={value}: give a positive number, or null for never.")
         self.folder = Path(folder) / "checkpoints"
         self.every_iterations = every_iterations
         self.every_minutes = every_minutes
-        self.keep_every_kimg = keep_every_kimg
         self.signal: int | None = None
         self._saved_at = 0
-        self._kept = 0
+        self._keep = Cadence(keep_every_kimg, "callbacks.checkpoint.keep_every_kimg")
+        self._best = -1
         self._saved_time = 0.0
         self._handlers: dict[int, Any] = {}
 
@@ -65,31 +69,30 @@ class Checkpoint(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Count from here."""
         self._saved_at = pl_module.iteration
-        self._kept = self._intervals(pl_module)
+        self._keep.start(pl_module.images_seen)
+        self._best = _best_iteration(trainer)
         self._saved_time = time.monotonic()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save if it is due, and stop if somebody was asked to."""
         iteration = pl_module.iteration
         due = self.every_iterations is not None and iteration % self.every_iterations == 0
-        keep = self._intervals(pl_module) > self._kept
+        keep = self._keep.due(pl_module.images_seen)
         if trainer.world_size == 1 or iteration % AGREE_EVERY == 0:
             number, clock = self._agree(trainer)
             if number:
                 self.signal = number
                 trainer.should_stop = True
             due = due or clock or bool(number)
-        if due or keep:
+        if due or keep or _best_iteration(trainer) > self._best:
             self.save(trainer, pl_module)
-        if keep:
-            self._kept = self._intervals(pl_module)
-            if trainer.is_global_zero:
-                keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
+        if keep and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The end of training is always on disk."""
         self._restore_handlers()
-        if pl_module.iteration != self._saved_at:
+        if pl_module.iteration != self._saved_at or _best_iteration(trainer) > self._best:
             self.save(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: LitGAN, exception: BaseException) -> None:
@@ -97,7 +100,10 @@ class Checkpoint(Callback):
         self._restore_handlers()
 
     def save(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """Write ``last``; the old one becomes ``last.previous``. Called by all processes."""
+        """Write ``last``, and ``best`` where this is the best; the old last becomes ``last.previous``.
+
+        Called by all processes.
+        """
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         pl_module.scalars.require_finite(pl_module.iteration)
@@ -107,9 +113,10 @@ class Checkpoint(Callback):
         trainer.save_checkpoint(last)
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
-
-    def _intervals(self, module: LitGAN) -> int:
-        return int(module.images_seen // (1000 * self.keep_every_kimg)) if self.keep_every_kimg else 0
+        if (best := _best_iteration(trainer)) > self._best:
+            self._best = best
+            if trainer.is_global_zero:
+                keep_copy(last, self.folder / BEST)
 
     def _take_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -137,6 +144,12 @@ class Checkpoint(Callback):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
+
+
+def _best_iteration(trainer: Trainer) -> int:
+    """Where the measured quality was best so far; -1 where nothing was measured."""
+    measured = (callback for callback in trainer.callbacks if isinstance(callback, Quality))  # type: ignore[attr-defined]
+    return max((callback.best_iteration for callback in measured), default=-1)
 
 
 def _nothing() -> None:

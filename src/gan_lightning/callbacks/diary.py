@@ -73,7 +73,7 @@ class Diary(Callback):
 def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a run can be compared by, for TensorBoard's table: without folders, and without what stands there twice."""
     networks = {name: config["model"].get(name) for name in ("generator", "discriminator", "ema", "reuse_fakes")}
-    groups = ("seed", "kimg", "n_critic", "data", "loss", "penalty", "constraint", "optimizer")
+    groups = ("seed", "kimg", "n_critic", "data", "conditioning", "loss", "penalty", "constraint", "optimizer")
     trainer = {name: config["trainer"].get(name) for name in ("devices", "precision", "max_steps", "max_epochs")}
     return flat({**{name: config.get(name) for name in groups}, **networks, "trainer": trainer})
 

@@ -8,38 +8,38 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
 
+from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.errors import UserError
 from gan_lightning.images import grid, save_png, to_bytes
 from gan_lightning.module import LitGAN
 from gan_lightning.randomness import UpdateDraw
+from gan_lightning.types import Bytes, Labels, Latents
 
 
 class Samples(Callback):
     """Samples of the averaged generator on latents that stay the same for the whole run.
 
     The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
-    training. Rank 0 alone samples and writes.
+    training. Rank 0 alone samples and writes. Where the generator takes labels, a row is a class and a column one
+    latent; of more than ten classes, ten from the first to the last are shown.
 
     Args:
         folder: The run folder; pictures land in ``samples/``.
         every_kimg: Thousand images between two grids; one is also drawn before training and one at its end.
-        count: Images in a grid, at most 8 a row.
+        count: Images in a grid, 8 a row; with classes, the rows are filled up to equal length.
     """
 
     COLUMNS = 8
+    CLASSES = 10
 
     def __init__(self, folder: str, every_kimg: float | None = 20.0, count: int = 64) -> None:
-        if every_kimg is not None and every_kimg <= 0:
-            raise UserError(f"callbacks.samples.every_kimg={every_kimg}: give a positive number, or null for never.")
         if count < 1:
             raise UserError(f"callbacks.samples.count={count}: at least one image is needed.")
         self.folder = Path(folder) / "samples"
-        self.every_kimg = every_kimg
         self.count = count
         self._drawn_at = -1
-        self._intervals = 0
+        self._cadence = Cadence(every_kimg, "callbacks.samples.every_kimg")
 
     def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
         """Only images can be drawn here.
@@ -55,7 +55,7 @@ class Samples(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The real images, and what the untrained (or resumed) generator gives."""
-        self._intervals = self._count_intervals(pl_module)
+        self._cadence.start(pl_module.images_seen)
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
             self._show(trainer, "real", real, pl_module.iteration, "real.png")
@@ -63,8 +63,7 @@ class Samples(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Draw when the next interval of images is full."""
-        if (intervals := self._count_intervals(pl_module)) > self._intervals:
-            self._intervals = intervals
+        if self._cadence.due(pl_module.images_seen):
             self.draw(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
@@ -77,12 +76,22 @@ class Samples(Callback):
         self._drawn_at = pl_module.iteration
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        z, y = fixed_latents(pl_module, self.count)
+        z, y, columns = self.sheet(pl_module)
         fakes = to_bytes(pl_module.sample(z, y)).cpu()
-        self._show(trainer, "samples", fakes, pl_module.iteration, f"iteration-{pl_module.iteration:07d}.png")
+        self._show(trainer, "samples", fakes, pl_module.iteration, f"iteration-{pl_module.iteration:07d}.png", columns)
 
-    def _show(self, trainer: Trainer, tag: str, images: Tensor, step: int, name: str) -> None:
-        picture = grid(images, self.COLUMNS)
+    def sheet(self, module: LitGAN) -> tuple[Latents, Labels | None, int]:
+        """Latents and labels of a grid, and its columns."""
+        num_classes = getattr(module.generator, "num_classes", 0)
+        if not num_classes:
+            return *fixed_latents(module, self.count), self.COLUMNS
+        classes = spread(num_classes, self.CLASSES)
+        columns = -(-self.count // len(classes))
+        z, _ = fixed_latents(module, columns)
+        return z.repeat(len(classes), 1), classes.repeat_interleave(columns), columns
+
+    def _show(self, trainer: Trainer, tag: str, images: Bytes, step: int, name: str, columns: int = COLUMNS) -> None:
+        picture = grid(images, columns)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             save_png(picture, self.folder / name)
@@ -92,11 +101,14 @@ class Samples(Callback):
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(tag, picture, step)
 
-    def _count_intervals(self, module: LitGAN) -> int:
-        return int(module.images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0
+
+def spread(num_classes: int, most: int) -> Labels:
+    """All classes, or ``most`` of them in equal steps from the first to the last."""
+    rows = min(num_classes, most)
+    return torch.linspace(0, num_classes - 1, rows).round().long()
 
 
-def fixed_latents(module: LitGAN, count: int) -> tuple[Tensor, Tensor | None]:
+def fixed_latents(module: LitGAN, count: int) -> tuple[Latents, Labels | None]:
     """Latents [count Z] of the run's prior that depend on its seed alone, and labels in turn where G takes labels."""
     draw = UpdateDraw((module.seed, "samples"), rank=0, world_size=1, device=torch.device("cpu"))
     z = module.prior(draw, count, module.latent_dim)

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.samples import fixed_latents
 from gan_lightning.data.toy import Mixture
 from gan_lightning.errors import UserError
@@ -39,15 +40,12 @@ class Scatter(Callback):
     """
 
     def __init__(self, folder: str, every_kimg: float | None = 50.0, count: int = 2500) -> None:
-        if every_kimg is not None and every_kimg <= 0:
-            raise UserError(f"callbacks.scatter.every_kimg={every_kimg}: give a positive number, or null for never.")
         if count < 1:
             raise UserError(f"callbacks.scatter.count={count}: at least one point is needed.")
         self.folder = Path(folder) / "samples"
-        self.every_kimg = every_kimg
         self.count = count
         self._drawn_at = -1
-        self._intervals = 0
+        self._cadence = Cadence(every_kimg, "callbacks.scatter.every_kimg")
         self._result = ""
 
     def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
@@ -61,15 +59,14 @@ class Scatter(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """What the untrained generator gives; a resumed run has drawn and logged this iteration before."""
-        self._intervals = self._count_intervals(pl_module)
+        self._cadence.start(pl_module.images_seen)
         if pl_module.iteration == 0:
             self.draw(trainer, pl_module)
         self._drawn_at = pl_module.iteration
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Draw when the next interval of images is full."""
-        if (intervals := self._count_intervals(pl_module)) > self._intervals:
-            self._intervals = intervals
+        if self._cadence.due(pl_module.images_seen):
             self.draw(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
@@ -101,9 +98,6 @@ class Scatter(Callback):
             logger.log_metrics(values, step=iteration)
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("scatter", picture, iteration)
-
-    def _count_intervals(self, module: LitGAN) -> int:
-        return int(module.images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0
 
 
 def scatter(

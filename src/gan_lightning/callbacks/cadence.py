@@ -1,0 +1,34 @@
+"""When something is due that happens every so many thousand images."""
+
+from __future__ import annotations
+
+from gan_lightning.errors import UserError
+
+
+class Cadence:
+    """Tells once for each interval of images that it is full.
+
+    Args:
+        every_kimg: Length of an interval in thousands of real images; None: never.
+        option: What the user calls it, for the message.
+    """
+
+    def __init__(self, every_kimg: float | None, option: str) -> None:
+        if every_kimg is not None and every_kimg <= 0:
+            raise UserError(f"{option}={every_kimg}: give a positive number, or null for never.")
+        self.every_kimg = every_kimg
+        self._passed = 0
+
+    def start(self, images_seen: int) -> None:
+        """Count from here."""
+        self._passed = self._intervals(images_seen)
+
+    def due(self, images_seen: int) -> bool:
+        """Whether an interval was completed since the last time that this said so."""
+        passed = self._intervals(images_seen)
+        due = passed > self._passed
+        self._passed = max(passed, self._passed)
+        return due
+
+    def _intervals(self, images_seen: int) -> int:
+        return int(images_seen // (1000 * self.every_kimg)) if self.every_kimg else 0

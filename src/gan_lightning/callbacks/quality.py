@@ -1,0 +1,215 @@
+"""Measures the generator during training, and knows which iteration was the best."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch import nn
+
+from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.data import ImageDataModule
+from gan_lightning.errors import UserError
+from gan_lightning.metrics import Protocol, Sample, require_same
+from gan_lightning.module import LitGAN
+from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
+from gan_lightning.records import JsonLines
+
+WEIGHTS = ("averaged", "raw")
+
+
+class Quality(Callback):
+    """Measures the averaged and the raw generator every so many images, and at the end.
+
+    Logs ``quality/averaged/fid`` and so on to every logger, with its protocol to ``metrics.jsonl``. The checkpoint
+    callback keeps ``checkpoints/best.ckpt`` where ``monitor`` was at its best, and Lightning's own callbacks find the
+    numbers in ``trainer.callback_metrics``. All processes generate their share of the images; rank 0 measures.
+
+    Measuring never changes training: the generators are used in evaluation mode and put back as they were, and latents
+    and labels come from generators of their own.
+
+    Args:
+        folder: The run folder.
+        evaluator: Extractor and metrics.
+        every_kimg: Thousand images between two measurements; null measures at the end only.
+        measures: Of the evaluator's, those to take while training; null: all.
+        monitor: The number by which iterations are compared: averaged/ or raw/ and one of the metrics.
+        n_fake: Generated images in each measurement; null takes the evaluator's. Another number is another protocol.
+        raw: Measure the raw generator too.
+        max_share: Of the training time that may go into measuring: a measurement that would exceed it is left out,
+            the one at the end never.
+        patience: Stop after so many measurements in a row without a better one; null: never.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        evaluator: Evaluator,
+        every_kimg: float | None = 50.0,
+        monitor: str = "averaged/fid",
+        measures: Sequence[str] | None = None,
+        n_fake: int | None = None,
+        raw: bool = True,
+        max_share: float = 0.2,
+        patience: int | None = None,
+    ) -> None:
+        if not 0 < max_share <= 1:
+            raise UserError(f"callbacks.quality.max_share={max_share}: give a share of the time, above 0 and up to 1.")
+        if patience is not None and patience < 1:
+            raise UserError(f"callbacks.quality.patience={patience}: give at least 1, or null for no early end.")
+        if n_fake is not None and n_fake < 2:
+            raise UserError(f"callbacks.quality.n_fake={n_fake}: give at least 2, or null for metrics.n_fake.")
+        self.folder = Path(folder)
+        self.evaluator = evaluator if measures is None else evaluator.only(measures)
+        self.weights = WEIGHTS if raw else WEIGHTS[:1]
+        self.monitor = monitor
+        self.n_fake = n_fake or evaluator.n_fake
+        self.max_share = max_share
+        self.patience = patience
+        self.sign = self._sign_of(monitor)
+        self.best: float | None = None
+        self.best_iteration = -1
+        self.latest: dict[str, float] = {}
+        self._protocol: Protocol | None = None
+        self._since_best = 0
+        self._cadence = Cadence(every_kimg, "callbacks.quality.every_kimg")
+        self._measured_at = -1
+        self._cost = 0.0  # seconds of the last measurement
+        self._spent = 0.0  # and of all in this attempt
+        self._started = 0.0
+
+    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+        """Find the real images and see that there are enough of them.
+
+        Raises:
+            UserError: The data are no images, or a metric needs more of them.
+        """
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, ImageDataModule):
+            raise UserError("callbacks.quality measures images, and these data are points: take callbacks=toy.")
+        self._images = real_images(data, self.evaluator.split)
+        self.evaluator.check(len(self._images), self.n_fake)
+        labels = self._images.labels if getattr(pl_module.generator, "num_classes", 0) else None
+        self._fakes = Fakes(
+            pl_module.prior,
+            pl_module.latent_dim,
+            labels,
+            self.n_fake,
+            self.evaluator.seed,
+            self.evaluator.batch_size,
+        )
+
+    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """Look up or compute what the extractor says of the real images, while nobody waits in a collective."""
+        self._cadence.start(pl_module.images_seen)
+        self._measured_at = pl_module.iteration
+        self._real = self._features_of_the_real(trainer, pl_module)
+        self._started = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Measure when the next interval of images is full, unless it would take too much of the time."""
+        if self._cadence.due(pl_module.images_seen) and trainer.strategy.broadcast(self._affordable()):
+            self.measure(trainer, pl_module)
+            if self.patience is not None and self._since_best >= self.patience:
+                if trainer.is_global_zero:
+                    print(f"\nno better {self.monitor} in {self.patience} measurements: training ends", flush=True)
+                trainer.should_stop = True
+
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """The last measurement, and the numbers on the terminal."""
+        if pl_module.iteration != self._measured_at:
+            self.measure(trainer, pl_module)
+        if trainer.is_global_zero and self.best is not None:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.latest.items())
+            print(f"\nquality: {numbers}", flush=True)
+            print(f"best {self.monitor}: {self.best:.4g} at iteration {self.best_iteration:,}", flush=True)
+
+    def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """Measure, log and compare with the best; called by all processes."""
+        self._measured_at = pl_module.iteration
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        started = time.monotonic()
+        numbers: dict[str, Number] = {}
+        networks: Mapping[str, nn.Module] = {"averaged": pl_module.average.model, "raw": pl_module.generator}
+        for weights in self.weights:
+            fake = self.evaluator.fake(self._fakes, networks[weights], pl_module.device, report=False)
+            if self._real is not None:
+                protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
+                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol)}
+        values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
+        self._note(pl_module.iteration, values, numbers)
+        self._cost = time.monotonic() - started
+        self._spent += self._cost
+        trainer.callback_metrics.update({f"quality/{name}": torch.tensor(value) for name, value in values.items()})
+        logged = {f"quality/{name}": value for name, value in values.items()}
+        protocols = {f"quality/{name}": each.protocol.to_dict() for name, each in numbers.items()}
+        for logger in trainer.loggers:
+            if isinstance(logger, JsonLines):
+                logger.log_measured(logged, protocols, pl_module.iteration, pl_module.images_seen)
+            else:
+                logger.log_metrics(logged, step=pl_module.iteration)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know: the best so far, by which protocol, and for how long there was no better."""
+        protocol = None if self._protocol is None else self._protocol.to_dict()
+        return {
+            "monitor": self.monitor,
+            "best": self.best,
+            "best_iteration": self.best_iteration,
+            "since_best": self._since_best,
+            "protocol": protocol,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it up again; a run that watches something else now starts anew."""
+        if state_dict["monitor"] != self.monitor:
+            return
+        self.best = state_dict["best"]
+        self.best_iteration = state_dict["best_iteration"]
+        self._since_best = state_dict["since_best"]
+        stored = state_dict["protocol"]
+        self._protocol = None if stored is None else Protocol.from_dict(stored)
+
+    def _note(self, iteration: int, values: dict[str, float], numbers: Mapping[str, Number]) -> None:
+        self.latest = values
+        if self.monitor in numbers:
+            protocol = numbers[self.monitor].protocol
+            if self._protocol is not None:
+                require_same(self._protocol, protocol)
+            self._protocol = protocol
+        value = values[self.monitor]
+        if not math.isfinite(value):
+            raise UserError(f"quality/{self.monitor} is {value} at iteration {iteration:,}: G has diverged.")
+        if self.best is None or self.sign * value < self.sign * self.best:
+            self.best, self.best_iteration, self._since_best = value, iteration, 0
+        else:
+            self._since_best += 1
+
+    def _features_of_the_real(self, trainer: Trainer, module: LitGAN) -> Sample | None:
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return None
+        return self.evaluator.real(self._images, module.device)
+
+    def _affordable(self) -> bool:
+        elapsed = time.monotonic() - self._started
+        return self._spent + self._cost <= self.max_share * (elapsed + self._cost)
+
+    def _sign_of(self, monitor: str) -> float:
+        weights, _, name = monitor.partition("/")
+        better = self.evaluator.better()
+        if weights not in self.weights or name not in better:
+            choices = ", ".join(f"{weights}/{name}" for weights in self.weights for name in better)
+            raise UserError(f"callbacks.quality.monitor={monitor}: choose one of {choices}.")
+        return 1.0 if better[name] == "lower" else -1.0
+
+
+def real_images(data: ImageDataModule, split: str) -> RealImages:
+    """The images of a split, as the networks see them."""
+    found = data.split(split)
+    return RealImages(type(data).__name__, split, found.images, found.labels)

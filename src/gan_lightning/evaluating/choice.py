@@ -1,0 +1,137 @@
+"""What is measured against what, and by which metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from PIL import Image
+
+from gan_lightning.cli import choices, config_folder
+from gan_lightning.data import ImageDataModule
+from gan_lightning.data.decoding import SUFFIXES
+from gan_lightning.data.folder import Folder
+from gan_lightning.data.picture_files import files_at
+from gan_lightning.errors import UserError
+from gan_lightning.loading import load_trained
+from gan_lightning.quality import Evaluator
+from gan_lightning.trust import build_trusted
+
+
+def is_run(source: Path) -> bool:
+    """Whether it is a run folder or a checkpoint, and not a folder of images."""
+    return (source.is_file() and source.suffix == ".ckpt") or (source / "checkpoints").is_dir()
+
+
+def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str]) -> ImageDataModule:
+    """The images that a run was trained on, from its stored configuration.
+
+    Raises:
+        UserError: It has no such option, its data are no images, or they can't be read.
+    """
+    node = dict(config["data"])
+    for name in changes:
+        if name not in node or name.startswith("_"):
+            options = ", ".join(f"data.{known}" for known in node if not known.startswith("_"))
+            raise UserError(f"There is no option 'data.{name}'; this run's data have {options}.")
+    data = build_trusted({**node, **changes}, allow)
+    if not isinstance(data, ImageDataModule):
+        raise UserError(f"{type(data).__name__} has no images; points are measured while training, by callbacks=toy.")
+    data.prepare_data()
+    return data
+
+
+def data_against(
+    against: str | None,
+    source: Path,
+    config: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    resolution: int | None,
+    allow: Sequence[str],
+) -> ImageDataModule:
+    """The real images.
+
+    Args:
+        against: A run folder or checkpoint for its data, a folder or zip of images, or None for the run's own.
+        source: What is measured.
+        config: Of the run that is measured; empty for a folder of images.
+        changes: Of a run's data.
+        resolution: Pixels a side for a folder of images; None takes that of ``source``.
+        allow: Modules of the user's own that a stored configuration may name.
+
+    Raises:
+        UserError: Nothing says what to measure against, or it can't be read.
+    """
+    if against is None and not config:
+        raise UserError(f"{source} holds images and no run: say what to measure them against, against=RUN_FOLDER.")
+    if against is not None and not is_run(Path(against)):
+        side = resolution or (config["data"]["resolution"] if config else side_of_pictures(source))
+        data: ImageDataModule = Folder(root=against, resolution=side, test_share=0.0, batch_size=1)
+        data.prepare_data()
+        return data
+    of = config if against is None else load_trained(Path(against), allow=allow).config
+    return data_of_run(of, changes, allow)
+
+
+def evaluator_of(
+    metrics: str | None,
+    extractor: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    config: Mapping[str, Any],
+    allow: Sequence[str],
+) -> Evaluator:
+    """The metrics by name or as a run's data have them, with changes.
+
+    Raises:
+        UserError: Nothing says which, there are none of this name, or they have no such option.
+    """
+    if metrics is None and not config.get("metrics"):
+        raise UserError(f"Say by which metrics: metrics=NAME, one of {', '.join(choices('metrics'))}.")
+    node = dict(config["metrics"]) if metrics is None else metrics_named(metrics)
+    for name in extractor:
+        if name not in node["extractor"] or name.startswith("_"):
+            known = ", ".join(f"extractor.{each}" for each in node["extractor"] if not each.startswith("_"))
+            raise UserError(f"There is no option 'extractor.{name}'; this extractor has {known or 'none'}.")
+    evaluator = build_trusted({**node, **changes, "extractor": {**node["extractor"], **extractor}}, allow)
+    if not isinstance(evaluator, Evaluator):
+        raise UserError(f"metrics: {type(evaluator).__name__} is no Evaluator.")
+    return evaluator
+
+
+def metrics_named(name: str) -> dict[str, Any]:
+    """A choice of the group ``metrics``, resolved.
+
+    Raises:
+        UserError: There is none of this name.
+    """
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            node = compose("train", [f"metrics={name}"]).metrics
+    except HydraException as error:
+        raise UserError(f"There is no metrics={name}: choose one of {', '.join(choices('metrics'))}.") from error
+    plain = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def side_of_pictures(source: Path) -> int:
+    """Pixels along the shorter side of the first picture in a folder or zip.
+
+    Raises:
+        UserError: It has none, or that one can't be read.
+    """
+    files = files_at(source)
+    names = sorted(name for name in files.listed() if Path(name).suffix.lower() in SUFFIXES)
+    if not names:
+        raise UserError(f"{source} has no pictures to measure, and is no run folder (it has no checkpoints/).")
+    try:
+        return min(Image.open(BytesIO(files.read(names[0]))).size)
+    except OSError as error:
+        raise UserError(f"{names[0]} in {source} can't be read: {error}.") from error

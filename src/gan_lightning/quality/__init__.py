@@ -1,0 +1,7 @@
+"""Quality as a number that says how it was measured."""
+
+from gan_lightning.quality.evaluator import Evaluator, Number
+from gan_lightning.quality.fakes import Fakes
+from gan_lightning.quality.real import RealImages
+
+__all__ = ["Evaluator", "Fakes", "Number", "RealImages"]

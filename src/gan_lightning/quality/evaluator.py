@@ -1,0 +1,171 @@
+"""Measures generated images against real ones, each number with the protocol that it was measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_lightning.errors import UserError
+from gan_lightning.images import QUANTISATION
+from gan_lightning.metrics import (
+    Bootstrap,
+    Extractor,
+    HeldOutMeasure,
+    Measure,
+    Protocol,
+    Sample,
+    gathered_samples,
+    share,
+)
+from gan_lightning.provenance import versions
+from gan_lightning.quality.fakes import SAMPLING, Fakes
+from gan_lightning.quality.real import RealImages, counted, extract
+
+PACKAGES = ("gan-lightning", "torch")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number."""
+
+    name: str
+    value: float
+    protocol: Protocol
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"name": self.name, "value": self.value, "protocol": self.protocol.to_dict()}
+
+
+class Evaluator:
+    """An extractor, the metrics, and how many images of which split they are measured on.
+
+    Args:
+        extractor: Turns images into features and class probabilities.
+        measures: Metrics of real against fake images, by name.
+        held_out: Metrics that also need images that were not trained on, by name.
+        errors: Standard errors of metrics, by name: :class:`gan_lightning.metrics.Bootstrap` around another metric.
+        n_fake: Generated images.
+        split: Of the real images: train, as published numbers have it, or test.
+        seed: Of latents and labels.
+        batch_size: Images at a time.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        measures: Mapping[str, Measure],
+        *,
+        held_out: Mapping[str, HeldOutMeasure] | None = None,
+        errors: Mapping[str, Bootstrap] | None = None,
+        n_fake: int = 10_000,
+        split: str = "train",
+        seed: int = 0,
+        batch_size: int = 256,
+    ) -> None:
+        for name, value in (("n_fake", n_fake), ("batch_size", batch_size)):
+            if value < 1:
+                raise UserError(f"metrics.{name}={value}: give at least 1.")
+        if split not in ("train", "test"):
+            raise UserError(f"metrics.split={split}: take train or test.")
+        self.extractor = extractor
+        self.measures = {name: measure for name, measure in measures.items() if measure is not None}
+        self.held_out = {name: measure for name, measure in (held_out or {}).items() if measure is not None}
+        self.errors = {name: measure for name, measure in (errors or {}).items() if measure is not None}
+        self.n_fake = n_fake
+        self.split = split
+        self.seed = seed
+        self.batch_size = batch_size
+
+    def only(self, names: Sequence[str]) -> Evaluator:
+        """With these measures and nothing that takes long.
+
+        Raises:
+            UserError: There is none of such a name.
+        """
+        for name in names:
+            if name not in self.measures:
+                known = ", ".join(self.measures)
+                raise UserError(f"There is no measure {name!r}: metrics.measures has {known}.")
+        chosen = {name: self.measures[name] for name in names}
+        return Evaluator(
+            self.extractor,
+            chosen,
+            n_fake=self.n_fake,
+            split=self.split,
+            seed=self.seed,
+            batch_size=self.batch_size,
+        )
+
+    def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
+        """What the extractor says of the real images; looked up where it has been computed before."""
+        return images.sample(self.extractor.to(device), device, self.batch_size, report)
+
+    def fake(self, fakes: Fakes, generator: nn.Module, device: torch.device, report: bool = True) -> Sample:
+        """What the extractor says of generated images, each process drawing its share; the whole on every process."""
+        mine = share(fakes.count)
+        batches = fakes.batches(generator, device, mine)
+        part = extract(self.extractor.to(device), counted(batches, len(mine), "fakes", report))
+        features = gathered_samples(part.features.to(device), fakes.count).cpu()
+        if part.probabilities is None:
+            return Sample(features)
+        return Sample(features, gathered_samples(part.probabilities.to(device), fakes.count).cpu())
+
+    def protocol(self, real: RealImages, n_fake: int, generator: str) -> Protocol:
+        """What all numbers of these images have in common.
+
+        Args:
+            real: What is measured against.
+            n_fake: How many images are measured.
+            generator: What they are: averaged, raw, or the name of a folder.
+        """
+        return Protocol(
+            extractor=self.extractor.name,
+            extractor_hash=self.extractor.hash,
+            data=real.data,
+            split=real.split,
+            data_hash=real.hash,
+            n_real=len(real),
+            n_fake=n_fake,
+            resize=self.extractor.resize,
+            quantisation=QUANTISATION,
+            generator=generator,
+            sampling=SAMPLING,
+            seed=self.seed,
+            versions=versions(PACKAGES),
+        )
+
+    def check(self, n_real: int, n_fake: int) -> None:
+        """Tell before anything is computed whether there are enough images.
+
+        Raises:
+            UserError: A metric needs more.
+        """
+        for measure in (*self.measures.values(), *self.errors.values()):
+            measure.check(self.extractor.num_features, n_real, n_fake)
+
+    def numbers(self, real: Sample, fake: Sample, protocol: Protocol) -> list[Number]:
+        """The metrics of these two samples."""
+        return list(self._numbers(self.measures, protocol, lambda measure: measure(real, fake)))
+
+    def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
+        """Error bars and, where there are held-out images, what needs them."""
+        numbers = list(self._numbers(self.errors, protocol, lambda measure: measure(real, fake)))
+        if held_out is not None:
+            numbers += self._numbers(self.held_out, protocol, lambda measure: measure(real, held_out, fake))
+        return numbers
+
+    def better(self) -> dict[str, str]:
+        """Which way each number improves by which a run can be judged: lower or higher."""
+        return {name: way for measure in self.measures.values() for name, way in measure.better.items()}
+
+    def _numbers(
+        self, measures: Mapping[str, Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
+    ) -> Iterator[Number]:
+        for measure in measures.values():
+            by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
+            yield from (Number(name, value, by) for name, value in measured(measure).items())

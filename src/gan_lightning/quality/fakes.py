@@ -1,0 +1,58 @@
+"""The images that a generator is judged by: the same latents and labels whatever the batch size or device count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.evaluation import evaluating
+from gan_lightning.images import to_bytes
+from gan_lightning.randomness import UpdateDraw
+from gan_lightning.types import Bytes, Draw, Labels, Latents
+
+SAMPLING = "the training prior, labels as frequent as in the data, batch norm with its running statistics"
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """Draws ``count`` images of a generator.
+
+    Latents and labels are one function of the seed, drawn for all images at once. Labels are those of real images
+    drawn at random, so that classes are as frequent as in the data.
+
+    Args:
+        prior: Draws the latents.
+        latent_dim: Their length.
+        labels: Of all real images; None where the generator takes none.
+        count: How many images.
+        seed: Of latents and labels.
+        batch_size: Images at a time; it changes a pixel by one grey level at most.
+    """
+
+    prior: Callable[[Draw, int, int], Latents]
+    latent_dim: int
+    labels: Labels | None
+    count: int
+    seed: int = 0
+    batch_size: int = 256
+
+    def batches(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Bytes]:
+        """The images with these indices, as the bytes of a picture file, on ``device``.
+
+        The generator is used in evaluation mode and given back as it was: no buffer changes, and nothing is drawn from
+        the default random streams.
+        """
+        draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
+        z = self.prior(draw, self.count, self.latent_dim)
+        y = None
+        if self.labels is not None:
+            y = self.labels[draw.integers("labels", len(self.labels), (self.count,))]
+        with evaluating(generator), torch.no_grad():
+            for start in range(0, len(indices), self.batch_size):
+                rows = torch.as_tensor(indices[start : start + self.batch_size])
+                labels = None if y is None else y[rows].to(device)
+                images: Tensor = generator(z[rows].to(device), labels)
+                yield to_bytes(images)

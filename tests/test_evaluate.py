@@ -1,0 +1,138 @@
+"""The verb evaluate.py: runs, checkpoints and folders of images, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from door import train
+
+from gan_lightning.data import digits
+from gan_lightning.data.digits import Digits
+from gan_lightning.errors import UserError
+from gan_lightning.evaluate import Evaluate, evaluate
+from gan_lightning.evaluating.table import table
+from gan_lightning.images import save_png
+from gan_lightning.metrics import Protocol
+from gan_lightning.quality import Number
+
+FEW = "metrics.n_fake=40 metrics.measures.fid_infinity=null metrics.measures.kid.subset_size=10"
+QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.measures=[fid]"
+
+
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the runs were trained on."""
+    monkeypatch.setattr(digits, "TRAIN", 64)
+    monkeypatch.setattr(digits, "TEST", 16)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two iterations, measured after each."""
+    folder = tmp_path_factory.mktemp("evaluate") / "run"
+    train(f"trainer.max_steps=2 {FEW} metrics.held_out.memorisation=null {QUALITY}", folder)
+    return folder
+
+
+def measured(source: Path, **options: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """The records by (averaged or raw, name)."""
+    records = evaluate(Evaluate(str(source), **{"threads": 1, "device": "cpu"} | options))
+    return {(record["protocol"]["generator"], record["name"]): record for record in records}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 40 digits of the training set as files."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digits, "TRAIN", 64)
+        patch.setattr(digits, "TEST", 16)
+        for i, image in enumerate(Digits(batch_size=1).train_set.images[:40]):
+            save_png(image, folder / f"{i:03d}.png")
+    return folder
+
+
+def test_a_run_is_measured_averaged_and_raw(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = measured(run)
+    written = [json.loads(line) for line in (run / "evaluations.jsonl").read_text().splitlines()]
+    assert written[-len(records) :] == list(records.values())
+    names = {name for weights, name in records if weights == "raw"}
+    assert {"fid", "fid_error", "fid_floor", "fid_gap", "kid", "precision", "coverage", "classes_covered"} <= names
+    assert names == {name for weights, name in records if weights == "averaged"}
+    fid = records["averaged", "fid"]
+    assert (fid["iteration"], fid["images_seen"], fid["protocol"]["n_real"]) == (2, 16, 64)
+    shown = capsys.readouterr().out
+    assert f"{fid['value']:.4g} ± " in shown
+    assert "40 images against 64 of Digits (train), extractor digits" in shown
+
+
+def test_it_measures_what_the_callback_measured(run: Path) -> None:
+    """The same images, so the same number to the last digit, under the same protocol."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    during = next(x for x in reversed(lines) if x["name"] == "quality/averaged/fid")
+    after = measured(run, errors=False)["averaged", "fid"]
+    assert after["value"] == pytest.approx(during["value"], rel=1e-9)
+    assert Protocol.from_dict(after["protocol"]).difference(Protocol.from_dict(during["protocol"])) == {}
+
+
+def test_the_best_checkpoint_is_the_one_that_was_best(run: Path) -> None:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = min(x["value"] for x in lines if x["name"] == "quality/averaged/fid")
+    found = measured(run, checkpoint="best", weights="averaged", errors=False)
+    assert found["averaged", "fid"]["value"] == pytest.approx(best, rel=1e-9)
+    assert {weights for weights, _ in found} == {"averaged"}
+
+
+def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path) -> None:
+    itself = measured(pictures, against=str(pictures), metrics="digits", measures=["fid"])
+    assert itself[pictures.name, "fid"]["value"] == pytest.approx(0, abs=1e-9)
+    of_run = measured(pictures, against=str(run), metrics="digits", measures=["fid"])[pictures.name, "fid"]
+    assert (of_run["protocol"]["n_fake"], of_run["protocol"]["n_real"]) == (40, 64)
+    assert of_run["value"] > itself[pictures.name, "fid"]["value"]
+    assert (pictures / "evaluations.jsonl").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"checkpoint": "best"}, "best.ckpt is missing"),
+        ({"metrics": "digts"}, "There is no metrics=digts: choose one of cifar10, digits"),
+        ({"extractor": {"weight": "x"}}, "There is no option 'extractor.weight'; this extractor has extractor.weights"),
+        ({"data": {"data_dri": "x"}}, "There is no option 'data.data_dri'"),
+        ({"n_fake": 0}, "metrics.n_fake=0"),
+        ({"n_fake": 3}, "needs at least"),
+        ({"measures": ["fdi"]}, "There is no measure 'fdi'"),
+        ({"against": "/nonexistent"}, "/nonexistent"),
+        ({"device": "cuda:7"}, "device=cuda:7 is not available"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], says: str, run: Path) -> None:
+    if options.get("checkpoint") == "best":
+        run = run.with_name("plain")
+        train("trainer.max_steps=1", run)
+    with pytest.raises(UserError, match=says):
+        measured(run, **options)
+
+
+def test_pictures_must_be_measured_against_something(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="say what to measure them against"):
+        measured(pictures, metrics="digits", measures=["fid"])
+    with pytest.raises(UserError, match="Say by which metrics"):
+        measured(pictures, against=str(pictures))
+
+
+def test_the_table_has_errors_beside_their_numbers() -> None:
+    protocol = Protocol("e", "0", "data", "train", "0", 2, 2, "", "", "raw", "")
+    numbers = [
+        Number("fid", 12.345, protocol),
+        Number("fid_error", 0.25, protocol),
+        Number("class_share/0", 1, protocol),
+    ]
+    shown = table({"raw": numbers, "averaged": numbers[:1]})
+    assert [line.split() for line in shown.splitlines()] == [
+        ["raw", "averaged"],
+        ["fid", "12.35", "±", "0.25", "12.35"],
+    ]
