@@ -114,6 +114,7 @@ def fit(
     max_steps: int,
     *,
     batch_size: int = 8,
+    resolution: int = PIXELS,
     callbacks: Iterable[Callback] = (),
     checkpoint: Path | None = None,
     **options: Any,
@@ -127,7 +128,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    data = Noise(batch_size=batch_size, n_critic=module.n_critic)
+    data = Noise(batch_size=batch_size, n_critic=module.n_critic, resolution=resolution)
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return trainer
 

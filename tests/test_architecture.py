@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.util import resolve_name
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,14 @@ class Layer:
 # From the ground up: a unit imports from the layers before its own. A new file adds its name to one of the lists.
 LAYERS = {
     "words that all share": Layer(
-        ["types", "errors", "randomness", "distributed"],
+        ["types", "errors", "randomness", "distributed", "evaluation"],
         barred=LIGHTNING | HYDRA,
         siblings=True,
     ),
     "parts that know torch alone": Layer(
         [
             *("losses", "networks", "augment", "history", "priors"),
-            *("images", "metrics", "ema", "schedules", "clipping", "scalars"),
+            *("images", "metrics", "ema", "schedules", "clipping", "scalars", "costs"),
         ],
         barred=LIGHTNING | HYDRA,
     ),
@@ -49,14 +50,19 @@ LAYERS = {
         [
             "module",
             "data",
+            "extractors",
             "callbacks",
             "checkpoint",
             "finetune",
             "records",
             "runfolder",
             "provenance",
+            "quality",
             "trust",
             "loading",
+            "generating",
+            "exporting",
+            "outputs",
             "strategy",
             "launcher",
             "devices",
@@ -69,7 +75,10 @@ LAYERS = {
         siblings=True,
     ),
     "what `import gan_lightning` offers": Layer(["__init__"], barred=HYDRA),
-    "where the parts meet": Layer(["build", "config", "run", "worker", "cli"], siblings=True),
+    "where the parts meet": Layer(
+        ["options", "generate", "export", "evaluate", "evaluating", "build", "config", "run", "worker", "cli"],
+        siblings=True,
+    ),
 }
 
 
@@ -162,14 +171,16 @@ def test_the_walk_tells_right_from_wrong(
 
 def test_what_is_imported_is_declared() -> None:
     """A package that only another dependency brings is gone the day that one drops it."""
-    declared = {requirement.split(">")[0].lower() for requirement in PYPROJECT["project"]["dependencies"]}
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    requirements = chain(PYPROJECT["project"]["dependencies"], *(extras[name] for name in extras.keys() - {"dev"}))
+    declared = {requirement.split(">")[0].lower() for requirement in requirements}
     distributions = packages_distributions()
     undeclared = {
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in source_files()
         for line, name in imports(path)
         if (top := name.split(".")[0]) not in sys.stdlib_module_names | {"gan_lightning"}
-        and declared.isdisjoint(distribution.lower() for distribution in distributions.get(top, []))
+        and declared.isdisjoint(each.lower().replace("_", "-") for each in distributions.get(top, []))
     }
     assert not undeclared, f"add their packages to pyproject.toml's dependencies: {sorted(undeclared)}"
 

@@ -19,7 +19,7 @@ from gan_lightning.run import resolve
 from gan_lightning.trust import check_trusted
 
 CONF = Path(config_folder())
-NEEDS_FILES = {"mnist", "cifar10"}
+NEEDS_FILES = {"mnist", "cifar10", "folder"}
 COMPANIONS = {  # choices that mean nothing without another
     "callbacks=toy": "data=toy",
     **dict.fromkeys(("penalty=[gradient_penalty]", "penalty=[r1]", "penalty=[r2]"), "discriminator_norm=layer"),

@@ -7,7 +7,7 @@ from math import cos, pi
 import pytest
 
 from gan_lightning.errors import UserError
-from gan_lightning.schedules import Constant, Cosine, Linear, Step
+from gan_lightning.schedules import Constant, Cosine, InverseTime, Linear, Step
 from gan_lightning.types import Schedule
 
 
@@ -22,6 +22,8 @@ from gan_lightning.types import Schedule
         (Cosine(0.9, 0.99, kimg=10.0), {0: 0.9, 5000: 0.945, 10_000: 0.99, 10**9: 0.99}),
         (Step(2.0, at_kimg=[1.0, 2.0], factor=0.1), {0: 2, 999: 2, 1000: 0.2, 1999: 0.2, 2000: 0.02, 10**9: 0.02}),
         (Step(1.0, at_kimg=[], factor=0.1), {0: 1, 10**9: 1}),
+        (InverseTime(8e-4, decay=0.5, batch_size=20), {0: 8e-4, 20: 8e-4 / 1.5, 40: 4e-4, 60: 8e-4 / 2.5}),
+        (InverseTime(8e-4, decay=1e-8, batch_size=20), {0: 8e-4, 200_000: 8e-4 / 1.0001, 2 * 10**9: 4e-4}),
     ],
     ids=repr,
 )

@@ -37,8 +37,11 @@ def test_a_wheel_runs_from_anywhere(tmp_path: Path) -> None:
     (wheel,) = (source / "dist").glob("*.whl")
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if name.startswith("gan_lightning/conf/")}
+        everything = set(archive.namelist())
         archive.extractall(site)
+    names = {name for name in everything if name.startswith("gan_lightning/conf/")}
+    weights = {f"gan_lightning/weights/{name}.safetensors" for name in ("cifar10", "digits", "mnist")}
+    assert {name for name in everything if name.startswith("gan_lightning/weights/")} == weights
     wanted = {f"gan_lightning/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert names == wanted
     line = "trainer.max_steps=1 data.batch_size=4 trainer.accelerator=cpu model.generator.width=4 logger=[]"

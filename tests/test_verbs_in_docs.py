@@ -1,0 +1,37 @@
+"""The commands of the verbs in README and docs: each is one, with options that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gan_lightning import export, generate
+from gan_lightning.options import read_options
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = sorted(
+    {
+        command.strip()
+        for page in PAGES
+        for command in re.findall(r"python (?:generate|export)\.py[^#`\n]*", page.read_text(encoding="utf-8"))
+        if "--help" not in command
+    }
+)
+
+
+def test_there_are_some() -> None:
+    assert "python generate.py RUN_FOLDER count=10000 to=fakes" in COMMANDS
+    assert "python export.py RUN_FOLDER to=my_model formats=[torch,onnx]" in COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_one(command: str) -> None:
+    _, program, *words = shlex.split(command)
+    if program == "generate.py":
+        generate.check(read_options(generate.Generate, program, words))
+    else:
+        export.check(read_options(export.Export, program, words))
