@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,18 @@ from gan_lightning.data import digits
 
 TINY = "data.batch_size=8 model.generator.width=4 trainer.accelerator=cpu callbacks.samples.count=4 logger=[] threads=1"
 IMAGES = 64  # digits in the training set: eight iterations of eight
+SMALL = {"width": "{0}", "widths": "[{0}]"}
+"""The options of networks that say how wide they are, and how one is written."""
+
+
+def narrow(model: Mapping[str, Any], width: int) -> list[str]:
+    """Words that make both networks of a composed ``model`` node ``width`` wide."""
+    return [
+        f"model.{player}.{option}={written.format(width)}"
+        for player in ("generator", "discriminator")
+        for option, written in SMALL.items()
+        if option in model[player]
+    ]
 
 
 @dataclass(frozen=True)

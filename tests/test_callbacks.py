@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import games
 import pytest
 import torch
 from door import train
@@ -98,6 +99,28 @@ def test_more_than_a_row(tmp_path: Path) -> None:
     picture = Image.open(tmp_path / "samples" / "iteration-0000001.png")
     assert picture.size == (2 + 8 * 30, 2 + 2 * 30)
     assert picture.mode == "RGB"
+
+
+def test_with_classes_a_row_is_one(tmp_path: Path) -> None:
+    """Ten rows for ten digits, of as many columns as the count needs."""
+    train("conditioning=concat trainer.max_steps=1 callbacks.samples.count=25 logger=[tensorboard]", tmp_path)
+    assert Image.open(tmp_path / "samples" / "iteration-0000001.png").size == (2 + 3 * 30, 2 + 10 * 30)
+    assert events(tmp_path).Images("samples")[0].height == 2 + 10 * 30
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "classes"),
+    [(1, [0]), (2, [0, 1]), (10, list(range(10))), (12, [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]), (19, list(range(0, 19, 2)))],
+)
+def test_rows_spread_over_all_classes(num_classes: int, classes: list[int]) -> None:
+    module = games.game(generator := games.Generator())
+    generator.num_classes = num_classes
+    z, y, columns = Samples("x", count=20).sheet(module)
+    assert y is not None
+    assert y.reshape(len(classes), columns).tolist() == [[label] * columns for label in classes]
+    rows = z.reshape(len(classes), columns, -1)
+    assert torch.equal(rows, rows[:1].expand_as(rows))  # a column is one latent under every class
+    assert len(rows[0].unique(dim=0)) == columns
 
 
 def test_limits_of_samples() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -58,8 +59,9 @@ def on_rank(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.forks
 def test_two_processes_equal_one_with_the_whole_batch(tmp_path: Path) -> None:
-    mp.spawn(on_rank, args=(str(tmp_path),), nprocs=WORLD_SIZE)
+    mp.start_processes(on_rank, args=(str(tmp_path),), nprocs=WORLD_SIZE, start_method="fork")
     expected = values_and_gradients(REAL, FAKE, rank=0, world_size=1)
     for rank in range(WORLD_SIZE):
         actual = torch.load(tmp_path / f"{rank}.pt", weights_only=True)

@@ -22,17 +22,24 @@ from verbs import refused as refused_by
 
 import gan_lightning
 from gan_lightning import export as export_verb
+from gan_lightning import networks
 from gan_lightning.errors import UserError
 from gan_lightning.export import main
 from gan_lightning.exporting import programs
 from gan_lightning.generate import main as generate
 from gan_lightning.loading import load_trained
+from gan_lightning.networks import Generator
 
 BLOCK = """
 import sys
 for name in ("gan_lightning", "lightning", "hydra", "PIL"):
     sys.modules[name] = None  # importing it fails
 """
+GENERATORS = [
+    network
+    for network in (getattr(networks, name) for name in networks.__all__)
+    if isinstance(network, type) and issubclass(network, Generator) and network is not Generator
+]
 needs_onnx = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("onnxruntime", "onnxscript")), reason="needs gan-lightning[export]"
 )
@@ -180,6 +187,18 @@ def test_a_file_that_draws_something_else_is_not_kept(
     assert "torch draws something else: 0.01 off, where 0.0001 is borne" in says
     assert not list(tmp_path.iterdir())
     assert export_verb.BORNE == 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", GENERATORS, ids=lambda network: network.__name__)
+def test_every_generator_can_be_traced(network: type[Generator]) -> None:
+    """For batches of any size; ``len(x)`` in a network would fix the size for ever."""
+    conditioning = network.CONDITIONINGS[-1]
+    generator = network(channels=3, resolution=32, num_classes=4, conditioning=conditioning)  # type: ignore[call-arg]
+    generator.eval().requires_grad_(False)
+    batches = [(torch.randn(size, generator.latent_dim), torch.arange(size) % 4) for size in (2, 1, 5)]
+    program = programs.traced(generator, batches[0]).module()
+    assert programs.largest_difference(generator, program, batches) < 1e-5
 
 
 def test_a_network_that_cannot_be_traced(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

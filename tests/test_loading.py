@@ -23,7 +23,7 @@ OWN = """
 from torch import nn
 
 class Own(nn.Module):
-    def __init__(self, channels, resolution, latent_dim, width, norm):
+    def __init__(self, channels, resolution, latent_dim, width, norm, num_classes, conditioning):
         super().__init__()
         self.latent_dim = latent_dim
         self.body = nn.Sequential(nn.Linear(latent_dim, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))

@@ -23,6 +23,8 @@ from gan_lightning.history import FakeHistory
 from gan_lightning.losses import (
     R1,
     R2,
+    AuxiliaryGenerator,
+    AuxiliaryReal,
     Dragan,
     GradientPenalty,
     LeastSquares,
@@ -127,7 +129,12 @@ def conditional(player: type[nn.Module], classes: int) -> nn.Module:
     return network
 
 
+def with_class_head() -> nn.Module:
+    return MLPDiscriminator(channels=1, resolution=8, num_classes=3, conditioning="auxiliary", widths=[4])
+
+
 GENERATOR, DISCRIMINATOR = games.Generator, games.Discriminator
+CLASS_OF_FAKES = {"class_generator": AuxiliaryGenerator()}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,10 @@ GENERATOR, DISCRIMINATOR = games.Generator, games.Discriminator
         ({"generator": conditional(GENERATOR, 10), "history": FakeHistory(3)}, "history.updates=3.*labels"),
         ({"generator": conditional(GENERATOR, 10)}, "generator.num_classes=10.*no labels"),
         ({"discriminator": conditional(DISCRIMINATOR, 3)}, "discriminator.num_classes=3.*no labels"),
+        ({"discriminator": conditional(DISCRIMINATOR, 3)}, "D takes labels and G does not.*conditioning.generator=own"),
+        ({"generator": conditional(GENERATOR, 3)}, "G takes labels and D does not.*conditioning.discriminator=concat"),
+        ({"discriminator": with_class_head()}, "class logits need a term.*conditioning=auxiliary"),
+        ({"discriminator": with_class_head(), "generator_terms": CLASS_OF_FAKES}, "class logits need a term"),
         ({"schedules": {"nothing": Constant(1.0)}}, "'nothing'"),
         ({"optimizer": partial(torch.optim.Adam, lr=-1.0)}, "optimizer.generator.*-1.0"),
     ],
@@ -165,6 +176,10 @@ def test_all_errors_are_said_at_once() -> None:
 def test_labels_that_are_there_are_enough() -> None:
     both = {"generator": conditional(GENERATOR, 10), "discriminator": conditional(DISCRIMINATOR, 10)}
     assert check(games.game(**both), num_classes=10) == []
+    taught = {"generator": conditional(GENERATOR, 10), "generator_terms": CLASS_OF_FAKES}
+    assert check(games.game(**taught), num_classes=10) == []
+    classified = {"discriminator": with_class_head(), "discriminator_terms": {"class_real": AuxiliaryReal()}}
+    assert check(games.game(**taught, **classified), num_classes=3) == []
     with pytest.raises(UserError, match=r"num_classes=3.*10 classes"):
         check(games.game(generator=conditional(GENERATOR, 3)), num_classes=10)
 

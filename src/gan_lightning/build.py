@@ -70,18 +70,25 @@ def fill_in_facts(config: DictConfig, data: StreamDataModule) -> None:
                 )
 
 
-def fill_in_budget(config: DictConfig) -> None:
-    """Turn thousands of images into iterations; where no budget is given at all, take ``default_kimg``."""
+def fill_in_budget(config: DictConfig, iterations_per_epoch: int) -> None:
+    """Turn thousands of images into iterations; where no budget is given at all, take ``default_kimg``.
+
+    Where iterations or epochs are given, ``kimg`` becomes what they amount to: schedules of a whole run refer to it.
+    """
     trainer = config.trainer
     given = (config.kimg, trainer.get("max_epochs"), trainer.get("max_time"))
     unlimited = trainer.get("max_steps", -1) in (-1, None)
     if unlimited and not trainer.get("fast_dev_run") and all(limit is None for limit in given):
         config.kimg = config.default_kimg
+    images = config.n_critic * config.data.batch_size
     if config.kimg is None:
+        by_epochs = (trainer.get("max_epochs") or -1) * iterations_per_epoch
+        limits = [limit for limit in (by_epochs, -1 if unlimited else trainer.max_steps) if limit > 0]
+        config.kimg = min(limits) * images / 1000 if limits else None
         return
     if config.kimg <= 0:
         raise UserError(f"kimg={config.kimg}: give a positive number of thousands of images.")
-    iterations = math.ceil(1000 * config.kimg / (config.n_critic * config.data.batch_size))
+    iterations = math.ceil(1000 * config.kimg / images)
     trainer.max_steps = iterations if unlimited else min(iterations, trainer.max_steps)
 
 

@@ -125,7 +125,7 @@ def check(options: Generate) -> None:
         what = "an interpolation" if films else "single images"
         raise UserError(f"format={options.format}: {what} can be {' or '.join(formats)}.")
     if options.data and not options.neighbours:
-        raise UserError("data. says where the training images are, which neighbours= shows: say how many.")
+        raise UserError("data.KEY= says where the training images are, which neighbours= shows: say how many.")
 
 
 def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:

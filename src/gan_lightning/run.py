@@ -100,7 +100,7 @@ def train(
     torch.set_num_threads(threads_for(devices.local, config.threads))
     data = build_data(resolve(config))
     fill_in_facts(config, data)
-    fill_in_budget(config)
+    fill_in_budget(config, data.iterations_per_epoch())
     job = Job(resolve(config), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
     if allow is not None:
         check_trusted(job.config, allow)

@@ -49,9 +49,7 @@ def test_alike_beginnings_are_no_folder() -> None:
 
 
 def test_pictures_beside_class_folders_are_refused() -> None:
-    with pytest.raises(
-        UserError, match=r"2 picture\(s\) lie beside the folders cat, dog.*: [12]\.png, [12]\.png\. Put"
-    ):
+    with pytest.raises(UserError, match=r"2 picture\(s\) lie beside the folders cat, dog.*: 1\.png, 2\.png\. Put"):
         laid_out(["cat/1.png", "dog/1.png", "1.png", "2.png"], 0)
 
 

@@ -217,8 +217,9 @@ def test_mistakes() -> None:
         ResNetDiscriminator(channels=1, resolution=28, pool="max")
     with pytest.raises(UserError, match=r"'bathc'.*batch, instance, layer, none"):
         ResNetGenerator(channels=1, resolution=28, norm="bathc")
-    with pytest.raises(UserError, match="at least one channel"):
-        ResNetGenerator(channels=1, resolution=28, width=0)
+    for network in (ResNetGenerator, ResNetDiscriminator):
+        with pytest.raises(UserError, match="at least one channel"):
+            network(channels=1, resolution=28, width=0)
     with pytest.raises(UserError, match=r"attention=16.*7, 14 pixels"):
         SAGANDiscriminator(channels=1, resolution=28, attention=16)
     with pytest.raises(UserError, match=r"attention=32.*7, 14, 28 pixels"):

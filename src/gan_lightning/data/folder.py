@@ -127,7 +127,7 @@ class Folder(ImageDataModule):
         contents = (FORMAT, self.side, self.background, [(name, self._states[name]) for name in names])
         key = blake2b(repr(contents).encode(errors="surrogateescape"), digest_size=12).hexdigest()
         pixels = stored(key, self.side, len(names), self._decoded)
-        unreadable = [f"{name} ({reason})" for name, reason in pixels.facts.unreadable.items()]
+        unreadable = sorted(f"{name} ({reason})" for name, reason in pixels.facts.unreadable.items())
         if unreadable and not self.skip_damaged:
             raise UserError(
                 f"{len(unreadable):,} picture(s) in data.root={self.root} can't be read: {listing(unreadable)}. "

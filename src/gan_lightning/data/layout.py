@@ -59,7 +59,7 @@ def laid_out(names: Iterable[str], test_share: float) -> Layout:
     order = sorted(pictures, key=place, reverse=True)
     folders = [name[around:].rpartition("/")[0].partition("/")[0] for name in order]
     class_names = tuple(sorted(set(folders) - {""}))
-    loose = [name for name, folder in zip(order, folders, strict=True) if not folder]
+    loose = sorted(name for name, folder in zip(order, folders, strict=True) if not folder)
     if class_names and loose:
         raise UserError(
             f"{len(loose):,} picture(s) lie beside the folders {listing(class_names)}, which are taken for classes: "

@@ -134,7 +134,8 @@ class ResNetDiscriminator(Discriminator):
         make_norm = norm_factory(norm, MAP_NORMS)
         wrap = wrap_for(spectral_norm)
         _, count = doublings(resolution)
-        widths, halvings = ([width] * 4, 2) if count <= SMALL else (map_widths(width, count), count)
+        halvings = 2 if count <= SMALL else count
+        widths = map_widths(width, max(count, SMALL))
         stages = [Stage(first_block(maps.features, width, wrap), width, resolution // 2)]
         for i, (width_in, width_out) in enumerate(pairwise(widths), start=1):
             make_block = down_block if i < halvings else flat_block

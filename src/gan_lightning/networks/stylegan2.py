@@ -73,7 +73,8 @@ class StyleGAN2Generator(Generator):
 
     def synthesis(self, style: Styles) -> Images:
         """Images [B C H W] of styles [B S]."""
-        x = self.first(self.constant.expand(len(style), -1, -1, -1), style)
+        batch = style.shape[0]  # not len(style): what is traced would then have this size for ever
+        x = self.first(self.constant.expand(batch, -1, -1, -1), style)
         images: Images = self.first_to_image(x, style)
         for block in self.blocks:
             x, images = block(x, images, style)
