@@ -18,6 +18,7 @@ from gan_lightning.data import ImageDataModule
 from gan_lightning.data.decoding import SUFFIXES
 from gan_lightning.data.folder import Folder
 from gan_lightning.data.picture_files import files_at
+from gan_lightning.data.stored import data_of_run
 from gan_lightning.errors import UserError
 from gan_lightning.loading import load_trained
 from gan_lightning.quality import Evaluator
@@ -27,24 +28,6 @@ from gan_lightning.trust import build_trusted
 def is_run(source: Path) -> bool:
     """Whether it is a run folder or a checkpoint, and not a folder of images."""
     return (source.is_file() and source.suffix == ".ckpt") or (source / "checkpoints").is_dir()
-
-
-def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str]) -> ImageDataModule:
-    """The images that a run was trained on, from its stored configuration.
-
-    Raises:
-        UserError: It has no such option, its data are no images, or they can't be read.
-    """
-    node = dict(config["data"])
-    for name in changes:
-        if name not in node or name.startswith("_"):
-            options = ", ".join(f"data.{known}" for known in node if not known.startswith("_"))
-            raise UserError(f"There is no option 'data.{name}'; this run's data have {options}.")
-    data = build_trusted({**node, **changes}, allow)
-    if not isinstance(data, ImageDataModule):
-        raise UserError(f"{type(data).__name__} has no images; points are measured while training, by callbacks=toy.")
-    data.prepare_data()
-    return data
 
 
 def data_against(

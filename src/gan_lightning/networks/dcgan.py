@@ -34,7 +34,7 @@ class DCGANGenerator(Generator):
     """
 
     CONDITIONINGS = ("none", "concat", "batch_norm")
-    OWN = "batch_norm"
+    OWN = "concat"  # learned in a tenth of the iterations: class gains can't move a stroke, its first layer can
 
     def __init__(
         self,
@@ -161,10 +161,14 @@ def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02), those of heads too, gains of norms from N(1, 0.02), biases zero."""
-    if isinstance(module, ProjectionHead):  # from Glorot's, twice as large, D wins at once and G goes blank
-        for weight in module.embedding.parameters():
-            nn.init.normal_(weight, 0.0, STD)
+    """Weights from N(0, 0.02), gains of norms from N(1, 0.02), biases and embeddings of labels zero.
+
+    D then starts as without labels. From embeddings of N(0, 0.02) it won at once in half of the runs on digits at width
+    16, and G went blank.
+    """
+    if isinstance(module, ProjectionHead):
+        for embedding in module.embedding.parameters():
+            nn.init.zeros_(embedding)
         return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, STD)
