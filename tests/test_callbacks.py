@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,9 @@ def test_the_summary_has_the_last_numbers(run: Path) -> None:
     assert summary["last"] == last
     assert (summary["v"], summary["status"], summary["iteration"], summary["images"]) == (1, "done", 5, 40)
     assert summary["seconds"] > 0
+    assert summary["quality"] is None
+    started = json.loads((run / "provenance.json").read_text())["started"]
+    assert datetime.fromisoformat(started) <= datetime.fromisoformat(summary["ended"]) <= datetime.now(UTC)
 
 
 # ------------------------------------------------------------------------- diary

@@ -80,7 +80,11 @@ def test_it_measures_what_the_callback_measured(run: Path) -> None:
 
 def test_the_best_checkpoint_is_the_one_that_was_best(run: Path) -> None:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    best = min(x["value"] for x in lines if x["name"] == "quality/averaged/fid")
+    values = [x["value"] for x in lines if x["name"] == "quality/averaged/fid"]
+    best = min(values)
+    noted = json.loads((run / "summary.json").read_text())["quality"]
+    assert (noted["monitor"], noted["best"]["value"]) == ("averaged/fid", best)
+    assert noted["final"]["averaged/fid"] == values[-1]
     found = measured(run, checkpoint="best", weights="averaged", errors=False)
     assert found["averaged", "fid"]["value"] == pytest.approx(best, rel=1e-9)
     assert {weights for weights, _ in found} == {"averaged"}

@@ -22,7 +22,7 @@ def provenance(seed: int) -> dict[str, Any]:
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {
         "v": 1,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": now(),
         "command": sys.argv,
         "working_directory": os.getcwd(),
         "seed": seed,
@@ -31,6 +31,11 @@ def provenance(seed: int) -> dict[str, Any]:
         "packages": versions(PACKAGES),
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count(), "gpus": gpus},
     }
+
+
+def now() -> str:
+    """The time in UTC to the second, as ISO 8601 has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:

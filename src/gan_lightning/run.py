@@ -6,20 +6,20 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch.distributed import Store
 
 from gan_lightning.build import build_data, build_module, build_trainer, check_trainer, fill_in_budget, fill_in_facts
-from gan_lightning.callbacks import Checkpoint, Curves
+from gan_lightning.callbacks import Checkpoint, Curves, Quality
 from gan_lightning.callbacks.progress import duration, total_iterations
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.config import check, locate
@@ -29,7 +29,7 @@ from gan_lightning.devices import Devices, external_rank, resolve_devices, threa
 from gan_lightning.errors import UserError
 from gan_lightning.finetune import start_from
 from gan_lightning.module import LitGAN
-from gan_lightning.provenance import provenance
+from gan_lightning.provenance import now, provenance
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
@@ -38,6 +38,8 @@ from gan_lightning.trust import check_trusted
 
 SUMMARY = "summary.json"
 SCHEMA_VERSION = 1
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -184,14 +186,16 @@ def _announce(
 
 
 def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
-    checkpoint = next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)  # type: ignore[attr-defined]
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
+    records = _first(JsonLines, trainer.loggers)
     number = checkpoint.signal if checkpoint is not None else None
-    curves = next((callback for callback in trainer.callbacks if isinstance(callback, Curves)), None)  # type: ignore[attr-defined]
-    earlier = next((logger.spent for logger in trainer.loggers if isinstance(logger, JsonLines)), 0.0)
+    earlier = records.spent if records is not None else 0.0
     summary = {
         "v": SCHEMA_VERSION,
         "status": "interrupted" if number else "done",
         "signal": number,
+        "ended": now(),
         "iteration": module.iteration,
         "d_updates": module.d_updates,
         "g_updates": module.g_updates,
@@ -200,6 +204,7 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, C
         "world_size": trainer.world_size,
         "costs": {player: each._asdict() for player, each in spent.items()},
         "last": curves.latest if curves is not None else {},
+        "quality": quality.summary() if quality is not None else None,
     }
     if trainer.is_global_zero:
         (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -207,6 +212,10 @@ def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, C
         if number:
             print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
     return summary
+
+
+def _first(kind: type[Kind], parts: Iterable[object]) -> Kind | None:
+    return next((part for part in parts if isinstance(part, kind)), None)
 
 
 def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> None:

@@ -74,6 +74,7 @@ class Quality(Callback):
         self.sign = self._sign_of(monitor)
         self.best: float | None = None
         self.best_iteration = -1
+        self.best_images = 0
         self.latest: dict[str, float] = {}
         self._protocol: Protocol | None = None
         self._since_best = 0
@@ -143,7 +144,7 @@ class Quality(Callback):
                 protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
                 numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol)}
         values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
-        self._note(pl_module.iteration, values, numbers)
+        self._note(pl_module.iteration, pl_module.images_seen, values, numbers)
         self._cost = time.monotonic() - started
         self._spent += self._cost
         trainer.callback_metrics.update({f"quality/{name}": torch.tensor(value) for name, value in values.items()})
@@ -162,6 +163,7 @@ class Quality(Callback):
             "monitor": self.monitor,
             "best": self.best,
             "best_iteration": self.best_iteration,
+            "best_images": self.best_images,
             "since_best": self._since_best,
             "protocol": protocol,
         }
@@ -172,11 +174,17 @@ class Quality(Callback):
             return
         self.best = state_dict["best"]
         self.best_iteration = state_dict["best_iteration"]
+        self.best_images = state_dict["best_images"]
         self._since_best = state_dict["since_best"]
         stored = state_dict["protocol"]
         self._protocol = None if stored is None else Protocol.from_dict(stored)
 
-    def _note(self, iteration: int, values: dict[str, float], numbers: Mapping[str, Number]) -> None:
+    def summary(self) -> dict[str, Any]:
+        """What the run came to, for ``summary.json``: the best by ``monitor``, and the last of everything."""
+        best = {"value": self.best, "iteration": self.best_iteration, "images": self.best_images}
+        return {"monitor": self.monitor, "best": best, "final": self.latest}
+
+    def _note(self, iteration: int, images: int, values: dict[str, float], numbers: Mapping[str, Number]) -> None:
         self.latest = values
         if self.monitor in numbers:
             protocol = numbers[self.monitor].protocol
@@ -187,7 +195,8 @@ class Quality(Callback):
         if not math.isfinite(value):
             raise UserError(f"quality/{self.monitor} is {value} at iteration {iteration:,}: G has diverged.")
         if self.best is None or self.sign * value < self.sign * self.best:
-            self.best, self.best_iteration, self._since_best = value, iteration, 0
+            self.best, self._since_best = value, 0
+            self.best_iteration, self.best_images = iteration, images
         else:
             self._since_best += 1
 
