@@ -57,6 +57,7 @@ LAYERS = {
             "records",
             "runfolder",
             "provenance",
+            "repository",
             "quality",
             "trust",
             "loading",

@@ -193,6 +193,8 @@ def test_where_the_run_came_from(run: Path) -> None:
     assert torch.__version__.startswith(facts["packages"]["torch"])
     assert facts["command"][0] == "train.py"
     assert facts["seed"] == 0
+    assert facts["machine"]["cpus"] >= 1
+    assert facts["machine"]["memory_gib"] > 0.1
 
 
 # ---------------------------------------------------------------------- progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,23 +13,43 @@ from typing import Any
 
 import torch
 
+from gan_lightning import repository
+
 PACKAGES = ("gan-lightning", "torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
+SCHEMA_VERSION = 1
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Plain facts for ``provenance.json``."""
-    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    """Plain facts for ``provenance.json``; the changes since the commit are in ``changes.diff``."""
     return {
-        "v": 1,
+        "v": SCHEMA_VERSION,
         "started": now(),
         "command": sys.argv,
         "working_directory": os.getcwd(),
         "seed": seed,
-        "git": _git_state(),
+        "git": repository.state(Path(__file__).parent),
         "python": platform.python_version(),
         "packages": versions(PACKAGES),
-        "machine": {"platform": platform.platform(), "cpus": os.cpu_count(), "gpus": gpus},
+        "machine": machine(),
     }
+
+
+def machine() -> dict[str, Any]:
+    """What trains: processor, memory, GPUs, and the CUDA that torch was built for."""
+    return {
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cpus": os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+        "cuda": torch.version.cuda,
+    }
+
+
+def code_changes() -> str:
+    """What was changed in the checkout of this package since its commit, as a patch."""
+    return repository.changes(Path(__file__).parent)
 
 
 def now() -> str:
@@ -50,17 +69,18 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_state() -> dict[str, Any] | None:
-    """Commit of the code that runs, and whether it was changed since; None outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=10, check=True
-        )
-        return done.stdout.strip()
-
+def _processor() -> str:
+    """The name that Linux has for it, and elsewhere what Python knows."""
     try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, OSError, ValueError):  # not a POSIX system
         return None

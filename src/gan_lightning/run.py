@@ -29,11 +29,11 @@ from gan_lightning.devices import Devices, external_rank, resolve_devices, threa
 from gan_lightning.errors import UserError
 from gan_lightning.finetune import start_from
 from gan_lightning.module import LitGAN
-from gan_lightning.provenance import now, provenance
+from gan_lightning.provenance import code_changes, now, provenance
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
-from gan_lightning.runfolder import COMPOSED, RESOLVED, claimed
+from gan_lightning.runfolder import CHANGES, COMPOSED, RESOLVED, claimed
 from gan_lightning.trust import check_trusted
 
 SUMMARY = "summary.json"
@@ -112,6 +112,8 @@ def train(
         "overrides.txt": "".join(f"{override}\n" for override in overrides),
         "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
     }
+    if changes := code_changes():
+        record[CHANGES] = changes
     with claimed(folder, attempt, record) if external_rank() == 0 else nullcontext():
         summary = execute(job, data)
     if number := summary["signal"]:

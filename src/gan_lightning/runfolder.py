@@ -11,7 +11,8 @@ from gan_lightning.errors import UserError
 
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
-RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json")
+CHANGES = "changes.diff"
+RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
@@ -55,3 +56,5 @@ def promote(folder: Path, attempt: int) -> None:
     for name in RECORD:
         if (source := attempt_folder(folder, attempt) / name).is_file():
             shutil.copyfile(source, folder / name)
+        else:  # an attempt whose code is that of a commit has no changes to show
+            (folder / name).unlink(missing_ok=True)

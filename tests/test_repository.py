@@ -1,0 +1,75 @@
+"""What is kept of the code that trained: its commit, and a patch that gives what was changed since."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gan_lightning import repository
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "check out"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    git(folder, "config", "user.name", "n")
+    git(folder, "config", "user.email", "e@example.org")
+    (folder / "loss.py").write_text("a = 1\n")
+    (folder / ".gitignore").write_text("ignored.py\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def test_a_commit_as_it_is(checkout: Path) -> None:
+    commit = git(checkout, "rev-parse", "HEAD").strip()
+    assert repository.state(checkout) == {"commit": commit, "changed": False, "root": str(checkout)}
+    assert repository.changes(checkout) == ""
+
+
+def test_the_patch_gives_what_ran(checkout: Path, tmp_path: Path) -> None:
+    """Changed and new code, from a folder inside; neither data nor what git ignores."""
+    (checkout / "loss.py").write_text("a = 2\n")
+    (checkout / "new folder").mkdir()
+    (checkout / "new folder" / "mine ä.py").write_text("b = 3\n")
+    (checkout / "ignored.py").write_text("c = 4\n")
+    (checkout / "images.bin").write_bytes(b"\0" * 10)
+    before = (checkout / ".git" / "index").read_bytes()
+    patch = repository.changes(checkout / "new folder")
+    assert (checkout / ".git" / "index").read_bytes() == before
+    assert repository.state(checkout)["changed"] is True  # type: ignore[index]
+
+    git(tmp_path, "clone", "-q", str(checkout), "again")
+    (tmp_path / "patch").write_text(patch)
+    git(tmp_path / "again", "apply", str(tmp_path / "patch"))
+    assert (tmp_path / "again" / "loss.py").read_text() == "a = 2\n"
+    assert (tmp_path / "again" / "new folder" / "mine ä.py").read_text() == "b = 3\n"
+    assert not (tmp_path / "again" / "ignored.py").exists()
+    assert not (tmp_path / "again" / "images.bin").exists()
+
+
+def test_a_huge_patch_is_cut_and_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "LARGEST_DIFF", 100)
+    (checkout / "loss.py").write_text("a = 2\n" * 1000)
+    patch = repository.changes(checkout)
+    assert len(patch) < 200
+    assert patch.rstrip().endswith("characters]")
+
+
+def test_outside_of_a_checkout(tmp_path: Path) -> None:
+    assert repository.state(tmp_path) is None
+    assert repository.changes(tmp_path) == ""
+
+
+def test_without_git(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert repository.state(checkout) is None
+    assert repository.changes(checkout) == ""
