@@ -58,6 +58,7 @@ LAYERS = {
             "runfolder",
             "provenance",
             "repository",
+            "sameness",
             "quality",
             "trust",
             "loading",
@@ -77,7 +78,7 @@ LAYERS = {
     ),
     "what `import gan_lightning` offers": Layer(["__init__"], barred=HYDRA),
     "where the parts meet": Layer(
-        ["options", "generate", "export", "evaluate", "evaluating", "build", "config", "run", "worker", "cli"],
+        ["options", "generate", "export", "evaluate", "evaluating", "build", "config", "run", "worker", "cli", "rerun"],
         siblings=True,
     ),
 }

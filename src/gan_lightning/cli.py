@@ -20,6 +20,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.errors import UserError
+from gan_lightning.rerun import rerun
 
 LONGEST_NAME = 120
 FAILED: list[str] = []
@@ -51,11 +52,11 @@ def main() -> None:
 
 def _main() -> None:
     OmegaConf.register_new_resolver("job_name", job_name, replace=True)
-    resumed = next((word.partition("=")[2] for word in sys.argv[1:] if word.startswith("resume=")), None)
-    if resumed is not None:
-        with mistakes_in_one_line():
-            resume(Path(resumed), [word for word in sys.argv[1:] if not word.startswith("resume=")])
-        return
+    for name, verb in STORED.items():
+        if (source := next((word for word in sys.argv[1:] if word.startswith(f"{name}=")), None)) is not None:
+            with mistakes_in_one_line():
+                verb(Path(source.partition("=")[2]), [word for word in sys.argv[1:] if word != source])
+            return
     _prepare_for_an_external_launcher()
     FAILED.clear()
     with hydras_mistakes_in_one_line():
@@ -93,13 +94,13 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
     if not stored.is_file() or not last.is_file():
         missing = stored if not stored.is_file() else last
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
-    config = _read(stored)
+    config = stored_configuration(stored)
     allow = apply_overrides(config, overrides)
     attempts = [int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")]
     train(config, folder, overrides, 1 + max(attempts, default=0), last, allow)
 
 
-def _read(stored: Path) -> DictConfig:
+def stored_configuration(stored: Path) -> DictConfig:
     """A stored configuration.
 
     Raises:
@@ -114,6 +115,8 @@ def _read(stored: Path) -> DictConfig:
     return config
 
 
+STORED = {"resume": resume, "rerun": rerun}
+"""What takes a stored configuration and composes nothing."""
 FIXED = (
     *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
     *("conditioning", "init_from", "run"),
@@ -230,7 +233,7 @@ def translate(complaint: str) -> str:
     if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
         config = composed_without(found.group(1))
         return to_be_added(config, found.group(1)) or no_such_option(
-            found.group(1), [*flat_keys(config), "experiment", "allow", "resume"]
+            found.group(1), [*flat_keys(config), "experiment", "allow", *STORED]
         )
     if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", complaint):
         group, choice = found.groups()
