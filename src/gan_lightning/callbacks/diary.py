@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.tensorboard.summary import hparams
 
+from gan_lightning.callbacks.board import write_table_and_charts
+from gan_lightning.callbacks.quality import Quality
 from gan_lightning.module import LitGAN
 from gan_lightning.runfolder import attempt_folder, promote
-
-HPARAMS_METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
 
 
 class Diary(Callback):
@@ -62,8 +62,8 @@ class Diary(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
-                for record in hparams(recipe(self.config), dict.fromkeys(HPARAMS_METRICS, 0.0)):  # type: ignore[no-untyped-call]
-                    logger.experiment.file_writer.add_summary(record)  # Lightning's way would log NaN as a first point
+                quality = [each.names() for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
+                write_table_and_charts(logger, recipe(self.config), list(chain(*quality)))
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LitGAN, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""

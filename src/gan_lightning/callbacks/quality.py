@@ -179,6 +179,11 @@ class Quality(Callback):
         stored = state_dict["protocol"]
         self._protocol = None if stored is None else Protocol.from_dict(stored)
 
+    def names(self) -> list[str]:
+        """Of the curves by which generators are compared, the monitored one first."""
+        names = [f"{weights}/{name}" for weights in self.weights for name in self.evaluator.better()]
+        return [f"quality/{name}" for name in sorted(names, key=lambda name: name != self.monitor)]
+
     def summary(self) -> dict[str, Any]:
         """What the run came to, for ``summary.json``: the best by ``monitor``, and the last of everything."""
         best = {"value": self.best, "iteration": self.best_iteration, "images": self.best_images}

@@ -1,0 +1,53 @@
+"""What TensorBoard shows of several runs: a table of options and metrics, and charts with the curves of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.tensorboard.summary import custom_scalars, hparams
+
+METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
+"""Of the table, beside those of quality."""
+CHARTS = {
+    "Losses of D and G": ("loss/discriminator", "loss/generator"),
+    "Logits of D": ("logits/real", "logits/fake"),
+    "Accuracy of D": ("accuracy/real", "accuracy/fake"),
+    "Norms of the gradients": ("gradient_norm/discriminator", "gradient_norm/generator"),
+    "Learning rates": ("learning_rate/discriminator", "learning_rate/generator"),
+}
+
+
+def write_table_and_charts(logger: TensorBoardLogger, options: Mapping[str, Any], quality: Sequence[str]) -> None:
+    """Write the run's row of the HPARAMS table and the layout of CUSTOM SCALARS.
+
+    The values of the table are the latest of the curves of these names. Lightning's own way would log a NaN as the
+    first point of each.
+
+    Args:
+        logger: Of this run.
+        options: What the run can be compared by, by dotted name.
+        quality: Names of the curves of quality, the most important first.
+    """
+    records = hparams(dict(options), dict.fromkeys((*quality, *METRICS), 0.0))  # type: ignore[no-untyped-call]
+    for record in (*records, custom_scalars(layout(quality))):  # type: ignore[no-untyped-call]
+        logger.experiment.file_writer.add_summary(record)
+
+
+def layout(quality: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
+    """The charts by category, as torch's ``custom_scalars`` takes them; each has the curves of all chosen runs."""
+    categories: dict[str, Mapping[str, Sequence[str]]] = {"Quality": _by_metric(quality)} if quality else {}
+    categories["Game"] = CHARTS
+    return {
+        category: {title: ["Multiline", list(tags)] for title, tags in charts.items()}
+        for category, charts in categories.items()
+    }
+
+
+def _by_metric(names: Sequence[str]) -> dict[str, list[str]]:
+    """The averaged and the raw generator's curve of a metric in one chart."""
+    charts: dict[str, list[str]] = {}
+    for name in names:
+        charts.setdefault(name.rpartition("/")[2], []).append(name)
+    return charts
