@@ -8,6 +8,7 @@ PYTHON3 ?= python3
 VENV    ?= .venv
 LOGDIR  ?= runs
 ARGS    ?=
+WORKERS ?= 2
 
 PYTHON := $(VENV)/bin/python
 # The stamps lie in the environment, so that they go when it goes. The second is for those who work on the project.
@@ -25,7 +26,7 @@ train: $(RUN_READY) ## train with the defaults, or with ARGS="loss=hinge trainer
 	$(PYTHON) train.py $(ARGS)
 
 test: $(DEV_READY) ## run the tests, or some: ARGS="tests/losses -x"
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(DEV_READY) ## check style, formatting and types
 	$(PYTHON) -m ruff check .

@@ -24,9 +24,19 @@ def _refuse_other_machines(host: str | None) -> None:
         raise OSError(f"the tests run offline and {host} is not this machine")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fork first: a fork of a process in which others have left threads may wait for a lock that nobody holds."""
-    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+    """Fork first: a fork of a process in which others have left threads may wait for a lock that nobody holds.
+
+    Where tests run side by side, those of a file stay together, since they share what its fixtures trained.
+    """
+
+    def forks(item: pytest.Item) -> bool:
+        return item.get_closest_marker("forks") is not None
+
+    items.sort(key=lambda item: not forks(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name}{' forks' if forks(item) else ''}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
