@@ -77,7 +77,22 @@ LAYERS = {
     ),
     "what `import gan_lightning` offers": Layer(["__init__"], barred=HYDRA),
     "where the parts meet": Layer(
-        ["options", "generate", "export", "evaluate", "evaluating", "build", "config", "run", "worker", "cli"],
+        [
+            "options",
+            "generate",
+            "export",
+            "evaluate",
+            "evaluating",
+            "build",
+            "config",
+            "run",
+            "worker",
+            "cli",
+            "composing",
+            "complaints",
+            "mistakes",
+            "resuming",
+        ],
         siblings=True,
     ),
 }
