@@ -94,7 +94,7 @@ def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> No
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from gan_lightning.cli import config_folder
+    from gan_lightning.composing import config_folder
 
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = compose("train", [*overrides, "logger=[]"])

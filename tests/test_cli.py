@@ -12,8 +12,10 @@ import pytest
 import torch
 from door import IMAGES, TINY, call, refused, train
 
-from gan_lightning.cli import LONGEST_NAME, apply_overrides, config_folder, job_name
+from gan_lightning.cli import LONGEST_NAME, job_name
+from gan_lightning.composing import config_folder
 from gan_lightning.errors import UserError
+from gan_lightning.resuming import apply_overrides
 
 
 def summary(folder: Path) -> dict[str, Any]:

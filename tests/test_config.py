@@ -12,7 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.config import (
     REFUSED,
     admits,

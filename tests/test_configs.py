@@ -13,7 +13,7 @@ from door import call, train
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.config import check
 from gan_lightning.run import resolve
 from gan_lightning.trust import check_trusted

@@ -16,7 +16,7 @@ from door import call, narrow
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 
 FOLDER = Path(config_folder(), "experiment")
 EXPERIMENTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -18,7 +18,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.build import build_module, make
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.errors import UserError
 from gan_lightning.module import LitGAN
 from gan_lightning.rules import check

@@ -19,7 +19,7 @@ from test_strategy import RANKS, both_ranks, store_in
 from torch import nn
 
 from gan_lightning.build import make
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Minimax, NonSaturating, RelativisticAverage, TopK
 from gan_lightning.strategy import GANStrategy
 

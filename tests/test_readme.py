@@ -10,8 +10,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from gan_lightning.cli import apply_overrides, config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.config import check
+from gan_lightning.resuming import apply_overrides
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from gan_lightning import LitGAN
 from gan_lightning.callbacks import Scatter
 from gan_lightning.callbacks.samples import fixed_latents
 from gan_lightning.callbacks.scatter import BLUE, GREY, WHITE, scatter
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.data.toy import Ring
 from gan_lightning.errors import UserError
 from gan_lightning.metrics import mode_coverage

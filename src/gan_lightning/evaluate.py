@@ -13,7 +13,6 @@ import torch
 
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.checkpoint import BEST, LAST
-from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.folder import Folder
 from gan_lightning.devices import threads_for
@@ -23,6 +22,7 @@ from gan_lightning.evaluating.table import table
 from gan_lightning.finetune import checkpoint_in
 from gan_lightning.loading import load_trained
 from gan_lightning.metrics import Sample
+from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import device_named, home_of
 from gan_lightning.quality import Evaluator, Fakes, Number, RealImages

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 import torch
 from torch import Tensor
 
-from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.errors import UserError
 from gan_lightning.exporting.card import PICTURE, SLUG, Card
 from gan_lightning.exporting.programs import FORMATS, Inputs, largest_difference
@@ -24,6 +23,7 @@ from gan_lightning.generating.choice import Wanted
 from gan_lightning.generating.sampler import Sampler, SeedDraw
 from gan_lightning.images import QUANTISATION, grid, save_png
 from gan_lightning.loading import checkpoint_of, load, load_trained
+from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import home_of
 from gan_lightning.provenance import versions

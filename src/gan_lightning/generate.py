@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 import torch
 
-from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.data.stored import data_of_run
 from gan_lightning.devices import threads_for
 from gan_lightning.errors import UserError
@@ -22,6 +21,7 @@ from gan_lightning.generating.products import Film, Product, Stills
 from gan_lightning.generating.sampler import Sampler
 from gan_lightning.generating.stills import STILLS
 from gan_lightning.loading import checkpoint_of, load_trained
+from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import device_named, home_of, new_folder
 from gan_lightning.provenance import versions

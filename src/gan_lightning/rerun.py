@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gan_lightning.errors import UserError
+from gan_lightning.resuming import apply_overrides, read_stored
 
 FOLDER_OPTION = "hydra.run.dir="
 RECORD = "rerun.json"
@@ -24,7 +25,6 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     Raises:
         UserError: There is no run, or a change would make it another one.
     """
-    from gan_lightning.cli import apply_overrides, stored_configuration
     from gan_lightning.run import train
     from gan_lightning.runfolder import COMPOSED
     from gan_lightning.sameness import compare
@@ -32,7 +32,7 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     stored = source / COMPOSED
     if not stored.is_file():
         raise UserError(f"rerun={source}: {stored} is missing, so there is no run to repeat.")
-    config = stored_configuration(stored)
+    config = read_stored(stored)
     places = [word.removeprefix(FOLDER_OPTION) for word in overrides if word.startswith(FOLDER_OPTION)]
     words = [word for word in overrides if not word.startswith(FOLDER_OPTION)]
     allow = apply_overrides(config, words)

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from gan_lightning.build import build_module
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.data.loader import permutation
 from gan_lightning.errors import UserError
 from gan_lightning.images import to_unit

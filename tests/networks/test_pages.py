@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from gan_lightning.build import make
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.costs import costs
 
 CONF = Path(config_folder())

@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from gan_lightning.cli import config_folder
+from gan_lightning.composing import config_folder
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.types import Verdict
 

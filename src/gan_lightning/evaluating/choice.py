@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from PIL import Image
 
-from gan_lightning.cli import choices, config_folder
+from gan_lightning.composing import choices, config_folder
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.decoding import SUFFIXES
 from gan_lightning.data.folder import Folder

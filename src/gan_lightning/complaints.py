@@ -1,0 +1,88 @@
+"""What Hydra says about a wrong command line, in one line that names near matches."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.composing import choices, composed_without, flat_keys
+from gan_lightning.mistakes import end
+
+
+class _Composing(io.StringIO):
+    """Holds back what Hydra writes to standard error while it composes."""
+
+    def __init__(self, real: Any) -> None:
+        super().__init__()
+        self.real = real
+
+
+@contextmanager
+def hydras_mistakes_in_one_line() -> Iterator[None]:
+    """Say Hydra's complaints about overrides in one line that names near matches.
+
+    Hydra prints them itself and exits, so its standard error is held back until the first job starts.
+    """
+    sys.stderr = _Composing(sys.stderr)
+    try:
+        yield
+    except SystemExit as exit_:
+        held = release_stderr()
+        if exit_.code == 1 and held:
+            end(translate(held))
+        sys.stderr.write(held)
+        raise
+    finally:
+        sys.stderr.write(release_stderr())
+
+
+def translate(complaint: str) -> str:
+    """Hydra's words about a wrong override in ours, with near matches."""
+    from gan_lightning.config import no_such_option
+
+    if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
+        config = composed_without(found.group(1))
+        return to_be_added(config, found.group(1)) or no_such_option(
+            found.group(1), [*flat_keys(config), "experiment", "allow", "resume", "rerun"]
+        )
+    if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", complaint):
+        group, choice = found.groups()
+        return _no_such_choice(group, choice, choices(group))
+    lines = [line for line in complaint.splitlines() if line.strip() and "HYDRA_FULL_ERROR" not in line]
+    return lines[-1] if "Traceback" in complaint else " ".join(line.strip() for line in lines)
+
+
+def to_be_added(config: DictConfig, key: str) -> str | None:
+    """What to say of an option that exists but stands in no yaml."""
+    from gan_lightning.config import REFUSED, parameters
+
+    parent, _, last = key.rpartition(".")
+    node = OmegaConf.select(config, parent, throw_on_resolution_failure=False) if parent else None
+    if key in REFUSED or not isinstance(node, DictConfig) or "_target_" not in node:
+        return None
+    if last not in (parameters(str(node["_target_"]), parent) or ()):
+        return None
+    return f"{key} stands in no yaml yet: add it with a plus, +{key}=..."
+
+
+def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(choice, options, 2, 0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"There is no {group}={choice}.{hint} Choices: {', '.join(options)}."
+
+
+def release_stderr() -> str:
+    """Give standard error back; returns what was held."""
+    if not isinstance(sys.stderr, _Composing):
+        return ""
+    held = sys.stderr
+    sys.stderr = held.real
+    return held.getvalue()

@@ -1,0 +1,52 @@
+"""The configuration files: where they lie, what can be chosen, and what a command line composes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def config_folder() -> str:
+    """``conf/`` inside an installed package, else the repository's own."""
+    packaged = Path(__file__).with_name("conf")
+    return str(packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "conf")
+
+
+def choices(group: str) -> list[str]:
+    """Names of the yamls of a group, the user's own (``--config-dir``) among them."""
+    words = sys.argv[1:]
+    own = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    own += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return sorted({path.stem for folder in (config_folder(), *own) for path in (Path(folder) / group).glob("*.yaml")})
+
+
+def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of all options of a configuration."""
+    for key in node:
+        name = f"{prefix}.{key}" if prefix else str(key)
+        yield name
+        written_here = not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key)
+        if written_here and isinstance(node[key], DictConfig):
+            yield from flat_keys(node[key], name)
+
+
+def composed_without(wrong: str) -> DictConfig:
+    """The configuration under the choices of this command line, as far as they compose without ``wrong``."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    def composed(overrides: list[str]) -> DictConfig:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            return compose("train", overrides)
+
+    others = [word for word in sys.argv[1:] if "=" in word and word.lstrip("+~").partition("=")[0] != wrong]
+    try:
+        return composed([word for word in others if not word.startswith(("-", "hydra"))])
+    except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
+        return composed([])
