@@ -35,7 +35,7 @@ class Layer:
 # From the ground up: a unit imports from the layers before its own. A new file adds its name to one of the lists.
 LAYERS = {
     "words that all share": Layer(
-        ["types", "errors", "randomness", "distributed", "evaluation"],
+        ["types", "errors", "randomness", "distributed", "evaluation", "protocol", "jsonlines"],
         barred=LIGHTNING | HYDRA,
         siblings=True,
     ),
@@ -84,6 +84,8 @@ LAYERS = {
             "export",
             "evaluate",
             "evaluating",
+            "compare",
+            "comparing",
             "build",
             "config",
             "run",

@@ -22,7 +22,7 @@ from gan_lightning import LitGAN
 from gan_lightning.callbacks import Curves, Progress, Samples
 from gan_lightning.callbacks.progress import duration
 from gan_lightning.errors import UserError
-from gan_lightning.records import read_records
+from gan_lightning.jsonlines import read_records
 
 SCALARS = {
     "loss/discriminator",

@@ -19,9 +19,10 @@ from gan_lightning.callbacks import Checkpoint, Quality
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.errors import UserError
 from gan_lightning.evaluation import evaluating
+from gan_lightning.jsonlines import read_records
 from gan_lightning.metrics import FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
 from gan_lightning.quality import Evaluator, Fakes, RealImages
-from gan_lightning.records import JsonLines, read_records
+from gan_lightning.records import JsonLines
 
 CPU = torch.device("cpu")
 BATCH_NORM = partial(nn.BatchNorm1d, affine=True)
@@ -140,6 +141,7 @@ def test_numbers_stand_in_the_records_with_their_protocol(tmp_path: Path) -> Non
     protocol = lines[-1]["protocol"]
     assert (protocol["extractor"], protocol["n_real"], protocol["n_fake"]) == ("halves", 40, 32)
     assert (protocol["generator"], protocol["measure"]) == ("averaged", "FrechetDistance()")
+    assert lines[-1]["better"] == "lower"
     assert lines[-1]["value"] == callback.latest["averaged/fid"]
     assert float(trainer.callback_metrics["quality/averaged/fid"]) == pytest.approx(lines[-1]["value"])
 

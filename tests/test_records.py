@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.errors import UserError
-from gan_lightning.records import JsonLines, read_records
+from gan_lightning.jsonlines import read_records
+from gan_lightning.records import JsonLines
 
 
 def test_one_object_a_number(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ from gan_lightning.errors import UserError
 from gan_lightning.evaluating.choice import data_against, evaluator_of, is_run
 from gan_lightning.evaluating.table import table
 from gan_lightning.finetune import checkpoint_in
+from gan_lightning.jsonlines import append_lines
 from gan_lightning.loading import load_trained
 from gan_lightning.metrics import Sample
 from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import device_named, home_of
 from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
-from gan_lightning.records import append_lines
 
 PROGRAM = "evaluate.py"
 RECORDS = "evaluations.jsonl"

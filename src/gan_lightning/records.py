@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from gan_lightning.errors import UserError
+from gan_lightning.jsonlines import append_lines, read_records
 
 SCHEMA_VERSION = 1
 FILE = "metrics.jsonl"
@@ -58,25 +58,29 @@ class JsonLines(Logger):
 
     @rank_zero_only
     def log_measured(
-        self, metrics: Mapping[str, float], protocols: Mapping[str, Mapping[str, Any]], step: int, images: int
+        self, metrics: Mapping[str, float], facts: Mapping[str, Mapping[str, Any]], step: int, images: int
     ) -> None:
-        """Append numbers of quality, each with the protocol that it was measured by."""
-        self._append(metrics, step, images, protocols)
+        """Append numbers of quality, each with what has to be known to compare it with another.
+
+        Args:
+            metrics: Values by name.
+            facts: What stands in the line beside each: its ``protocol``, and which way is ``better``.
+            step: The iteration.
+            images: Real images seen until then.
+        """
+        self._append(metrics, step, images, facts)
 
     def _append(
         self,
         metrics: Mapping[str, float],
         step: int | None,
         images: int,
-        protocols: Mapping[str, Mapping[str, Any]] | None = None,
+        facts: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         seconds = round(self.spent + time.monotonic() - self._started, 3)
         common = {"v": SCHEMA_VERSION, "iteration": step, "images": images, "seconds": seconds}
-        protocols = protocols or {}
-        records = [
-            {**common, "name": name, "value": value} | ({"protocol": protocols[name]} if name in protocols else {})
-            for name, value in metrics.items()
-        ]
+        facts = facts or {}
+        records = [{**common, "name": name, "value": value, **facts.get(name, {})} for name, value in metrics.items()]
         append_lines(self.path, records)
 
     def _go_on_from(self, iteration: int) -> float:
@@ -106,27 +110,3 @@ class TensorBoard(TensorBoardLogger):
     def save(self) -> None:
         """Flush. Lightning would also write an hparams.yaml, and ``resolved.yaml`` says it all."""
         self.experiment.flush()
-
-
-def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Append records to a file of JSON lines.
-
-    Raises:
-        UserError: It can't be written.
-    """
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{json.dumps(record)}\n" for record in records))
-    except OSError as error:
-        raise UserError(f"Can't write {path}: {error.strerror}.") from error
-
-
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """The records of a ``metrics.jsonl``, without a last line that a crash cut short."""
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return records

@@ -13,7 +13,8 @@ import torch
 
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.errors import UserError
-from gan_lightning.records import FILE, read_records
+from gan_lightning.jsonlines import read_records
+from gan_lightning.records import FILE
 from gan_lightning.runfolder import CHANGES, attempt_folder
 
 OF_THE_CLOCK = frozenset({"images_per_second"})

@@ -149,10 +149,10 @@ class Quality(Callback):
         self._spent += self._cost
         trainer.callback_metrics.update({f"quality/{name}": torch.tensor(value) for name, value in values.items()})
         logged = {f"quality/{name}": value for name, value in values.items()}
-        protocols = {f"quality/{name}": each.protocol.to_dict() for name, each in numbers.items()}
+        facts = {f"quality/{name}": self._facts(each) for name, each in numbers.items()}
         for logger in trainer.loggers:
             if isinstance(logger, JsonLines):
-                logger.log_measured(logged, protocols, pl_module.iteration, pl_module.images_seen)
+                logger.log_measured(logged, facts, pl_module.iteration, pl_module.images_seen)
             else:
                 logger.log_metrics(logged, step=pl_module.iteration)
 
@@ -204,6 +204,12 @@ class Quality(Callback):
             self.best_iteration, self.best_images = iteration, images
         else:
             self._since_best += 1
+
+    def _facts(self, number: Number) -> dict[str, Any]:
+        """What stands beside a number in ``metrics.jsonl``."""
+        better = self.evaluator.better()
+        direction = {"better": better[number.name]} if number.name in better else {}
+        return {"protocol": number.protocol.to_dict(), **direction}
 
     def _features_of_the_real(self, trainer: Trainer, module: LitGAN) -> Sample | None:
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]

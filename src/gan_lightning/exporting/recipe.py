@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.records import read_records
+from gan_lightning.jsonlines import read_records
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
 """Options that say where files lie on one machine."""

@@ -16,8 +16,8 @@ from gan_lightning.metrics.modes import ModeCoverage, mode_coverage
 from gan_lightning.metrics.moments import Moments
 from gan_lightning.metrics.neighbours import nearest
 from gan_lightning.metrics.precision_recall import PrecisionRecall
-from gan_lightning.metrics.protocol import Protocol, require_same
 from gan_lightning.metrics.shipped import ClassifierExtractor
+from gan_lightning.protocol import Protocol, require_same
 
 __all__ = [
     "Bootstrap",

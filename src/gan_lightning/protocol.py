@@ -1,4 +1,7 @@
-"""What a number was measured on: two numbers are comparable where these agree, and nowhere else."""
+"""What a number was measured on: two numbers are comparable where these agree, and nowhere else.
+
+It needs no torch: what compares stored numbers starts in a moment.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics.held_out import HeldOutMeasure
-from gan_lightning.metrics.measure import Measure
 
 NEED_NOT_AGREE = frozenset({"seed", "versions"})
 """A number must not hang on them; they are kept so that it can be measured again."""
@@ -44,8 +45,8 @@ class Protocol:
     versions: Mapping[str, str | None] = field(default_factory=dict)
     """Of the libraries."""
 
-    def measured_by(self, measure: Measure | HeldOutMeasure) -> Protocol:
-        """The protocol of this metric's numbers."""
+    def measured_by(self, measure: object) -> Protocol:
+        """The protocol of this metric's numbers; its ``repr`` names the settings that count."""
         return replace(self, measure=repr(measure))
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""Files of JSON lines: one object a line, whole again after a crash in the middle of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.errors import UserError
+
+
+def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Append records to a file of JSON lines.
+
+    Raises:
+        UserError: It can't be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{json.dumps(record)}\n" for record in records))
+    except OSError as error:
+        raise UserError(f"Can't write {path}: {error.strerror}.") from error
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The records of a ``metrics.jsonl``, without a last line that a crash cut short."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
