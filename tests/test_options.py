@@ -41,6 +41,26 @@ def test_a_folder_may_have_an_equals_sign(tmp_path: Path) -> None:
     assert read(str(folder)).source == str(folder)
 
 
+@dataclass(frozen=True)
+class Mix:
+    """Mix doughs."""
+
+    sources: Annotated[tuple[str, ...], "fields"]
+    minutes: Annotated[int, "how long"] = 5
+
+
+def test_words_before_the_first_option_are_sources(tmp_path: Path) -> None:
+    assert read_options(Mix, "mix.py", ["acre"]) == Mix(("acre",))
+    assert read_options(Mix, "mix.py", ["acre", "meadow", "minutes=7"]) == Mix(("acre", "meadow"), 7)
+    assert read_options(Mix, "mix.py", ["runs/*seed=1*", "*seed=1"]) == Mix(("runs/*seed=1*", "*seed=1"))
+    (folder := tmp_path / "seed=1").mkdir()
+    assert read_options(Mix, "mix.py", [str(folder), "b", "minutes=1"]) == Mix((str(folder), "b"), 1)
+    with pytest.raises(UserError, match=r"Say of what, first: python mix.py SOURCES... \(python"):
+        read_options(Mix, "mix.py", ["minutes=7", "acre"])
+    with pytest.raises(UserError, match="'meadow' is no option=value"):
+        read_options(Mix, "mix.py", ["acre", "minutes=7", "meadow"])
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

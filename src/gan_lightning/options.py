@@ -1,17 +1,20 @@
 """The command lines of the verbs that compose nothing: a run folder, then ``option=value`` words as train.py has them.
 
 The options are the fields of a dataclass, the first of which is the source. Each is annotated with what it admits and
-what it means: ``count: Annotated[int, "how many"] = 64``. One that is a mapping takes ``option.key=value`` words.
+what it means: ``count: Annotated[int, "how many"] = 64``. One that is a mapping takes ``option.key=value`` words. Where
+the source is a ``tuple[str, ...]``, the words before the first option are all sources.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -21,13 +24,15 @@ from gan_lightning.errors import UserError
 
 Options = TypeVar("Options")
 """A dataclass."""
+OPTION = re.compile(r"[+~]*[\w.@]+=")
+"""How an option begins; a pattern such as ``runs/*seed=1*`` does not."""
 
 
 def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Options:
     """The options that a command line gives.
 
     Args:
-        kind: A dataclass whose first field is the source, the only word without a name.
+        kind: A dataclass whose first field is the source, or all sources: the only words without a name.
         program: What the command is called, such as ``generate.py``.
         words: Of the command line.
 
@@ -40,10 +45,12 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
     if any(word in ("--help", "-h") for word in words):
         sys.stdout.write(help_text(kind, program))
         sys.exit(0)
-    if not words or ("=" in words[0] and not Path(words[0]).exists()):
-        raise UserError(f"Say of what, first: python {program} {source.name.upper()} ... (python {program} --help)")
-    values: dict[str, Any] = {source.name: words[0]}
-    for word in words[1:]:
+    several = _takes_several(kind, source)
+    sources = list(takewhile(_is_source, words if several else words[:1]))
+    if not sources:
+        raise UserError(f"Say of what, first: python {program} {_in_usage(kind, source)} (python {program} --help)")
+    values: dict[str, Any] = {source.name: tuple(sources) if several else sources[0]}
+    for word in words[len(sources) :]:
         name, value = _parsed(word, program)
         group, _, key = name.partition(".")
         if group not in known or (key and _default(known[group]) != {}):
@@ -66,10 +73,22 @@ def help_text(kind: type[Any], program: str) -> str:
     meanings = {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
     width = max(len(_shown(each)) for each in others)
     lines = [f"  {_shown(each):{width}}  {meanings[each.name]}" for each in others]
-    what = source.name.upper()
     assert kind.__doc__ is not None
-    usage = [kind.__doc__.splitlines()[0], "", f"  python {program} {what} [option=value ...]", ""]
-    return "\n".join([*usage, f"{what}: {meanings[source.name]}", "", *lines, ""])
+    usage = f"  python {program} {_in_usage(kind, source)} [option=value ...]"
+    what = f"{source.name.upper()}: {meanings[source.name]}"
+    return "\n".join([kind.__doc__.splitlines()[0], "", usage, "", what, "", *lines, ""])
+
+
+def _takes_several(kind: type[Any], source: Field[Any]) -> bool:
+    return get_origin(get_type_hints(kind)[source.name]) is tuple
+
+
+def _in_usage(kind: type[Any], source: Field[Any]) -> str:
+    return source.name.upper() + ("..." if _takes_several(kind, source) else "")
+
+
+def _is_source(word: str) -> bool:
+    return not OPTION.match(word) or Path(word).exists()
 
 
 def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:

@@ -1,0 +1,6 @@
+"""Compare runs and sweeps: ``python compare.py --help``."""
+
+from gan_lightning.compare import main
+
+if __name__ == "__main__":
+    main()

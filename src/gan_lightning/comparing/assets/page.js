@@ -1,0 +1,90 @@
+"use strict";
+
+// Tables: a heading sorts by its column, once more turns it round. Cells without a value go last either way.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  for (const button of table.querySelectorAll("button[data-sort]")) {
+    const head = button.closest("th");
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      const sign = down ? -1 : 1;
+      const text = button.dataset.sort === "text";
+      const read = (row) => {
+        const cell = row.cells[head.cellIndex];
+        const value = cell.dataset.value ?? cell.textContent.trim();
+        return text || value === "" ? value : Number(value);
+      };
+      const rows = [...body.rows].map((row) => [read(row), row]);
+      rows.sort(([a], [b]) => {
+        if (a === "" || b === "") return (a === "") - (b === "");
+        return sign * (text ? a.localeCompare(b, undefined, { numeric: true }) : a - b);
+      });
+      body.append(...rows.map(([, row]) => row));
+      for (const other of table.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    });
+  }
+}
+
+// Charts: the nearest measurement is read out beside the pointer, and under the arrow keys.
+for (const chart of document.querySelectorAll(".chart")) {
+  const readings = JSON.parse(chart.dataset.readings);
+  const svg = chart.querySelector("svg");
+  const cursor = chart.querySelector(".cursor");
+  const box = chart.querySelector(".reading");
+  const colours = 10;
+  let current = -1;
+
+  const hide = () => {
+    current = -1;
+    box.hidden = true;
+    cursor.setAttribute("hidden", "");
+  };
+
+  const show = (index) => {
+    current = Math.max(0, Math.min(readings.length - 1, index));
+    const { x, label, values } = readings[current];
+    cursor.removeAttribute("hidden");
+    cursor.setAttribute("x1", x);
+    cursor.setAttribute("x2", x);
+    const title = document.createElement("b");
+    title.textContent = label;
+    const lines = values.map(([colour, name, text]) => {
+      const line = document.createElement("div");
+      const key = document.createElement("span");
+      key.className = `key c${colour % colours}${colour < colours ? "" : " dashed"}`;
+      line.append(key, `${name}: ${text}`);
+      return line;
+    });
+    box.replaceChildren(title, ...lines);
+    box.hidden = false;
+    const scale = svg.clientWidth / svg.viewBox.baseVal.width;
+    const beside = x * scale + 12;
+    const fits = beside + box.offsetWidth <= chart.clientWidth;
+    box.style.left = `${fits ? beside : Math.max(0, x * scale - 12 - box.offsetWidth)}px`;
+  };
+
+  const nearest = (x) => {
+    let best = 0;
+    readings.forEach((reading, index) => {
+      if (Math.abs(reading.x - x) < Math.abs(readings[best].x - x)) best = index;
+    });
+    return best;
+  };
+
+  const point = (event) => {
+    const frame = svg.getBoundingClientRect();
+    show(nearest(((event.clientX - frame.left) / frame.width) * svg.viewBox.baseVal.width));
+  };
+  chart.addEventListener("pointermove", point);
+  chart.addEventListener("pointerdown", point);
+  chart.addEventListener("pointerleave", hide);
+  chart.addEventListener("blur", hide);
+  chart.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") hide();
+    if (step === undefined) return;
+    event.preventDefault();
+    show(current < 0 ? (step > 0 ? 0 : readings.length - 1) : current + step);
+  });
+}

@@ -1,0 +1,180 @@
+"""What a run folder says: how the run was made, how it ended, and what was measured."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan_lightning.comparing.curves import Curve
+from gan_lightning.errors import UserError
+from gan_lightning.jsonlines import read_records
+from gan_lightning.runfolder import COMPOSED, RESOLVED
+
+SUMMARY = "summary.json"
+METRICS = "metrics.jsonl"
+FAILURES = ("failure.json", "failure.txt")
+MARKS = (RESOLVED, SUMMARY, "attempts", *FAILURES)
+"""One of these makes a folder a run's."""
+QUALITY = "quality/"
+DONE = "done"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder."""
+
+    folder: Path
+    status: str
+    """``done``, ``interrupted``, ``pruned``, ``failed``, ``unfinished`` or ``unreadable``."""
+    reason: str = ""
+    """Why it is not done."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Resolved; empty where training never began."""
+    composed: Mapping[str, Any] = field(default_factory=dict)
+    """The same with its references (``${loss}``) unresolved."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """What was typed, by key."""
+    records: tuple[Mapping[str, Any], ...] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int | None:
+        """Of the run; None where training never began."""
+        return self.config.get("seed")
+
+    @cached_property
+    def measured(self) -> dict[str, list[Mapping[str, Any]]]:
+        """Records of quality by name, without the prefix."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for record in self.records:
+            if str(record["name"]).startswith(QUALITY):
+                found.setdefault(record["name"].removeprefix(QUALITY), []).append(record)
+        return found
+
+    def curve(self, metric: str) -> Curve | None:
+        """A number over time; None where it was not measured."""
+        return Curve.of(self.measured.get(metric, ()))
+
+    def spent(self) -> dict[str, float]:
+        """Iterations, images, updates and seconds: the summary's, else as far as the records go."""
+        last = self.records[-1] if self.records else {}
+        iteration = self.summary.get("iteration", last.get("iteration", 0))
+        return {
+            "iteration": iteration,
+            "images": self.summary.get("images", last.get("images", 0)),
+            "d_updates": self.summary.get("d_updates", iteration * self.config.get("n_critic", 1)),
+            "g_updates": self.summary.get("g_updates", iteration),
+            "seconds": self.summary.get("seconds", last.get("seconds", 0.0)),
+        }
+
+
+def find_runs(sources: Iterable[str]) -> list[Path]:
+    """The run folders that are named, that match a pattern, or that lie below a folder such as a sweep's; each once.
+
+    Raises:
+        UserError: A source names nothing, or there is no run in it.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        plain = Path(source).expanduser()
+        folders = [plain] if plain.exists() else sorted(map(Path, glob.glob(str(plain), recursive=True)))
+        if not folders:
+            raise UserError(f"{source}: there is no such folder, and no folder matches it.")
+        below = {run.resolve(): None for folder in folders for run in _runs_below(folder)}
+        if not below:
+            raise UserError(f"{source} holds no run: a run folder has a {RESOLVED}.")
+        found |= below
+    return list(found)
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, _ in os.walk(folder):
+        if any(Path(parent, mark).exists() for mark in MARKS):
+            folders.clear()
+            yield Path(parent)
+        folders.sort()
+
+
+def read_run(folder: Path) -> Run:
+    """All that the folder says; a file that can't be read makes the run ``unreadable``, with the reason."""
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        return Run(folder, "unreadable", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _read(folder: Path) -> Run:
+    attempts = sorted((folder / "attempts").glob("[0-9]*"), key=lambda attempt: int(attempt.name))
+    summary = _json(folder / SUMMARY)
+    config = _yaml(folder / RESOLVED)
+    records = tuple(read_records(folder / METRICS)) if (folder / METRICS).is_file() else ()
+    status, reason = _ending(folder, summary, config, records)
+    return Run(
+        folder=folder,
+        status=status,
+        reason=reason,
+        config=config,
+        composed=_yaml(folder / COMPOSED),
+        overrides=_overrides(attempts or [folder]),
+        records=records,
+        summary=summary,
+        provenance=_json(folder / "provenance.json"),
+    )
+
+
+def _ending(
+    folder: Path, summary: Mapping[str, Any], config: Mapping[str, Any], records: tuple[Mapping[str, Any], ...]
+) -> tuple[str, str]:
+    status = str(summary.get("status", ""))
+    if status == DONE:
+        return DONE, ""
+    images = records[-1]["images"] if records else 0
+    reached = f" after {images:,} images" if images else ""
+    for name in FAILURES:
+        if (folder / name).is_file():
+            when = f" (after {images:,} images)" if images else ""
+            return "failed", _failure(folder / name) + when
+    if number := summary.get("signal"):
+        return status, f"stopped by {signal.Signals(number).name}{reached}"
+    if status:
+        return status, f"{summary.get('reason') or status}{reached}"
+    began = "no summary yet: it still trains, or was killed" if config else "training never began"
+    return "unfinished", began + reached
+
+
+def _failure(file: Path) -> str:
+    if file.suffix == ".txt":
+        return " ".join(file.read_text(encoding="utf-8").split())
+    failure = _json(file)
+    return ": ".join(str(failure[key]) for key in ("kind", "message") if failure.get(key))
+
+
+def _overrides(folders: Iterable[Path]) -> dict[str, str]:
+    """What was typed at the start, and on going on."""
+    typed: dict[str, str] = {}
+    for folder in folders:
+        file = folder / "overrides.txt"
+        for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
+            key, _, value = line.partition("=")
+            typed[key.lstrip("+~")] = value
+    return typed
+
+
+def _json(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def _yaml(file: Path) -> dict[str, Any]:
+    # the parser in C where PyYAML has it, which reads a sweep of a hundred runs in a second; both are the safe ones
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return dict(yaml.load(file.read_text(encoding="utf-8"), loader)) if file.is_file() else {}

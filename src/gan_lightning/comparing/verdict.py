@@ -1,0 +1,27 @@
+"""What came out, in a sentence or two, for somebody who reads nothing else."""
+
+from __future__ import annotations
+
+from gan_lightning.comparing.cautions import within_noise
+from gan_lightning.comparing.comparison import Comparison
+from gan_lightning.comparing.words import with_spread
+
+
+def verdict(comparison: Comparison) -> str:
+    """Who is first, by how much, and whether that is more than noise."""
+    first, *others = comparison.rows
+    value = with_spread(first.fair.mean, first.fair.deviation)
+    seeds = f"{len(first.runs)} seed{'s' if len(first.runs) > 1 else ''}"
+    if not others:
+        return f"{first.name}: {comparison.wish.metric} {value} over {seeds}."
+    lead = f"{first.name} comes first, with {comparison.wish.metric} {value} over {seeds}"
+    if first.standing is None:
+        return f"{lead}: with one seed, nobody can say whether another seed would too."
+    if near := within_noise(comparison.rows):
+        return f"{lead}, but these seeds can't tell it from {_listed([row.name for row in near])}."
+    return f"{lead}: it is the best of those with several seeds with a probability of {first.standing.best:.0%}."
+
+
+def _listed(names: list[str]) -> str:
+    shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} others"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,93 @@
+"""Which runs are seeds of one recipe, and what recipes are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from run_folders import write_run
+
+from gan_lightning.comparing.recipes import Recipe, differences, in_common, names, recipes_of
+from gan_lightning.comparing.runs import Run, read_run
+
+
+def recipes(tmp_path: Path, *runs: dict[str, Any]) -> list[Recipe]:
+    return recipes_of([read_run(write_run(tmp_path / str(i), **options)) for i, options in enumerate(runs)])
+
+
+def test_seeds_folders_threads_and_devices_make_no_recipe(tmp_path: Path) -> None:
+    found = recipes(
+        tmp_path,
+        {"seed": 0},
+        {"seed": 1, "options": {"threads": 4, "trainer": {"devices": 2, "accelerator": "cpu"}}},
+        {"seed": 2, "options": {"logger": {"tensorboard": {"_target_": "gan_lightning.records.TensorBoard"}}}},
+        {"seed": 0, "loss": "minimax"},
+    )
+    assert [len(recipe.runs) for recipe in found] == [3, 1]
+
+
+def test_a_callback_of_ones_own_is_part_of_a_recipe(tmp_path: Path) -> None:
+    mine = {"callbacks": {"mine": {"_target_": "mine.Freeze", "after": 3}}}
+    assert len(recipes(tmp_path, {"seed": 0}, {"seed": 1, "options": mine})) == 2
+
+
+def test_precision_and_budget_are_part_of_a_recipe(tmp_path: Path) -> None:
+    others = ({"trainer": {"precision": "bf16-mixed"}}, {"kimg": 3})
+    assert len(recipes(tmp_path, {}, *({"options": options} for options in others))) == 3
+
+
+def test_names_say_what_was_typed_and_differs(tmp_path: Path) -> None:
+    wide, narrow = (
+        {"options": {"model": {"generator": {"width": width}}}, "typed": [f"model.generator.width={width}", "kimg=3"]}
+        for width in (64, 8)
+    )
+    found = recipes(tmp_path, wide, narrow | {"loss": "minimax"}, wide | {"loss": "minimax", "seed": 4})
+    assert names(found) == ["loss=hinge width=64", "loss=minimax width=8", "loss=minimax width=64"]
+
+
+def test_what_was_not_typed_goes_unsaid(tmp_path: Path) -> None:
+    typed = {"typed": ["+penalty.r1.gamma=3"], "options": {"penalty": {"r1": {"gamma": 3}}}}
+    assert names(recipes(tmp_path, {}, typed)) == ["defaults", "gamma=3"]
+
+
+def named(*overrides: dict[str, str], config: Sequence[dict[str, Any]] = ()) -> list[str]:
+    nodes = config or [{"key": i} for i in range(len(overrides))]
+    runs = [Run(Path(str(i)), "done", config=nodes[i], overrides=typed) for i, typed in enumerate(overrides)]
+    return names(recipes_of(runs))
+
+
+def test_an_ending_that_two_keys_share_is_not_short_enough() -> None:
+    typed = [{"optimizer.generator.lr": lr, "optimizer.discriminator.lr": "1"} for lr in ("1", "2")]
+    assert named(*typed) == ["generator.lr=1", "generator.lr=2"]
+
+
+def test_the_configurations_name_what_the_words_do_not_tell() -> None:
+    config = [
+        {"loss": {"_target_": f"losses.{loss}", "margin": 1}, "width": width, "deep": {"er": width}}
+        for loss, width in (("Hinge", 8), ("Minimax", 8), ("Hinge", 16))
+    ]
+    assert named({}, {}, {}, config=config) == ["loss=Hinge width=8", "loss=Minimax width=8", "loss=Hinge width=16"]
+
+
+def test_differences_leave_out_what_follows_from_another_key(tmp_path: Path) -> None:
+    """``optimizer.generator.lr`` is ``${..lr}`` in both, and a class stands under its own name."""
+    fast = {"lr": 0.001, "generator": {"_target_": "torch.optim.Adam", "lr": 0.001}}
+    found = recipes(tmp_path, {}, {"loss": "minimax", "options": {"optimizer": fast}})
+    # the second run's optimizer is written out in its composed configuration too, so both keys are said there
+    assert differences(found) == {
+        "loss": ["Hinge", "Minimax"],
+        "optimizer.lr": ["0.0002", "0.001"],
+        "optimizer.generator.lr": ["0.0002", "0.001"],
+    }
+    assert differences(recipes(tmp_path / "b", {}, {"loss": "minimax"})) == {"loss": ["Hinge", "Minimax"]}
+
+
+def test_what_all_have_in_common(tmp_path: Path) -> None:
+    assert in_common(recipes(tmp_path, {}, {"loss": "minimax"})) == {
+        "n_critic": "1",
+        "optimizer.lr": "0.0002",
+        "optimizer.generator": "Adam",
+        "data": "Digits",
+        "data.batch_size": "100",
+    }
