@@ -35,7 +35,7 @@ def test_the_format_follows_the_ending_of_the_file(sweep: Path, tmp_path: Path) 
     for name, start in starts.items():
         assert done(main, f"{sweep} output={tmp_path / name}") == f"written: {tmp_path / name}\n"
         assert (tmp_path / name).read_text().startswith(start)
-    assert list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))[0]["recipe"] == "loss=minimax"
+    assert next(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))["recipe"] == "loss=minimax"
     assert "| 1 | loss=minimax |" in (tmp_path / "a.md").read_text()
     assert done(main, f"{sweep} format=csv") == (tmp_path / "a.csv").read_text()
 
@@ -52,7 +52,7 @@ def test_what_it_refuses(sweep: Path, tmp_path: Path) -> None:
     assert "metric=raw/fid was measured in none of 4 run(s): they have averaged/fid." in refused(
         main, f"{sweep} metric=raw/fid"
     )
-    assert "format=pdf: table or csv or markdown or html or null is needed" in refused(main, f"{sweep} format=pdf")
+    assert "format=pdf: null or table or csv or markdown or html is needed" in refused(main, f"{sweep} format=pdf")
     assert "Can't write output=" in refused(main, f"{sweep} output={tmp_path}/no/folder.csv")
     write_run(tmp_path / "other", protocol={**{"extractor": "digits"}})
     assert "Measure again" in refused(main, f"{sweep} {tmp_path / 'other'}")

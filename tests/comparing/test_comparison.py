@@ -71,7 +71,7 @@ def test_differences_within_noise_are_called_so(tmp_path: Path) -> None:
     write_sweep(tmp_path, {"hinge": [10, 14, 12], "minimax": [11, 15, 13], "non_saturating": [40, 41, 42]})
     found = compared(tmp_path)
     assert found.cautions[0].startswith(
-        "The first place is within noise: loss=hinge is ahead of these in less than 95%"
+        "The first place is within noise: loss=hinge is ahead of these in less than 97.5%"
     )
     assert "loss=minimax (" in found.cautions[0]
     assert "non_saturating" not in found.cautions[0]

@@ -9,8 +9,8 @@ from gan_lightning.comparing.ranking import LEAST_SEEDS
 from gan_lightning.comparing.rows import Row
 from gan_lightning.comparing.words import amount
 
-SURE = 0.95
-"""Probability from which one recipe is called better than another."""
+SURE = 0.975
+"""Probability from which the first is called better than another: two-sided, since either could have come first, 95%."""
 MUCH_LONGER = 1.02
 
 
@@ -36,7 +36,7 @@ def _within_noise(rows: Sequence[Row]) -> Iterator[str]:
     if near := within_noise(rows):
         listed = "; ".join(f"{row.name} ({row.standing.behind:.0%})" for row in near if row.standing is not None)
         yield (
-            f"The first place is within noise: {rows[0].name} is ahead of these in less than {SURE:.0%} of the draws: "
+            f"The first place is within noise: {rows[0].name} is ahead of these in less than {SURE:.1%} of the draws: "
             f"{listed}."
         )
 
