@@ -44,6 +44,8 @@ def test_a_wheel_runs_from_anywhere(tmp_path: Path) -> None:
     assert {name for name in everything if name.startswith("gan_lightning/weights/")} == weights
     wanted = {f"gan_lightning/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert names == wanted
+    assets = {f"gan_lightning/comparing/assets/page.{ending}" for ending in ("css", "js", "html.jinja")}
+    assert assets <= everything
     line = "trainer.max_steps=1 data.batch_size=4 trainer.accelerator=cpu model.generator.width=4 logger=[]"
     code = "from gan_lightning.cli import main; main()"
     command = [sys.executable, "-c", code, *line.split(), f"hydra.run.dir={tmp_path / 'run'}"]

@@ -70,6 +70,11 @@ def test_the_configurations_name_what_the_words_do_not_tell() -> None:
     assert named({}, {}, {}, config=config) == ["loss=Hinge width=8", "loss=Minimax width=8", "loss=Hinge width=16"]
 
 
+def test_classes_of_one_name_from_two_modules_are_two_recipes() -> None:
+    config = [{"loss": {"_target_": f"{module}.Hinge"}} for module in ("mine", "yours")]
+    assert named({}, {}, config=config) == ["defaults (1)", "defaults (2)"]
+
+
 def test_differences_leave_out_what_follows_from_another_key(tmp_path: Path) -> None:
     """``optimizer.generator.lr`` is ``${..lr}`` in both, and a class stands under its own name."""
     fast = {"lr": 0.001, "generator": {"_target_": "torch.optim.Adam", "lr": 0.001}}

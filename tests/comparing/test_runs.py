@@ -93,6 +93,7 @@ def test_an_interrupted_and_a_pruned_run(tmp_path: Path) -> None:
         ("summary.json", "{"),
         ("summary.json", '{"status": "interrupted", "signal": 999}'),
         ("metrics.jsonl", '"a text"\n'),
+        ("metrics.jsonl", '{"name": "quality/averaged/fid", "value": 3.0}\n'),
     ],
 )
 def test_a_damaged_file_makes_a_run_unreadable_and_nothing_worse(tmp_path: Path, name: str, text: str) -> None:

@@ -10,7 +10,7 @@ from gan_lightning.comparing.rows import Row
 from gan_lightning.comparing.words import amount
 
 SURE = 0.975
-"""Probability from which the first is called better than another: two-sided, since either could have come first, 95%."""
+"""Probability from which the first is called better than another; either could have come first: 95% two-sided."""
 MUCH_LONGER = 1.02
 
 

@@ -61,7 +61,7 @@ def standings(values: Sequence[Sequence[float]], better: Better) -> list[Standin
     means = sign * resampled_means(values)
     is_best = means == means.min(axis=1, keepdims=True)
     best = (is_best / is_best.sum(axis=1, keepdims=True)).mean(axis=0)
-    ranks = 1 + (means[:, None, :] < means[:, :, None]).sum(axis=2)
+    ranks = np.stack([1 + (means < mine[:, None]).sum(axis=1) for mine in means.T], axis=1)
     low, high = np.percentile(ranks, (2.5, 97.5), axis=0, method="nearest").astype(int)
     first = int(np.argmin([sign * np.mean(each) for each in values]))
     behind = probability_better(means, first)

@@ -105,7 +105,7 @@ def names(recipes: Sequence[Recipe]) -> list[str]:
         table = differences(recipes)
         columns = [{key: row[i] for key, row in table.items()} for i in range(len(recipes))]
         found = _named(_telling(table), columns, among=list(table))
-    return found
+    return [name if found.count(name) == 1 else f"{name} ({found[:i].count(name) + 1})" for i, name in enumerate(found)]
 
 
 def _typed(recipe: Recipe) -> dict[str, str]:

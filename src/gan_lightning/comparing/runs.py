@@ -24,6 +24,8 @@ METRICS = "metrics.jsonl"
 FAILURES = ("failure.json", "failure.txt")
 MARKS = (RESOLVED, SUMMARY, "attempts", *FAILURES)
 """One of these makes a folder a run's."""
+KEYS = {"iteration", "images", "seconds", "name", "value"}
+"""Of a record."""
 QUALITY = "quality/"
 DONE = "done"
 
@@ -117,7 +119,7 @@ def _read(folder: Path) -> Run:
     attempts = sorted((folder / "attempts").glob("[0-9]*"), key=lambda attempt: int(attempt.name))
     summary = _json(folder / SUMMARY)
     config = _yaml(folder / RESOLVED)
-    records = tuple(read_records(folder / METRICS)) if (folder / METRICS).is_file() else ()
+    records = _records(folder / METRICS)
     status, reason = _ending(folder, summary, config, records)
     return Run(
         folder=folder,
@@ -168,6 +170,20 @@ def _overrides(folders: Iterable[Path]) -> dict[str, str]:
             key, _, value = line.partition("=")
             typed[key.lstrip("+~")] = value
     return typed
+
+
+def _records(file: Path) -> tuple[dict[str, Any], ...]:
+    """The lines of a ``metrics.jsonl``.
+
+    Raises:
+        ValueError: A line is no record.
+    """
+    records = tuple(read_records(file)) if file.is_file() else ()
+    for record in records:
+        whole = isinstance(record, dict) and record.keys() >= KEYS and isinstance(record["value"], (int, float))
+        if not whole:
+            raise ValueError(f"{file.name} has a line that is no record: {str(record)[:80]}")
+    return records
 
 
 def _json(file: Path) -> dict[str, Any]:
