@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from gan_lightning.cli import mistakes_in_one_line
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import Comparison, compare
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.finding import find_runs
+from gan_lightning.comparing.runs import read_run
 from gan_lightning.comparing.sheet import sheet
 from gan_lightning.comparing.text import markdown, terminal
 from gan_lightning.errors import UserError
+from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 
 PROGRAM = "compare.py"

@@ -13,8 +13,9 @@ from run_folders import METRIC, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import compare
+from gan_lightning.comparing.finding import find_runs
 from gan_lightning.comparing.page import page
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.runs import read_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SIZES = {"desktop": (1200, 900), "phone": (390, 844)}

@@ -11,7 +11,8 @@ from run_folders import METRIC, write_run
 from gan_lightning.comparing.chart import BOTTOM, LEFT, RIGHT, TOP, Chart, chart
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import compare
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.finding import find_runs
+from gan_lightning.comparing.runs import read_run
 
 WIDTH, HEIGHT = 500, 300
 

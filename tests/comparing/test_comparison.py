@@ -10,7 +10,8 @@ from run_folders import METRIC, PROTOCOL, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import Comparison, compare
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.finding import find_runs
+from gan_lightning.comparing.runs import read_run
 from gan_lightning.comparing.verdict import verdict
 from gan_lightning.errors import UserError
 

@@ -14,8 +14,9 @@ from run_folders import METRIC, write_run, write_sweep
 from gan_lightning.comparing import pictures
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import compare
+from gan_lightning.comparing.finding import find_runs
 from gan_lightning.comparing.pictures import Picture, Samples
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.runs import read_run
 
 
 def samples(folder: Path, points: int = 4) -> Samples:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from run_folders import METRIC, write_run
 
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.finding import find_runs
+from gan_lightning.comparing.runs import read_run
 from gan_lightning.errors import UserError
 
 

@@ -11,7 +11,8 @@ from run_folders import METRIC, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import Comparison, compare
-from gan_lightning.comparing.runs import find_runs, read_run
+from gan_lightning.comparing.finding import find_runs
+from gan_lightning.comparing.runs import read_run
 from gan_lightning.comparing.sheet import sheet
 from gan_lightning.comparing.text import markdown, terminal
 from gan_lightning.comparing.words import duration, kimg, with_spread

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +13,12 @@ from typing import Any
 import yaml
 
 from gan_lightning.comparing.curves import Curve
-from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
 from gan_lightning.runfolder import COMPOSED, RESOLVED
 
 SUMMARY = "summary.json"
 METRICS = "metrics.jsonl"
 FAILURES = ("failure.json", "failure.txt")
-MARKS = (RESOLVED, SUMMARY, "attempts", *FAILURES)
-"""One of these makes a folder a run's."""
 KEYS = {"iteration", "images", "seconds", "name", "value"}
 """Of a record."""
 QUALITY = "quality/"
@@ -78,33 +73,6 @@ class Run:
             "g_updates": self.summary.get("g_updates", iteration),
             "seconds": self.summary.get("seconds", last.get("seconds", 0.0)),
         }
-
-
-def find_runs(sources: Iterable[str]) -> list[Path]:
-    """The run folders that are named, that match a pattern, or that lie below a folder such as a sweep's; each once.
-
-    Raises:
-        UserError: A source names nothing, or there is no run in it.
-    """
-    found: dict[Path, None] = {}
-    for source in sources:
-        plain = Path(source).expanduser()
-        folders = [plain] if plain.exists() else sorted(map(Path, glob.glob(str(plain), recursive=True)))
-        if not folders:
-            raise UserError(f"{source}: there is no such folder, and no folder matches it.")
-        below = {run.resolve(): None for folder in folders for run in _runs_below(folder)}
-        if not below:
-            raise UserError(f"{source} holds no run: a run folder has a {RESOLVED}.")
-        found |= below
-    return list(found)
-
-
-def _runs_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, _ in os.walk(folder):
-        if any(Path(parent, mark).exists() for mark in MARKS):
-            folders.clear()
-            yield Path(parent)
-        folders.sort()
 
 
 def read_run(folder: Path) -> Run:
