@@ -161,6 +161,21 @@ def test_curves_are_read_by_pointer_and_by_keyboard(opened: Opened) -> None:
     assert not reading.is_visible()
 
 
+def test_a_name_in_the_legend_brings_its_curve_out(opened: Opened) -> None:
+    lines = opened.page.locator(".chart:visible g")
+    name = opened.page.locator(".legend button").first
+
+    def faint() -> int:
+        return sum(float(each) < 1 for each in lines.evaluate_all("all => all.map(e => getComputedStyle(e).opacity)"))
+
+    assert faint() == 0
+    name.click()
+    assert faint() == 11
+    assert name.get_attribute("aria-pressed") == "true"
+    name.click()
+    assert faint() == 0
+
+
 def test_a_hostile_name_is_read_out_as_text(opened: Opened) -> None:
     opened.page.locator(".chart:visible").focus()
     opened.page.keyboard.press("ArrowRight")

@@ -26,6 +26,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
+// The legend: the curves of pressed names stay, the others fade.
+const names = [...document.querySelectorAll(".legend button")];
+for (const button of names) {
+  button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    const chosen = new Set(names.filter((each) => each.ariaPressed === "true").map((each) => each.dataset.line));
+    for (const chart of document.querySelectorAll(".chart")) {
+      chart.classList.toggle("choosing", chosen.size > 0);
+      for (const line of chart.querySelectorAll("g")) line.classList.toggle("chosen", chosen.has(line.dataset.line));
+    }
+  });
+}
+
 // Charts: the nearest measurement is read out beside the pointer, and under the arrow keys.
 for (const chart of document.querySelectorAll(".chart")) {
   const readings = JSON.parse(chart.dataset.readings);
