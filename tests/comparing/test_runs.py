@@ -63,9 +63,15 @@ def test_how_a_run_failed(tmp_path: Path) -> None:
     (folder / "failure.txt").write_text("Training diverged.\nTry less.\n")
     assert read_run(folder).status == "failed"
     assert read_run(folder).reason == "Training diverged. Try less. (after 3,000 images)"
-    failure = {"v": 1, "kind": "OutOfMemoryError", "message": "CUDA out of memory."}
+    failure = {"v": 1, "kind": "out of memory", "message": "CUDA out of memory.", "iteration": 30}
     (folder / "failure.json").write_text(json.dumps(failure))
-    assert read_run(folder).reason == "OutOfMemoryError: CUDA out of memory. (after 3,000 images)"
+    assert read_run(folder).reason == "out of memory: CUDA out of memory. (after 3,000 images)"
+
+
+def test_a_run_that_was_done_and_failed_as_it_went_on_has_failed(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    (folder / "failure.json").write_text(json.dumps({"kind": "diverged", "message": "No longer finite."}))
+    assert read_run(folder).reason == "diverged: No longer finite. (after 3,000 images)"
 
 
 def test_a_job_that_never_trained(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from gan_lightning.comparing.finding import find_runs
 from gan_lightning.comparing.runs import read_run
 from gan_lightning.comparing.sheet import sheet
 from gan_lightning.comparing.text import markdown, terminal
-from gan_lightning.comparing.words import duration, kimg, with_spread
+from gan_lightning.comparing.words import duration, kimg, listed, with_spread
 
 
 def compared(folder: Path) -> Comparison:
@@ -94,6 +94,12 @@ def test_csv_has_full_digits_and_empty_cells(tmp_path: Path) -> None:
 )
 def test_a_mean_is_as_exact_as_its_deviation(mean: float, deviation: float | None, shown: str) -> None:
     assert with_spread(mean, deviation) == shown
+
+
+def test_long_lists_are_cut() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c", "d"]) == "a; b; c; d"
+    assert listed(["a", "b", "c", "d", "e"]) == "a; b; c; 2 others"
 
 
 def test_units() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from gan_lightning.comparing.curves import Axis
 from gan_lightning.comparing.ranking import LEAST_SEEDS
 from gan_lightning.comparing.rows import Row
-from gan_lightning.comparing.words import amount
+from gan_lightning.comparing.words import amount, listed
 
 SURE = 0.975
 """Probability from which the first is called better than another; either could have come first: 95% two-sided."""
@@ -29,22 +29,22 @@ def within_noise(rows: Sequence[Row]) -> list[Row]:
 def _single_seeds(rows: Sequence[Row]) -> Iterator[str]:
     single = [row.name for row in rows if len(row.runs) < LEAST_SEEDS]
     if single and len(rows) > 1:
-        yield f"One seed only, so no confidence can be had: {'; '.join(single)}. Run more seeds."
+        yield f"One seed only, so no confidence can be had: {listed(single)}. Run more seeds."
 
 
 def _within_noise(rows: Sequence[Row]) -> Iterator[str]:
     if near := within_noise(rows):
-        listed = "; ".join(f"{row.name} ({row.standing.behind:.0%})" for row in near if row.standing is not None)
+        names = [f"{row.name} ({row.standing.behind:.0%})" for row in near if row.standing is not None]
         yield (
             f"The first place is within noise: {rows[0].name} is ahead of these in less than {SURE:.1%} of the draws: "
-            f"{listed}."
+            f"{listed(names)}."
         )
 
 
 def _missing(rows: Sequence[Row]) -> Iterator[str]:
     missing = [f"{row.name} ({row.left_out} of {row.left_out + len(row.runs)})" for row in rows if row.left_out]
     if missing:
-        yield f"Runs are missing from the numbers, which may flatter a recipe: {'; '.join(missing)}."
+        yield f"Runs are missing from the numbers, which may flatter a recipe: {listed(missing)}."
 
 
 def _unequal(rows: Sequence[Row], axis: Axis, budget: float) -> Iterator[str]:

@@ -105,15 +105,15 @@ def _read(folder: Path) -> Run:
 def _ending(
     folder: Path, summary: Mapping[str, Any], config: Mapping[str, Any], records: tuple[Mapping[str, Any], ...]
 ) -> tuple[str, str]:
-    status = str(summary.get("status", ""))
-    if status == DONE:
-        return DONE, ""
     images = records[-1]["images"] if records else 0
     reached = f" after {images:,} images" if images else ""
     for name in FAILURES:
         if (folder / name).is_file():
             when = f" (after {images:,} images)" if images else ""
             return "failed", _failure(folder / name) + when
+    status = str(summary.get("status", ""))
+    if status == DONE:
+        return DONE, ""
     if number := summary.get("signal"):
         return status, f"stopped by {signal.Signals(number).name}{reached}"
     if status:

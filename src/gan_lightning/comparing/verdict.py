@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_lightning.comparing.cautions import within_noise
 from gan_lightning.comparing.comparison import Comparison
-from gan_lightning.comparing.words import with_spread
+from gan_lightning.comparing.words import listed, with_spread
 
 
 def verdict(comparison: Comparison) -> str:
@@ -18,10 +18,5 @@ def verdict(comparison: Comparison) -> str:
     if first.standing is None:
         return f"{lead}: with one seed, nobody can say whether another seed would too."
     if near := within_noise(comparison.rows):
-        return f"{lead}, but these seeds can't tell it from {_listed([row.name for row in near])}."
+        return f"{lead}, but these seeds can't tell it from {listed([row.name for row in near], 3)}."
     return f"{lead}: it is the best of those with several seeds with a probability of {first.standing.best:.0%}."
-
-
-def _listed(names: list[str]) -> str:
-    shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} others"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

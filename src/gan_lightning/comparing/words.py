@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_lightning.comparing.curves import Axis
 from gan_lightning.protocol import Protocol
 
@@ -35,6 +37,12 @@ def with_spread(mean: float, deviation: float | None) -> str:
         return number(mean) + ("" if deviation is None else " ± 0")
     exact = max(0, 1 - int(f"{deviation:.1e}".partition("e")[2]))
     return f"{mean:.{exact}f} ± {deviation:.{exact}f}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """The first of them, and how many there are besides."""
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
+    return "; ".join(shown)
 
 
 def described(protocol: Protocol) -> str:
