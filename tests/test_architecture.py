@@ -94,6 +94,7 @@ LAYERS = {
             "mistakes",
             "resuming",
             "rerun",
+            "sweeps",
         ],
         siblings=True,
     ),
