@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ from gan_lightning.mistakes import end, mistakes_in_one_line
 from gan_lightning.rerun import rerun
 from gan_lightning.resuming import resume
 from gan_lightning.sweeps.line import START, Line, sweep_line
-from gan_lightning.sweeps.parent import end_with
+from gan_lightning.sweeps.parent import ends_with
 from gan_lightning.sweeps.report import complaints, gather, note, summed_up
 
 STORED = {"resume": resume, "rerun": rerun}
@@ -76,6 +77,8 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
 
 def _hydra() -> None:
     """Compose what ``sys.argv`` says, and train that or each job of it."""
+    # our hydra/launcher/joblib.yaml and the plugin's own of that name: the plugin's checks ours, which is welcome
+    warnings.filterwarnings("ignore", message="\\s*'hydra/launcher/\\w+' is validated against ConfigStore schema")
     with hydras_mistakes_in_one_line():
         hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")(compose_and_train)()
 
@@ -100,10 +103,10 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
     from gan_lightning.sweeps.job import cores_for_a_job, run_job
 
     start = context.job.env_set[START]
-    end_with(int(start.partition("-")[0]))
-    result = run_job(config, folder, overrides, cores_for_a_job(context.launcher))
-    note(folder, start, result)
-    return result
+    with ends_with(int(start.partition("-")[0])):
+        result = run_job(config, folder, overrides, cores_for_a_job(context.launcher))
+        note(folder, start, result)
+        return result
 
 
 def _prepare_for_an_external_launcher(is_sweep: bool) -> None:
@@ -112,7 +115,9 @@ def _prepare_for_an_external_launcher(is_sweep: bool) -> None:
         return
     from gan_lightning.devices import external_environment, external_rank
 
-    if (outside := external_environment()) is None:
+    with mistakes_in_one_line():
+        outside = external_environment()
+    if outside is None:
         return
     if is_sweep:
         if outside.world_size() > 1:

@@ -56,8 +56,15 @@ def resolve_devices(accelerator: str, devices: Any, nodes: int) -> Devices:
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """The launcher that started this process as one rank of several, if one did."""
-    return next((kind() for kind in EXTERNAL if kind.detect()), None)
+    """The launcher that started this process as one rank of several, if one did.
+
+    Raises:
+        UserError: SLURM was asked for processes in a way that Lightning does not take.
+    """
+    try:
+        return next((kind() for kind in EXTERNAL if kind.detect()), None)
+    except RuntimeError as error:
+        raise UserError(str(error)) from error
 
 
 def external_rank() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import games
 import pytest
 
-pytestmark = [pytest.mark.forks, pytest.mark.slow]
+pytestmark = [pytest.mark.forks, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ENDLESS = ("trainer.max_steps=1000000", "callbacks.checkpoint.every_iterations=null")
 
@@ -23,8 +23,8 @@ def started(folder: Path, log: Path, *words: str) -> BaseProcess:
 
 def training(sweep: Path, processes: int, pattern: str = "seed-0*") -> list[int]:
     """The ranks of a job, as soon as they train."""
-    job = games.wait_for(lambda: next(sweep.glob(f"{pattern}/attempts"), None), 120, "a job").parent
-    return games.pids(job, processes, timeout=120)
+    job = games.wait_for(lambda: next(sweep.glob(f"{pattern}/attempts"), None), 300, "a job").parent
+    return games.pids(job, processes, timeout=300)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -50,7 +50,7 @@ def test_a_sweep_of_jobs_side_by_side_leaves_nobody_behind(number: int, tmp_path
     pids = [*training(sweep, 1, "seed-0*"), *training(sweep, 1, "seed-1*")]
     assert process.pid is not None
     os.kill(process.pid, number)
-    assert games.status(process, 60) == (-number if number == signal.SIGKILL else 128 + number)
+    assert games.status(process, 100) == (-number if number == signal.SIGKILL else 128 + number)
     games.wait_for(lambda: not any(map(games.alive, pids)), 30, "the end of the jobs")
 
 
@@ -58,7 +58,7 @@ def test_jobs_side_by_side_share_the_cores(tmp_path: Path) -> None:
     sweep, log = tmp_path / "sweep", tmp_path / "sweep.log"
     words = [word for word in games.TINY if not word.startswith("threads")]
     options = ("seed=0,1", "n_critic=1,-1", "trainer.max_steps=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    assert games.run("-m", *words, *options, f"hydra.sweep.dir={sweep}", output=log, timeout=250) == 2
+    assert games.run("-m", *words, *options, f"hydra.sweep.dir={sweep}", output=log, timeout=600) == 2
     assert "4 job(s): 2 trained, 2 failed" in log.read_text()
     assert log.read_text().splitlines()[-1].startswith("error: 2 job(s) of the sweep failed: n_critic--1_seed-0-")
     ranks = [rank for job in sweep.glob("n_critic-1*") for rank in games.rank_files(job)]

@@ -84,10 +84,18 @@ def test_ray_on_one_node(tmp_path: Path) -> None:
 def test_a_sweep_as_one_of_several_ranks_is_refused(launcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
     several = {
         "torchrun": {"TORCHELASTIC_RUN_ID": "1", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"},
-        "srun": {**SLURM, "SLURM_NTASKS": "2"},
+        "srun": {**SLURM, "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"},
     }
     for name, value in several[launcher].items():
         monkeypatch.setenv(name, value)
     answer = call(f"-m {TINY} seed=0,1")
     assert answer.status == 2
     assert "a sweep starts its own processes" in answer.err
+
+
+def test_tasks_that_lightning_does_not_take_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**SLURM, "SLURM_NTASKS": "2"}.items():
+        monkeypatch.setenv(name, value)
+    answer = call(f"{TINY} trainer.devices=2")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "--ntasks-per-node=2" in answer.err

@@ -6,14 +6,24 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 POLL_S = 1.0
 
 
-def end_with(sweep: int) -> None:
-    """If this process is a child of the sweep's, send it SIGTERM when that one is gone: training saves and stops."""
-    if os.getppid() == sweep:
-        threading.Thread(target=_watch, args=(sweep,), daemon=True, name="sweep").start()
+@contextmanager
+def ends_with(sweep: int) -> Iterator[None]:
+    """In a child of the sweep's process: when that one is gone, training saves and stops, and this process ends."""
+    if os.getppid() != sweep:
+        yield
+        return
+    threading.Thread(target=_watch, args=(sweep,), daemon=True, name="sweep").start()
+    try:
+        yield
+    finally:
+        if os.getppid() != sweep:  # joblib would wait for the next job, which nobody is there to give
+            os._exit(128 + signal.SIGTERM)
 
 
 def _watch(sweep: int) -> None:
