@@ -59,7 +59,7 @@ def _sweep(line: Line) -> None:
         _hydra()
     except (KeyboardInterrupt, SystemExit) as ended:
         outcomes = gather(line.folder, line.start)
-        if isinstance(ended, KeyboardInterrupt) or ended.code not in (None, 0, 1, 2):
+        if outcomes or isinstance(ended, KeyboardInterrupt) or ended.code not in (None, 0, 1, 2):
             print(f"{len(outcomes)} job(s) ended before. Go on with the same line: {line.typed}", flush=True)
         raise
     finally:
@@ -102,7 +102,8 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
             return train(config, folder, overrides)
     from gan_lightning.sweeps.job import cores_for_a_job, run_job
 
-    start = context.job.env_set[START]
+    if (start := context.job.env_set.get(START)) is None:
+        end("a sweep is asked for on the command line: add -m.")
     with ends_with(int(start.partition("-")[0])):
         result = run_job(config, folder, overrides, cores_for_a_job(context.launcher))
         note(folder, start, result)

@@ -75,7 +75,7 @@ def test_a_sweep_within_a_job_of_slurm_starts_its_own_ranks(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_ray_on_one_node(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
+    pytest.importorskip("hydra_plugins.hydra_ray_launcher")
     jobs = sweep(tmp_path, "hydra/launcher=ray", "trainer.devices=2", "hydra.launcher.ray.init.num_cpus=2")
     assert worlds(jobs) == TWO_RANKS_EACH
 
