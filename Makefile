@@ -46,8 +46,9 @@ torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many d
 matrix: $(DEV_READY) ## train every loss with every penalty and every network, two steps each
 	$(PYTHON) -m pytest tests/test_matrix.py -m "" --timeout 1800 $(ARGS)
 
-bench: $(RUN_READY) ## measure what the framework costs over a bare loop
+bench: $(RUN_READY) ## measure what the framework costs over a bare loop, and a sweep over single runs
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
+	$(PYTHON) benchmarks/sweep_overhead.py
 
 LOSSES := minimax,non_saturating,least_squares,hinge,wasserstein,wgan_gp,dragan,relativistic,relativistic_average,r3gan
 SHEETS ?= runs/sheets

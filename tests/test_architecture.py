@@ -96,6 +96,7 @@ LAYERS = {
             "mistakes",
             "resuming",
             "rerun",
+            "sweeps",
         ],
         siblings=True,
     ),

@@ -12,7 +12,6 @@ import pytest
 import torch
 from door import IMAGES, TINY, call, refused, train
 
-from gan_lightning.cli import LONGEST_NAME, job_name
 from gan_lightning.composing import config_folder
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import apply_overrides
@@ -306,18 +305,6 @@ def test_allow_names_modules() -> None:
     assert config.optimizer.lr == 2
     with pytest.raises(UserError, match="another run"):
         apply_overrides(config, ["seed=0"])
-
-
-# -------------------------------------------------------------------------- names
-
-
-def test_names_of_a_sweeps_jobs() -> None:
-    assert job_name(3, "loss=hinge,seed=1") == "3_loss-hinge_seed-1"
-    assert job_name(3, "") == "3"
-    assert job_name(0, "data.data_dir=/a/b") == "0_data.data_dir-_a_b"
-    long, other = job_name(0, "x" * 300), job_name(0, "x" * 299 + "y")
-    assert len(long) < LONGEST_NAME + 20
-    assert long != other
 
 
 def test_the_configuration_folder() -> None:

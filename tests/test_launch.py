@@ -137,5 +137,6 @@ def test_torchrun_makes_one_run_of_its_processes(devices: int, tmp_path: Path) -
         assert "error: torchrun started 2 process(es), but trainer.devices=3" in done.stderr
         return
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("batch 8 over 2 cpu process(es)") == 1
     (run,) = (tmp_path / "runs").glob("*/*")
     assert [(rank["rank"], rank["world_size"]) for rank in games.rank_files(run)] == [(0, 2), (1, 2)]

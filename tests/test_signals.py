@@ -70,19 +70,6 @@ def test_a_killed_rank_ends_the_run_with_a_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_whole_sweep(tmp_path: Path) -> None:
-    sweep, log = tmp_path / "sweep", tmp_path / "sweep.log"
-    words = ["-m", *games.TINY, *ENDLESS, "trainer.devices=2", "seed=0,1", f"hydra.sweep.dir={sweep}"]
-    process = games.start_run(*words, output=log)
-    first = games.wait_for(lambda: next(sweep.glob("0*/attempts"), None), 60, "the first job").parent
-    ranks = games.pids(first, 2)
-    os.killpg(ranks[0], signal.SIGINT)
-    assert games.status(process, 15) == 128 + signal.SIGINT
-    assert not any(games.alive(pid) for pid in ranks)
-    assert not list(sweep.glob("1*"))
-
-
-@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     run, log = tmp_path / "run", tmp_path / "run.log"
     process = games.start_run(*games.TINY, *ENDLESS, f"hydra.run.dir={run}", output=log)

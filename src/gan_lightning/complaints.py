@@ -54,6 +54,9 @@ def translate(complaint: str) -> str:
     if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", complaint):
         group, choice = found.groups()
         return _no_such_choice(group, choice, choices(group))
+    if found := re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_(launcher|sweeper)\.", complaint):
+        name, kind = found.groups()
+        return f"This {kind} is not installed: pip install 'gan-lightning[{name}]'"
     lines = [line for line in complaint.splitlines() if line.strip() and "HYDRA_FULL_ERROR" not in line]
     return lines[-1] if "Traceback" in complaint else " ".join(line.strip() for line in lines)
 

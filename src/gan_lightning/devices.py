@@ -56,8 +56,15 @@ def resolve_devices(accelerator: str, devices: Any, nodes: int) -> Devices:
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """The launcher that started this process as one rank of several, if one did."""
-    return next((kind() for kind in EXTERNAL if kind.detect()), None)
+    """The launcher that started this process as one rank of several, if one did.
+
+    Raises:
+        UserError: SLURM was asked for processes in a way that Lightning does not take.
+    """
+    try:
+        return next((kind() for kind in EXTERNAL if kind.detect()), None)
+    except RuntimeError as error:
+        raise UserError(str(error)) from error
 
 
 def external_rank() -> int:
@@ -66,16 +73,20 @@ def external_rank() -> int:
     return outside.global_rank() if outside is not None else 0
 
 
-def threads_for(local_processes: int, wanted: int | None) -> int:
-    """CPU threads for each process: what is asked for, else this machine's share of cores.
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_for(local_processes: int, wanted: int | None, available: int | None = None) -> int:
+    """CPU threads for each process: what is asked for, else its share of ``available`` cores, else of this machine's.
 
     Raises:
         UserError: Less than one is asked for.
     """
     if wanted is not None and wanted < 1:
         raise UserError(f"threads={wanted}: give at least 1, or null for this machine's share of cores.")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return wanted or max(1, cores // local_processes)
+    return wanted or max(1, (available or cores()) // local_processes)
 
 
 def _accelerator(name: str) -> str:

@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class Diverged(UserError):
     """A loss, a logit or a gradient is no longer finite; nothing is saved after that."""
+
+    def __init__(self, message: str, iteration: int) -> None:
+        super().__init__(message)
+        self.iteration = iteration

@@ -36,8 +36,12 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
     config = read_stored(stored)
     allow = apply_overrides(config, overrides)
-    attempts = [int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")]
-    train(config, folder, overrides, 1 + max(attempts, default=0), last, allow)
+    train(config, folder, overrides, next_attempt(folder), last, allow)
+
+
+def next_attempt(folder: Path) -> int:
+    """The number after the last attempt's."""
+    return 1 + max((int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")), default=0)
 
 
 def read_stored(stored: Path) -> DictConfig:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from gan_lightning.errors import UserError
 
 COMPOSED = "config.yaml"
@@ -20,6 +22,32 @@ def attempt_folder(folder: Path, attempt: int) -> Path:
     return folder / "attempts" / str(attempt)
 
 
+class Busy(UserError):
+    """Another process trains in this folder."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a run folder; where one of them ends, however it does, its lock is gone.
+
+    Raises:
+        UserError: The folder can't be written.
+        Busy: Another process is in it.
+    """
+    lock = FileLock(folder.absolute() / ".lock", timeout=0, is_singleton=True)  # so one process can take it twice
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise Busy(f"{folder} is being trained in by another process.") from error
+    except OSError as error:
+        raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @contextmanager
 def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[None]:
     """Take a run folder for this process, and give it back if training did not start.
@@ -30,8 +58,20 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
         texts: The record by file name; it becomes the run's own at :func:`promote`.
 
     Raises:
-        UserError: The folder is another run's, or can't be written.
+        UserError: The folder is another run's, in use, or can't be written.
     """
+    with locked(folder):
+        own = _recorded(folder, attempt, texts)
+        try:
+            yield
+        except UserError:
+            if not (own / "rank-0.json").exists():
+                shutil.rmtree(own, ignore_errors=True)
+            raise
+
+
+def _recorded(folder: Path, attempt: int, texts: Mapping[str, str]) -> Path:
+    """The new folder of an attempt, with its copy of the record."""
     own = attempt_folder(folder, attempt)
     try:
         own.mkdir(parents=True)  # fails where it exists, so of two that start in one second only one gets it
@@ -43,12 +83,7 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
         ) from error
     except OSError as error:
         raise UserError(f"Can't write the run folder {folder}: {error.strerror}.") from error
-    try:
-        yield
-    except UserError:
-        if not (own / "rank-0.json").exists():
-            shutil.rmtree(own, ignore_errors=True)
-        raise
+    return own
 
 
 def promote(folder: Path, attempt: int) -> None:

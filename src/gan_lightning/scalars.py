@@ -59,7 +59,8 @@ class Scalars:
         if bad := [name for name, value in values.items() if not math.isfinite(value)]:
             raise Diverged(
                 f"Training diverged by iteration {iteration}: {', '.join(bad)} not finite. The last checkpoint is from "
-                "before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss."
+                "before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss.",
+                iteration,
             )
         return values
 

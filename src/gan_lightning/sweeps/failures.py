@@ -1,0 +1,49 @@
+"""``failure.json``: why a job of a sweep ended, for a reader and for other programs; a traceback lies beside it."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_lightning.errors import Diverged, UserError
+
+FAILURE = "failure.json"
+TRACEBACK = "traceback.txt"
+SCHEMA_VERSION = 1
+
+KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (Diverged, "diverged"),
+    (UserError, "mistake"),
+    ((torch.OutOfMemoryError, MemoryError), "out of memory"),
+    (Exception, "error"),
+)
+"""What a failure is called; the first that fits."""
+
+EXPLAINED = ("diverged", "mistake")
+"""Kinds whose message says it all."""
+
+
+def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
+    """Write down why a job ended; gives the record.
+
+    Returns:
+        ``{"v", "status": "failed", "kind", "message", "iteration"}``; ``iteration`` is None where it is not known.
+    """
+    kind = next(word for types, word in KINDS if isinstance(error, types))
+    message = " ".join(str(error).split())
+    record = {
+        "v": SCHEMA_VERSION,
+        "status": "failed",
+        "kind": kind,
+        "message": message if kind in EXPLAINED else f"{type(error).__name__}: {message}",
+        "iteration": getattr(error, "iteration", None),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    if kind not in EXPLAINED:
+        (folder / TRACEBACK).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    (folder / FAILURE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return record

@@ -1,0 +1,142 @@
+"""One job of a sweep: what is done is skipped, what was cut goes on, what failed is repeated."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.checkpoint import LAST
+from gan_lightning.config import LOCATIONS
+from gan_lightning.devices import cores, resolve_devices, threads_for
+from gan_lightning.errors import UserError
+from gan_lightning.resuming import next_attempt, read_stored
+from gan_lightning.run import SUMMARY, train
+from gan_lightning.runfolder import COMPOSED, Busy, locked
+from gan_lightning.sweeps.failures import FAILURE, record_failure
+
+FINISHED = ("done", "pruned")
+"""Of a summary's status: nothing is left to do."""
+
+MAY_CHANGE = ("run", "threads", *LOCATIONS)
+"""What may differ between two starts of one job."""
+
+ASIDE = "failed"
+KEPT = (ASIDE, ".lock")
+
+
+class Changed(UserError):
+    """The folder holds a job of the same name with another configuration."""
+
+
+def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: int | None = None) -> dict[str, Any]:
+    """Bring a job to its end, whatever state its folder is in.
+
+    Args:
+        config: Composed; it is changed.
+        folder: The job's folder.
+        overrides: What was typed, for the record.
+        share: CPU cores that the job may use; None for all of the machine.
+
+    Returns:
+        Its summary with ``"outcome"``: ``"trained"``, ``"resumed"`` or ``"skipped"``; or, without a summary,
+        ``{"status", "outcome", "message"}`` with ``"failed"``, ``"refused"`` or ``"busy"`` as status and outcome.
+
+    Raises:
+        SystemExit: A signal ended training; a checkpoint was written first.
+    """
+    try:
+        with locked(folder):
+            return _locked_job(config, folder, overrides, share)
+    except Busy as error:
+        return {"status": "busy", "outcome": "busy", "message": str(error)}
+    except Changed as error:
+        return {"status": "refused", "outcome": "refused", "message": str(error)}
+    except Exception as error:
+        return {**record_failure(folder, error), "outcome": "failed"}
+
+
+def _locked_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: int | None) -> dict[str, Any]:
+    if (summary := finished(folder)) is not None:
+        require_unchanged(config, folder)
+        return {**summary, "outcome": "skipped"}
+    if config.threads is None and share is not None:
+        trainer = config.trainer
+        devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
+        config.threads = threads_for(devices.local, None, share)
+    last = folder / "checkpoints" / LAST
+    if last.is_file() and not (folder / FAILURE).exists():
+        require_unchanged(config, folder)
+        return {**train(config, folder, overrides, next_attempt(folder), last), "outcome": "resumed"}
+    set_aside(folder)
+    return {**train(config, folder, overrides), "outcome": "trained"}
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """The summary of a job with nothing left to do."""
+    try:
+        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):  # none, or cut while it was written
+        return None
+    return summary if summary["status"] in FINISHED else None
+
+
+def require_unchanged(config: DictConfig, folder: Path) -> None:
+    """Compare what the line composes to now with what the job was started with.
+
+    Raises:
+        Changed: They differ, since a yaml was edited in between.
+    """
+    stored = _compared(read_stored(folder / COMPOSED))
+    now = _compared(config)
+    if changed := sorted(key for key in stored.keys() | now.keys() if stored.get(key) != now.get(key)):
+        was = ", ".join(f"{key} was {stored.get(key, 'absent')} and is {now.get(key, 'absent')}" for key in changed[:3])
+        more = f" (and {len(changed) - 3} more)" if len(changed) > 3 else ""
+        raise Changed(
+            f"{folder} was started with another configuration: {was}{more}. Change it back, or delete or move that "
+            "folder, or start a new sweep with hydra.sweep.dir=FOLDER."
+        )
+
+
+def _compared(config: DictConfig) -> dict[str, Any]:
+    written = OmegaConf.create(OmegaConf.to_yaml(config))  # as the stored one was: 1e-4 and 0.0001 are then one number
+    values = _flat(OmegaConf.to_container(written))
+    return {key: value for key, value in values.items() if not _may_change(key)}
+
+
+def _may_change(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in MAY_CHANGE)
+
+
+def _flat(node: Any, name: str = "") -> dict[str, Any]:
+    if not isinstance(node, Mapping) or not node:
+        return {name: node}
+    return {
+        path: value
+        for key, child in node.items()
+        for path, value in _flat(child, f"{name}.{key}" if name else str(key)).items()
+    }
+
+
+def set_aside(folder: Path) -> None:
+    """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in."""
+    if not (left := [entry for entry in folder.iterdir() if entry.name not in KEPT]):
+        return
+    aside = folder / ASIDE / str(len(list((folder / ASIDE).glob("[0-9]*"))))
+    aside.mkdir(parents=True)
+    for entry in sorted(left, key=lambda entry: entry.name == FAILURE):  # last, for then the rest has gone too
+        shutil.move(entry, aside / entry.name)
+
+
+def cores_for_a_job(launcher: DictConfig) -> int | None:
+    """Cores that a launcher, by its configuration, gives to each of its jobs; None where one job runs at a time."""
+    asked = launcher.get("cpus_per_task") or OmegaConf.select(launcher, "ray.remote.num_cpus")
+    if asked:
+        return int(asked)
+    jobs = int(launcher.get("n_jobs", 1))
+    side_by_side = jobs if jobs > 0 else cores() + 1 + jobs  # as joblib counts
+    return max(1, cores() // side_by_side) if side_by_side > 1 else None

@@ -1,0 +1,68 @@
+"""What became of the jobs of one start of a sweep, gathered through files: with joblib or SLURM they run elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SAID: dict[str, str] = {
+    "skipped": "done already",
+    "busy": "under way in another process",
+}
+"""Outcomes of which a line is printed when the job is met."""
+
+COUNTED: dict[str, str] = {
+    "trained": "trained",
+    "resumed": "resumed and finished",
+    "skipped": "done already",
+    "busy": "under way in another process",
+    "failed": "failed",
+    "refused": "refused",
+}
+BAD = ("failed", "refused")
+
+
+def notes(sweep: Path, start: str) -> Path:
+    """Where the jobs of a start leave their outcome until its end."""
+    return sweep / f".start-{start}"
+
+
+def note(job: Path, start: str, result: Mapping[str, Any]) -> None:
+    """Leave a job's outcome for the report, and say at once what a reader would wonder about."""
+    outcome, message = str(result["outcome"]), str(result.get("message", ""))
+    folder = notes(job.parent, start)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"job": job.name, "outcome": outcome, "message": message})
+    (folder / f"{job.name}.json").write_text(text, encoding="utf-8")
+    if outcome in BAD:
+        sys.stderr.write(f"error: {job.name}: {message}\n")
+    elif outcome in SAID:
+        sys.stdout.write(f"{job.name}: {SAID[outcome]}\n")
+        sys.stdout.flush()
+
+
+def gather(sweep: Path, start: str) -> list[dict[str, str]]:
+    """All outcomes of a start, by name of the job; they are not kept."""
+    folder = notes(sweep, start)
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def summed_up(outcomes: list[dict[str, str]], sweep: Path) -> str:
+    """How many jobs ended how, where they are, and what to do with them."""
+    count = Counter(each["outcome"] for each in outcomes)
+    parts = ", ".join(f"{count[outcome]} {words}" for outcome, words in COUNTED.items() if count[outcome])
+    folder = shlex.quote(str(sweep))
+    return f"\n{len(outcomes)} job(s): {parts}\nsweep folder: {folder}\ncompare:      python compare.py {folder}\n"
+
+
+def complaints(outcomes: list[dict[str, str]]) -> list[str]:
+    """One sentence for each job that did not do what it was to."""
+    return [f"{each['job']}: {each['message']}" for each in outcomes if each["outcome"] in BAD]

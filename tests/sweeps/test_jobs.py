@@ -1,0 +1,183 @@
+"""The same line again: what is done is skipped, what was cut goes on, what failed is repeated, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from door import TINY, Answer, call
+from filelock import FileLock
+from omegaconf import OmegaConf
+
+from gan_lightning.losses import NonSaturating
+from gan_lightning.sweeps.failures import FAILURE, TRACEBACK
+from gan_lightning.sweeps.job import cores_for_a_job
+
+LINE = f"-m {TINY} callbacks.samples=null trainer.max_steps=4 callbacks.checkpoint.every_iterations=2"
+
+
+@dataclass(frozen=True)
+class Buggy(NonSaturating):
+    """Fails in its second call as ``how`` says; 1 is a bug, 2 a full memory."""
+
+    how: int = 1
+
+    def discriminator(self, real: Any, fake: Any, draw: Any) -> Any:
+        if self.how:
+            raise (KeyError("no such thing"), torch.OutOfMemoryError("too big"))[self.how - 1]
+        return super().discriminator(real, fake, draw)
+
+
+BUGGY = f"loss._target_={__name__}.Buggy +loss.how=0,1,2"
+
+
+def sweep(folder: Path, words: str, status: int = 0) -> Answer:
+    answer = call(f"{LINE} {words} hydra.sweep.dir={folder}")
+    assert answer.status == status, answer.err
+    return answer
+
+
+def job(folder: Path, start: str) -> Path:
+    (found,) = folder.glob(f"{start}-*")
+    return found
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two jobs that are done; copy them before changing them."""
+    folder = tmp_path_factory.mktemp("finished") / "sweep"
+    sweep(folder, "seed=0,1")
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """The sweep, elsewhere."""
+    return Path(shutil.copytree(finished, tmp_path / "sweep"))
+
+
+def test_jobs_lie_side_by_side_and_the_last_lines_say_where(finished: Path, copy: Path) -> None:
+    assert [path.name[:7] for path in sorted(finished.glob("*/"))] == ["seed-0-", "seed-1-"]
+    assert [read(path)["status"] for path in finished.glob("*/summary.json")] == ["done", "done"]
+    last = sweep(copy, "seed=0,1").out.splitlines()
+    assert last[-2:] == [f"sweep folder: {copy}", f"compare:      python compare.py {copy}"]
+
+
+def test_what_is_done_is_skipped(copy: Path) -> None:
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file() and path.name != "multirun.yaml"}
+    answer = sweep(copy, "seed=0,1")
+    assert [line for line in answer.out.splitlines() if line.endswith("done already")] == [
+        f"{job(copy, 'seed-0').name}: done already",
+        f"{job(copy, 'seed-1').name}: done already",
+        "2 job(s): 2 done already",
+    ]
+    assert before == {path: path.read_bytes() for path in before}
+    assert not list(copy.glob(".start-*"))
+
+
+def test_what_is_added_to_the_line_joins_it(copy: Path) -> None:
+    assert "3 job(s): 1 trained, 2 done already" in sweep(copy, "seed=0,1,2").out
+
+
+def test_what_was_cut_goes_on_exactly(copy: Path) -> None:
+    cut = job(copy, "seed-1")
+    whole = weights(cut)
+    (cut / "summary.json").unlink()  # as after a SIGKILL behind the second iteration
+    (cut / "checkpoints" / "last.previous.ckpt").replace(cut / "checkpoints" / "last.ckpt")
+    assert not all(torch.equal(value, whole[name]) for name, value in weights(cut).items())
+    assert "2 job(s): 1 resumed and finished, 1 done already" in sweep(copy, "seed=0,1").out
+    assert all(torch.equal(value, whole[name]) for name, value in weights(cut).items())
+    assert read(cut / "attempts" / "1" / "rank-0.json")["iteration"] == 2
+
+
+def test_what_was_cut_before_its_first_checkpoint_starts_again(copy: Path) -> None:
+    cut = job(copy, "seed-1")
+    shutil.rmtree(cut / "checkpoints")
+    (cut / "summary.json").write_text("{")
+    assert "1 trained, 1 done already" in sweep(copy, "seed=0,1").out
+    assert read(cut / "summary.json")["status"] == "done"
+    assert (cut / "failed" / "0" / "attempts" / "0" / "rank-0.json").is_file()
+    assert not (cut / "attempts" / "1").exists()
+
+
+def test_what_failed_is_written_down_and_repeated(tmp_path: Path) -> None:
+    answer = sweep(tmp_path, BUGGY, status=2)
+    assert "3 job(s): 1 trained, 2 failed" in answer.out
+    assert "error: 2 job(s) of the sweep failed: loss.how-1-" in answer.err.splitlines()[-1]
+    assert "Traceback" not in answer.err
+    bug, memory = job(tmp_path, "loss.how-1"), job(tmp_path, "loss.how-2")
+    assert read(bug / FAILURE) == {
+        "v": 1,
+        "status": "failed",
+        "kind": "error",
+        "message": "KeyError: 'no such thing'",
+        "iteration": None,
+    }
+    assert "in discriminator" in (bug / TRACEBACK).read_text()
+    assert read(memory / FAILURE)["kind"] == "out of memory"
+    again = sweep(tmp_path, BUGGY, status=2)
+    assert "3 job(s): 1 done already, 2 failed" in again.out
+    assert (bug / "failed" / "0" / "attempts" / "0" / "rank-0.json").is_file()
+    assert read(bug / "failed" / "0" / FAILURE) == read(bug / FAILURE)
+
+
+def test_a_job_that_diverges(tmp_path: Path) -> None:
+    answer = sweep(tmp_path, "optimizer.lr=1e-4,1e30 loss=wasserstein trainer.log_every_n_steps=1", status=2)
+    assert "2 job(s): 1 trained, 1 failed" in answer.out
+    record = read(job(tmp_path, "optimizer.lr-1e_30") / FAILURE)
+    assert record["kind"] == "diverged"
+    assert 1 <= record["iteration"] <= 4
+
+
+def test_a_job_whose_configuration_was_edited_is_refused(copy: Path) -> None:
+    stored = job(copy, "seed-0") / "config.yaml"
+    before = stored.read_text()
+    stored.write_text(before.replace("half_life_kimg: ", "half_life_kimg: 1", 1))
+    answer = sweep(copy, "seed=0,1", status=2)
+    assert "2 job(s): 1 done already, 1 refused" in answer.out
+    assert "seed-0" in answer.err
+    assert "half_life_kimg was 1" in answer.err
+    assert not (job(copy, "seed-0") / FAILURE).exists()
+    stored.write_text(before.replace("threads: 1", "threads: 7"))
+    sweep(copy, "seed=0,1")
+
+
+def test_a_job_that_another_process_trains_is_left_to_it(copy: Path) -> None:
+    busy = job(copy, "seed-0")
+    (busy / "summary.json").unlink()
+    before = sorted(busy.rglob("*"))
+    with FileLock(busy / ".lock"):
+        assert "2 job(s): 1 done already, 1 under way in another process" in sweep(copy, "seed=0,1").out
+        assert "is being trained in by another process" in call(f"resume={busy}").err
+    assert sorted(busy.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("launcher", "share"),
+    [
+        ({"_target_": "basic"}, None),
+        ({"n_jobs": 1}, None),
+        ({"n_jobs": 2}, 4),
+        ({"n_jobs": 16}, 1),
+        ({"n_jobs": -1}, 1),
+        ({"cpus_per_task": 3}, 3),
+        ({"cpus_per_task": None}, None),
+        ({"ray": {"remote": {"num_cpus": 2}}}, 2),
+    ],
+)
+def test_cores_are_shared_out(launcher: dict[str, Any], share: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_lightning.sweeps.job.cores", lambda: 8)
+    assert cores_for_a_job(OmegaConf.create(launcher)) == share
