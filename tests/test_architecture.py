@@ -95,6 +95,7 @@ LAYERS = {
             "resuming",
             "rerun",
             "sweeps",
+            "searching",
         ],
         siblings=True,
     ),
