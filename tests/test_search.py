@@ -346,6 +346,7 @@ def test_two_searches_at_once_are_refused(bench: Bench) -> None:
         (["seed=1,2"], {"n_trials": 0}, "give at least 1"),
         (["seed=1,2"], {"n_trials": "x"}, "a whole number is needed"),
         (["seed=1,2"], {"n_trial": 3}, "Did you mean hydra.sweeper.n_trials"),
+        (["seed=1,2"], {"sampler": "tpe"}, "options are needed"),
         (["seed=1,2"], {"sampler": {"_target_": "optuna.samplers.Nobody"}}, "Nobody"),
         (["seed=1,2"], {"sampler": {"_target_": "builtins.dict"}}, "is no sampler"),
         (["seed=1,2"], {"pruner": {"_target_": "builtins.dict"}}, "is no pruner"),

@@ -38,6 +38,11 @@ class Options:
         for name, kind in get_type_hints(cls).items():
             if not admits(kind, plain[name]):
                 raise UserError(f"hydra.sweeper.{name}={plain[name]}: {' or '.join(choices_in_words(kind))} is needed.")
+        for name in ("params", "sampler", "pruner"):
+            if not isinstance(plain[name], dict) and not (name == "pruner" and plain[name] is None):
+                raise UserError(
+                    f"hydra.sweeper.{name}={plain[name]}: options are needed, hydra.sweeper.{name}.NAME=..."
+                )
         for name in ("n_trials", "n_jobs"):
             if plain[name] < 1:
                 raise UserError(f"hydra.sweeper.{name}={plain[name]}: give at least 1.")
