@@ -97,6 +97,7 @@ LAYERS = {
             "resuming",
             "rerun",
             "sweeps",
+            "searching",
         ],
         siblings=True,
     ),

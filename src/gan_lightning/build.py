@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from torch.distributed import Store
 
-from gan_lightning.callbacks import Curves, Diary, Progress
+from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
 from gan_lightning.checkpoint import AtomicCheckpointIO
 from gan_lightning.config import instantiation_error
 from gan_lightning.data import StreamDataModule
@@ -26,6 +27,7 @@ from gan_lightning.module import LitGAN
 from gan_lightning.precision import PlayerScalers
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.records import JsonLines
+from gan_lightning.searching import VARIABLE
 from gan_lightning.strategy import GANStrategy
 
 PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
@@ -147,7 +149,18 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     diary = Diary(str(folder), attempt, config, text)
-    return [*configured.values(), Curves(), *bar, diary, *([checkpoint] if checkpoint is not None else [])]
+    always = [Curves(), *bar, diary, *build_pruning()]
+    return [*configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
+
+
+def build_pruning() -> list[Callback]:
+    """What reports to the search whose trial this run is, if it is one; Optuna is imported for nothing else."""
+    if not os.environ.get(VARIABLE):
+        return []
+    from gan_lightning.searching.trial import HandedTrial
+
+    trial = HandedTrial.from_environment()
+    return [Pruning(trial.objective, trial.should_prune)]
 
 
 def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch.distributed import Store
 
 from gan_lightning.build import build_data, build_module, build_trainer, check_trainer, fill_in_budget, fill_in_facts
-from gan_lightning.callbacks import Checkpoint, Curves, Quality
+from gan_lightning.callbacks import Checkpoint, Curves, Pruning, Quality
 from gan_lightning.callbacks.progress import duration, total_iterations
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.config import check, locate
@@ -190,12 +190,12 @@ def _announce(
 def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
-    records = _first(JsonLines, trainer.loggers)
+    records, pruning = _first(JsonLines, trainer.loggers), _first(Pruning, callbacks)
     number = checkpoint.signal if checkpoint is not None else None
     earlier = records.spent if records is not None else 0.0
     summary = {
         "v": SCHEMA_VERSION,
-        "status": "interrupted" if number else "done",
+        "status": "interrupted" if number else "pruned" if pruning is not None and pruning.pruned else "done",
         "signal": number,
         "ended": now(),
         "iteration": module.iteration,

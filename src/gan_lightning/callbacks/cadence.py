@@ -17,17 +17,18 @@ class Cadence:
         if every_kimg is not None and every_kimg <= 0:
             raise UserError(f"{option}={every_kimg}: give a positive number, or null for never.")
         self.every_kimg = every_kimg
-        self._passed = 0
+        self.passed = 0
+        """Intervals that are full."""
 
     def start(self, images_seen: int) -> None:
         """Count from here."""
-        self._passed = self._intervals(images_seen)
+        self.passed = self._intervals(images_seen)
 
     def due(self, images_seen: int) -> bool:
         """Whether an interval was completed since the last time that this said so."""
         passed = self._intervals(images_seen)
-        due = passed > self._passed
-        self._passed = max(passed, self._passed)
+        due = passed > self.passed
+        self.passed = max(passed, self.passed)
         return due
 
     def _intervals(self, images_seen: int) -> int:

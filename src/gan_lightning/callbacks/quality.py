@@ -79,7 +79,8 @@ class Quality(Callback):
         self._protocol: Protocol | None = None
         self._since_best = 0
         self._cadence = Cadence(every_kimg, "callbacks.quality.every_kimg")
-        self._measured_at = -1
+        self.measured_at = -1
+        """The iteration of the latest measurement."""
         self._cost = 0.0  # seconds of the last measurement
         self._spent = 0.0  # and of all in this attempt
         self._started = 0.0
@@ -108,7 +109,7 @@ class Quality(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Look up or compute what the extractor says of the real images, while nobody waits in a collective."""
         self._cadence.start(pl_module.images_seen)
-        self._measured_at = pl_module.iteration
+        self.measured_at = pl_module.iteration
         self._real = self._features_of_the_real(trainer, pl_module)
         self._started = time.monotonic()
 
@@ -123,7 +124,7 @@ class Quality(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The last measurement, and the numbers on the terminal."""
-        if pl_module.iteration != self._measured_at:
+        if pl_module.iteration != self.measured_at:
             self.measure(trainer, pl_module)
         if trainer.is_global_zero and self.best is not None:
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.latest.items())
@@ -132,7 +133,7 @@ class Quality(Callback):
 
     def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """Measure, log and compare with the best; called by all processes."""
-        self._measured_at = pl_module.iteration
+        self.measured_at = pl_module.iteration
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         started = time.monotonic()
@@ -155,6 +156,11 @@ class Quality(Callback):
                 logger.log_measured(logged, facts, pl_module.iteration, pl_module.images_seen)
             else:
                 logger.log_metrics(logged, step=pl_module.iteration)
+
+    @property
+    def interval(self) -> int:
+        """How many intervals of ``every_kimg`` are full."""
+        return self._cadence.passed
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must know: the best so far, by which protocol, and for how long there was no better."""
