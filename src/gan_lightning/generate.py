@@ -11,24 +11,22 @@ from typing import Annotated, Any, Literal
 
 import torch
 
-from gan_lightning.data.stored import data_of_run
+from gan_lightning.data.stored import images_of_run
 from gan_lightning.devices import threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.generating.between import between_classes, between_seeds
 from gan_lightning.generating.choice import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generating.films import FILMS, Tiles
 from gan_lightning.generating.products import Film, Product, Stills
+from gan_lightning.generating.record import RECORD, origin
 from gan_lightning.generating.sampler import Sampler
 from gan_lightning.generating.stills import STILLS
 from gan_lightning.loading import checkpoint_of, load_trained
 from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import device_named, home_of, new_folder
-from gan_lightning.provenance import versions
 from gan_lightning.types import Bytes
 
-RECORD = "generated.json"
-RECORD_VERSION = 1
 IMAGES, KEYS = 64, 4  # where nothing says how many: single images, and seeds to go through
 COLUMNS = 8
 LARGEST_GRID = 100  # more images than these are a set to be scored, not to be looked at
@@ -96,7 +94,7 @@ def generate(options: Generate) -> Path:
     folder = new_folder(options.to, home_of(Path(options.source)) / "generated")
     try:
         said, found = product.write(folder)
-        record = {"v": RECORD_VERSION, **origin(sampler), **asked, **found}
+        record = {**origin(sampler), **asked, **found}
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"Can't write in {folder}: {error.strerror}.") from error
@@ -161,7 +159,7 @@ def training_images(options: Generate, sampler: Sampler) -> Bytes:
     """
     if not sampler.trained.config:
         raise UserError(f"{options.source} does not know its training data: neighbours= needs the run folder.")
-    images: Bytes = data_of_run(sampler.trained.config, options.data, options.allow).train_set.images
+    images: Bytes = images_of_run(sampler.trained.config, options.data, options.allow).train_set.images
     if options.neighbours > len(images):
         raise UserError(f"neighbours={options.neighbours}: there are {len(images)} training images.")
     return images
@@ -195,20 +193,3 @@ PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Product, dict[
     "classes": ways_between_classes,
 }
 """By ``interpolate=``: each settles what is wanted, and gives what will write it and what the record says of it."""
-
-
-def origin(sampler: Sampler) -> dict[str, Any]:
-    """What the images came from, for the record."""
-    trained = sampler.trained
-    return {
-        "file": str(trained.file),
-        "weights": trained.weights,
-        "sha256": trained.sha256(),
-        "trained": dict(trained.counters),
-        "generator": trained.nodes["generator"],
-        "prior": trained.nodes["prior"],
-        "truncation": sampler.truncation,
-        "batch_size": sampler.batch_size,
-        "device": str(sampler.device),
-        "versions": versions(("gan-lightning", "torch")),
-    }
