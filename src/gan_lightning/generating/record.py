@@ -26,6 +26,7 @@ def origin(sampler: Sampler) -> dict[str, Any]:
         "generator": trained.nodes["generator"],
         "prior": trained.nodes["prior"],
         "truncation": sampler.truncation,
+        "truncation_w": sampler.truncation_w,
         "batch_size": sampler.batch_size,
         "device": str(sampler.device),
         "versions": versions(("gan-lightning", "torch")),
