@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from door import train
+import torch
+from door import call, train
+from torch import Tensor, nn
 
 from gan_lightning.data import digits
 from gan_lightning.data.digits import Digits
+from gan_lightning.data.toy import Ring
 from gan_lightning.errors import UserError
 from gan_lightning.evaluate import Evaluate, evaluate
+from gan_lightning.evaluating.contenders import labels_for
+from gan_lightning.evaluating.points import mode_numbers
 from gan_lightning.evaluating.table import table
+from gan_lightning.export import Export, export
+from gan_lightning.generate import Generate, generate
 from gan_lightning.images import save_png
-from gan_lightning.metrics import Protocol
-from gan_lightning.quality import Number
+from gan_lightning.loading import Trained
+from gan_lightning.metrics import Protocol, require_same
+from gan_lightning.networks import DCGANGenerator
+from gan_lightning.priors import Normal
+from gan_lightning.quality import Number, RealImages
 
+TOY = "trainer.accelerator=cpu logger=[] threads=1 callbacks.scatter.count=20"
+UNKNOWN = (Normal(), "raw", {}, {}, {}, Path("nowhere"))
 FEW = "metrics.n_fake=40 metrics.measures.fid_infinity=null metrics.measures.kid.subset_size=10"
 QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.measures=[fid]"
 
@@ -92,10 +105,10 @@ def test_the_best_checkpoint_is_the_one_that_was_best(run: Path) -> None:
 
 def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path) -> None:
     itself = measured(pictures, against=str(pictures), metrics="digits", measures=["fid"])
-    assert itself[pictures.name, "fid"]["value"] == pytest.approx(0, abs=1e-9)
-    of_run = measured(pictures, against=str(run), metrics="digits", measures=["fid"])[pictures.name, "fid"]
+    assert itself["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
+    of_run = measured(pictures, against=str(run), metrics="digits", measures=["fid"])["files", "fid"]
     assert (of_run["protocol"]["n_fake"], of_run["protocol"]["n_real"]) == (40, 64)
-    assert of_run["value"] > itself[pictures.name, "fid"]["value"]
+    assert of_run["value"] > itself["files", "fid"]["value"]
     assert (pictures / "evaluations.jsonl").is_file()
 
 
@@ -107,7 +120,7 @@ def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path
         ({"extractor": {"weight": "x"}}, "There is no option 'extractor.weight'; this extractor has extractor.weights"),
         ({"data": {"data_dri": "x"}}, "There is no option 'data.data_dri'"),
         ({"n_fake": 0}, "metrics.n_fake=0"),
-        ({"n_fake": 3}, "needs at least"),
+        ({"n_fake": 3, "measures": ["precision_recall"]}, "needs at least .*: metrics.measures.precision_recall=null"),
         ({"measures": ["fdi"]}, "There is no measure 'fdi'"),
         ({"against": "/nonexistent"}, "/nonexistent"),
         ({"device": "cuda:7"}, "device=cuda:7 is not available"),
@@ -122,10 +135,105 @@ def test_wrong_options(options: dict[str, Any], says: str, run: Path) -> None:
 
 
 def test_pictures_must_be_measured_against_something(pictures: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="say what to measure them against"):
+    with pytest.raises(UserError, match="does not say what to measure it against"):
         measured(pictures, metrics="digits", measures=["fid"])
     with pytest.raises(UserError, match="Say by which metrics"):
         measured(pictures, against=str(pictures))
+
+
+def test_a_folder_of_generate_is_measured_against_its_run(run: Path, tmp_path: Path) -> None:
+    """Without a word on what against; the sheet beside it is not among the images."""
+    folder = generate(Generate(str(run), count=40, to=str(tmp_path / "fakes"), threads=1, device="cpu"))
+    assert (tmp_path / "fakes-grid.png").is_file()
+    fid = measured(folder, errors=False)["files", "fid"]
+    protocol = Protocol.from_dict(fid["protocol"])
+    assert (protocol.n_fake, protocol.data, protocol.extractor) == (40, "Digits", "digits")
+    assert fid["images"] == str(folder)
+    of_run = Protocol.from_dict(measured(run, errors=False)["averaged", "fid"]["protocol"])
+    with pytest.raises(UserError, match="differ in: generator 'averaged' and 'files', sampling"):
+        require_same(of_run, protocol)
+    require_same(protocol, Protocol.from_dict(measured(folder, errors=False, seed=3)["files", "fid"]["protocol"]))
+    (folder / "generated.json").write_text("{")
+    with pytest.raises(UserError, match="is damaged: remove it"):
+        measured(folder)
+
+
+def test_an_exported_generator(run: Path, tmp_path: Path) -> None:
+    to = export(Export(str(run), to=str(tmp_path / "model"), formats=[]))
+    of_run = measured(run, errors=False)["averaged", "fid"]["value"]
+    options = {"against": str(run), "metrics": "digits", "n_fake": 40, "measures": ["fid"], "weights": "averaged"}
+    assert measured(to, **options)["averaged", "fid"]["value"] == pytest.approx(of_run, rel=1e-9)
+    with pytest.raises(UserError, match="does not say what to measure it against"):
+        measured(to)
+
+
+def test_what_needs_more_images_is_left_out_and_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(run, metrics="digits", n_fake=40)
+    out = capsys.readouterr().out
+    assert "left out: fid_infinity (FrechetDistanceAtInfinity needs at least 1290 samples" in out
+    assert ("averaged", "kid") in found  # by smaller subsets
+    assert ("averaged", "fid_infinity") not in found
+    with pytest.raises(UserError, match=r"needs at least 1290 .*: metrics.measures.fid_infinity=null"):
+        measured(run, metrics="digits", n_fake=40, measures=["fid_infinity"])
+
+
+def test_points_have_modes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        call(f"data=toy trainer.max_steps=2 data.batch_size=8 data.num_points=800 {TOY}", tmp_path / "toy").status == 0
+    )
+    found = measured(tmp_path / "toy", n_fake=500)
+    assert {name for _, name in found} == {"modes", "high_quality_share"}
+    protocol = found["averaged", "modes"]["protocol"]
+    assert (protocol["n_fake"], protocol["measure"]) == (500, "ModeCoverage(modes=8, std=0.02, radius=3)")
+    assert found["raw", "modes"]["iteration"] == 2
+    assert "500 points against the 8 modes of Ring" in capsys.readouterr().out
+    with pytest.raises(UserError, match="metrics= is for images"):
+        measured(tmp_path / "toy", metrics="digits")
+
+
+def test_modes_are_counted_exactly() -> None:
+    """A generator of five of eight modes, a tenth of whose points are astray."""
+
+    class Five(nn.Module):
+        def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+            points = ring.centers[torch.arange(len(z)) % 5]
+            points[: len(z) // 10] = 9.0
+            return points[:, :, None, None]
+
+    ring = Ring(batch_size=8, num_points=80)
+    generator = Trained(Five(), Normal(), "raw", {}, {}, {}, Path("nowhere"))
+    generator.generator.latent_dim = 2
+    modes, share = mode_numbers(generator, ring, 1000, 0, torch.device("cpu"))
+    assert (modes.value, share.value) == (5, pytest.approx(0.9))
+
+
+def test_what_can_not_be_measured(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is nothing at"):
+        measured(tmp_path / "lost")
+    (tmp_path / "begun").mkdir()
+    shutil.copy(run / "resolved.yaml", tmp_path / "begun")
+    with pytest.raises(UserError, match="holds no run with a checkpoint"):
+        measured(tmp_path / "begun")
+    torn = tmp_path / "torn.ckpt"
+    torn.write_bytes((run / "checkpoints" / "last.ckpt").read_bytes()[:2000])
+    with pytest.raises(UserError, match="is damaged or no checkpoint"):
+        measured(torn)
+    torch.save({"state_dict": {"weight": torch.ones(2)}}, tmp_path / "others.ckpt")
+    with pytest.raises(UserError, match="is no checkpoint of gan-lightning"):
+        measured(tmp_path / "others.ckpt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="has no pictures"):
+        measured(tmp_path / "empty", against=str(run), metrics="digits")
+
+
+def test_labels_of_other_classes_are_refused() -> None:
+    ten = Trained(DCGANGenerator(channels=1, resolution=28, num_classes=2, conditioning="concat"), *UNKNOWN)
+    images = torch.zeros(3, 1, 28, 28, dtype=torch.uint8)
+    assert labels_for(ten, RealImages("a", "train", images, torch.tensor([0, 1, 1]))) is not None
+    with pytest.raises(UserError, match="of 2 classes, and the real ones have 3"):
+        labels_for(ten, RealImages("a", "train", images, torch.tensor([0, 1, 2])))
+    with pytest.raises(UserError, match="have none"):
+        labels_for(ten, RealImages("a", "train", images))
 
 
 def test_the_table_has_errors_beside_their_numbers() -> None:

@@ -21,6 +21,7 @@ from gan_lightning.generate import main
 from gan_lightning.generating.sampler import SeedDraw
 from gan_lightning.images import to_bytes
 from gan_lightning.loading import load_trained
+from gan_lightning.metrics import ClassifierExtractor
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,9 @@ def names(folder: Path) -> list[str]:
 def test_images_are_the_generators_own(run: Path, tmp_path: Path) -> None:
     generate(run, tmp_path / "new", "seeds=[3,0-1]")
     wanted = ["seed-000000.png", "seed-000001.png", "seed-000003.png"]
-    assert names(tmp_path / "new") == ["generated.json", *wanted, "sheets/grid.png"]
+    assert names(tmp_path / "new") == ["generated.json", *wanted]
+    assert (tmp_path / "new-grid.png").is_file()
+    assert Image.open(tmp_path / "new" / wanted[0]).mode == "L"
     generator = gan_lightning.load(run)
     expected = to_bytes(generator(SeedDraw((0, 1, 3)).normal("z", (3, generator.latent_dim))))
     for name, image in zip(wanted, expected[:, 0].numpy(), strict=True):
@@ -101,8 +104,8 @@ def test_classes_stand_side_by_side(conditional: Path, tmp_path: Path) -> None:
     record = generate(conditional, tmp_path / "new", "seeds=[4,8] classes=[7,2,5]")
     assert record["classes"] == [7, 2, 5]
     wanted = [f"seed-00000{seed}-class-{label}.png" for seed in (4, 8) for label in (7, 2, 5)]
-    assert names(tmp_path / "new") == sorted(["generated.json", *wanted, "sheets/grid.png"])
-    sheet = pixels(tmp_path / "new" / "sheets" / "grid.png")
+    assert names(tmp_path / "new") == sorted(["generated.json", *wanted])
+    sheet = pixels(tmp_path / "new-grid.png")
     assert sheet.shape == (2 * 30 + 2, 3 * 30 + 2)  # a row for each seed, a column for each class
     cells = [sheet[top : top + 28, left : left + 28] for top in (2, 32) for left in (2, 32, 62)]
     for name, cell in zip(wanted, cells, strict=True):
@@ -121,7 +124,7 @@ def test_a_large_set_is_nothing_but_images(run: Path, tmp_path: Path) -> None:
     generate(run, tmp_path / "new", "count=101")
     assert names(tmp_path / "new") == ["generated.json", *(f"seed-{seed:06d}.png" for seed in range(101))]
     generate(run, tmp_path / "sheet", "count=101 grid=true zoom=2")
-    assert pixels(tmp_path / "sheet" / "sheets" / "grid.png").shape == (8 * 58 + 2, 8 * 58 + 2)
+    assert pixels(tmp_path / "sheet-grid.png").shape == (8 * 58 + 2, 8 * 58 + 2)
 
 
 def test_npz(conditional: Path, tmp_path: Path) -> None:
@@ -136,7 +139,7 @@ def test_npz(conditional: Path, tmp_path: Path) -> None:
 
 def test_neighbours_come_from_the_training_images(run: Path, tmp_path: Path) -> None:
     record = generate(run, tmp_path / "new", "count=20 neighbours=2")
-    assert pixels(tmp_path / "new" / "sheets" / "neighbours.png").shape == (16 * 30 + 2, 3 * 30 + 2)
+    assert pixels(tmp_path / "new-neighbours.png").shape == (16 * 30 + 2, 3 * 30 + 2)
     assert [each["seed"] for each in record["neighbours"]] == list(range(16))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "TRAIN", 64)
@@ -146,6 +149,26 @@ def test_neighbours_come_from_the_training_images(run: Path, tmp_path: Path) -> 
     distances = np.sqrt(((training - first) ** 2).sum((1, 2)))
     assert record["neighbours"][0]["indices"] == distances.argsort()[:2].tolist()
     assert record["neighbours"][0]["distances"] == pytest.approx(np.sort(distances)[:2].tolist(), abs=0.02)
+
+
+def test_neighbours_by_features(run: Path, tmp_path: Path) -> None:
+    """A training image's nearest is itself, whatever is measured; here the distances are those of the extractor."""
+    record = generate(run, tmp_path / "new", "count=2 neighbours=3 near=features grid=false")
+    extractor = ClassifierExtractor(weights="digits")
+    sample = torch.from_numpy(np.asarray(Image.open(tmp_path / "new" / "seed-000001.png")).copy())[None, None]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(digits, "TRAIN", 64)
+        patch.setattr(digits, "TEST", 16)
+        training = torch.from_numpy(digits.digits(0)[:64])
+    distances = (extractor(sample).features - extractor(training).features).norm(dim=1)
+    assert record["neighbours"][1]["indices"] == distances.argsort()[:3].tolist()
+    assert record["neighbours"][1]["distances"] == pytest.approx(distances.sort().values[:3].tolist(), abs=1e-3)
+
+
+def test_classes_by_name(conditional: Path, tmp_path: Path) -> None:
+    generate(conditional, tmp_path / "new", "seeds=1 classes=['7',2]")
+    assert names(tmp_path / "new") == ["generated.json", "seed-000001-class-2.png", "seed-000001-class-7.png"]
+    assert "the classes 0 to 9 (0, 1, 2," in refused(f"{conditional} classes=seven")
 
 
 @pytest.mark.parametrize(("line", "rows", "frames"), [("seeds=[1,2,3] steps=4", 1, 9), ("count=2 loop=true", 1, 16)])
@@ -173,6 +196,9 @@ def test_between_classes(conditional: Path, tmp_path: Path) -> None:
         ("count=0", "at least one image"),
         ("seeds=[1,1]", "a seed twice"),
         ("truncation=-1", "truncation=-1: give more than 0"),
+        ("truncation_w=-1", "truncation_w=-1: 0 is the mean style"),
+        ("truncation_w=0.7", "DCGANGenerator has no styles"),
+        ("near=features", "near= says what makes"),
         ("batch_size=0", "batch_size=0: give at least 1"),
         ("threads=0", "threads=0: give at least 1"),
         ("format=gif", "format=gif: single images can be png or npz"),

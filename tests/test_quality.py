@@ -154,8 +154,8 @@ class Scripted(Quality):
         self.script = list(values)
 
     def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        self._measured_at = pl_module.iteration
-        self._note(pl_module.iteration, pl_module.images_seen, {self.monitor: self.script[pl_module.iteration - 1]}, {})
+        self.measured_at = pl_module.iteration
+        self._note(pl_module.iteration, pl_module.images_seen, {self.monitor: self.script[pl_module.iteration - 1]})
 
 
 def test_the_best_checkpoint_is_the_best(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_higher_is_better_where_the_metric_says_so(tmp_path: Path) -> None:
     both = Evaluator(Halves(), {"fid": FrechetDistance(), "is": InceptionScore(splits=1)}, n_fake=32)
     callback = Quality(str(tmp_path), both, monitor="averaged/inception_score")
     for iteration, value in enumerate((1.0, 3.0, 2.0)):
-        callback._note(iteration, 8 * iteration, {"averaged/inception_score": value}, {})
+        callback._note(iteration, 8 * iteration, {"averaged/inception_score": value})
     assert (callback.best, callback.best_iteration) == (3.0, 1)
 
 

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 
 from gan_lightning.callbacks.quality import real_images
-from gan_lightning.checkpoint import BEST, LAST
 from gan_lightning.data import ImageDataModule
-from gan_lightning.data.folder import Folder
+from gan_lightning.data.stream import StreamDataModule
+from gan_lightning.data.toy import Mixture
 from gan_lightning.devices import threads_for
 from gan_lightning.errors import UserError
-from gan_lightning.evaluating.choice import data_against, evaluator_of, is_run
-from gan_lightning.evaluating.table import table
-from gan_lightning.finetune import checkpoint_in
+from gan_lightning.evaluating.choice import data_against, evaluator_of
+from gan_lightning.evaluating.contenders import Contenders, Generators, Pictures
+from gan_lightning.evaluating.points import mode_numbers
+from gan_lightning.evaluating.source import Source, source_at
+from gan_lightning.evaluating.table import Column, table
 from gan_lightning.jsonlines import append_lines
 from gan_lightning.loading import load_trained
-from gan_lightning.metrics import Sample
 from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
-from gan_lightning.outputs import device_named, home_of
-from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
+from gan_lightning.outputs import device_named
+from gan_lightning.quality import Evaluator, RealImages
 
 PROGRAM = "evaluate.py"
-RECORDS = "evaluations.jsonl"
 RECORD_VERSION = 1
 WEIGHTS: Mapping[str, tuple[str, ...]] = {"both": ("averaged", "raw"), "averaged": ("averaged",), "raw": ("raw",)}
 
@@ -38,9 +38,10 @@ WEIGHTS: Mapping[str, tuple[str, ...]] = {"both": ("averaged", "raw"), "averaged
 class Evaluate:
     """Measure a trained generator, or a folder of images, against real images."""
 
-    source: Annotated[str, "a run folder, a checkpoint, or a folder or zip of images"]
+    source: Annotated[str, "a run folder, a checkpoint, what export.py wrote, or a folder or zip of images"]
     against: Annotated[
-        str | None, "the real images: a run folder for its data, or a folder or zip; null: the run's own"
+        str | None,
+        "the real images: a run folder for its data, or a folder or zip; null: those of the source's run",
     ] = None
     metrics: Annotated[
         str | None, "digits, mnist, cifar10, inception or a yaml of yours; null: as the run's data have it"
@@ -67,13 +68,8 @@ class Evaluate:
     allow: Annotated[list[str], "modules of your own that a run's configuration names"] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Contender:
-    """What is measured: images that an extractor has seen, and how a protocol calls them."""
-
-    name: str
-    sample: Sample
-    facts: Mapping[str, Any]
+OF_IMAGES = ("metrics", "extractor", "measures", "split", "batch_size")
+"""Options that say nothing about points."""
 
 
 def main() -> None:
@@ -90,49 +86,78 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
     """
     started = time.monotonic()
     torch.set_num_threads(threads_for(1, options.threads))
-    source, device = Path(options.source).expanduser(), device_named(options.device)
-    of_run = is_run(source)
-    file = _checkpoint(source, options.checkpoint) if of_run else source
-    config = load_trained(file, allow=options.allow).config if of_run else {}
-    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), config, options.allow)
-    if options.measures is not None:
-        evaluator = evaluator.only(options.measures)
-    data = data_against(options.against, source, config, options.data, options.resolution, options.allow)
-    real = real_images(data, evaluator.split)
-    if of_run:
-        evaluator.check(len(real), evaluator.n_fake)
-    held_out = _held_out(data, evaluator) if options.errors else None
-    of_real = evaluator.real(real, device)
-    of_held_out = None if held_out is None else evaluator.real(held_out, device)
-    if of_run:
-        contenders = _generators(file, options, evaluator, real, device)
-    else:
-        contenders = _pictures(source, data, evaluator, device)
-    columns: dict[str, list[Number]] = {}
-    records: list[dict[str, Any]] = []
-    for contender in contenders:
-        protocol = evaluator.protocol(real, len(contender.sample), contender.name)
-        numbers = evaluator.numbers(of_real, contender.sample, protocol)
-        if options.errors:
-            numbers += evaluator.further_numbers(of_real, of_held_out, contender.sample, protocol)
-        columns[contender.name] = numbers
-        records += [{"v": RECORD_VERSION, **contender.facts, **number.to_dict()} for number in numbers]
-    target = home_of(file) / RECORDS if of_run or source.is_dir() else source.with_suffix(f".{RECORDS}")
-    append_lines(target, records)
-    print(table(columns))
-    print(_summary(evaluator, real, columns), f"{time.monotonic() - started:.0f} s, recorded in {target}", sep="\n")
+    device = device_named(options.device)
+    source = source_at(Path(options.source).expanduser(), options.checkpoint, options.allow)
+    data = data_against(options.against, source, options.data, options.resolution, options.allow)
+    measure = of_points if isinstance(data, Mixture) else of_images
+    columns, summary = measure(options, source, data, device)
+    records = [
+        {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
+    ]
+    append_lines(source.records, records)
+    print(table({column.name: column.numbers for column in columns}))
+    print(summary, f"{time.monotonic() - started:.0f} s, recorded in {source.records}", sep="\n")
     return records
 
 
-def _checkpoint(source: Path, which: str) -> Path:
-    if source.is_file() or which == "last":
-        return checkpoint_in(source)
-    best = source / "checkpoints" / BEST
-    if not best.is_file():
-        raise UserError(
-            f"checkpoint=best: {best} is missing; callbacks=quality keeps one. {LAST} is there: checkpoint=last."
-        )
-    return best
+def of_images(
+    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
+) -> tuple[list[Column], str]:
+    """Numbers by the features of an extractor, and what they were measured on.
+
+    Raises:
+        UserError: The metrics are not known, or these images can't be measured by them.
+    """
+    if not isinstance(data, ImageDataModule):
+        raise UserError(f"{type(data).__name__} has no images to measure against.")
+    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), source.config, options.allow)
+    if options.measures is not None:
+        evaluator = evaluator.only(options.measures)
+    real = real_images(data, evaluator.split)
+    held_out = _held_out(data, evaluator) if options.errors else None
+    contenders: Contenders = (
+        Pictures(source.path, data)
+        if source.generator is None
+        else Generators(source.generator, WEIGHTS[options.weights], options.allow)
+    )
+    evaluator = _that_can_be_measured(evaluator, len(real), contenders.count(evaluator), options)
+    of_real = evaluator.real(real, device)
+    of_held_out = None if held_out is None else evaluator.real(held_out, device)
+    columns: list[Column] = []
+    for each in contenders.measured(evaluator, real, device):
+        protocol = evaluator.protocol(real, len(each.sample), each.generator, each.sampling)
+        numbers = evaluator.numbers(of_real, each.sample, protocol)
+        if options.errors:
+            numbers += evaluator.further_numbers(of_real, of_held_out, each.sample, protocol)
+        columns.append(Column(each.name, numbers, each.facts))
+    return columns, (
+        f"{columns[0].numbers[0].protocol.n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
+        f"extractor {evaluator.extractor.name} ({evaluator.extractor.hash})"
+    )
+
+
+def of_points(
+    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
+) -> tuple[list[Column], str]:
+    """How many of the known modes there are, and how much belongs to one.
+
+    Raises:
+        UserError: There is no generator, or an option of images was given.
+    """
+    assert isinstance(data, Mixture)
+    if source.generator is None:
+        raise UserError(f"{source.path} holds images, and {type(data).__name__} points.")
+    unasked = asdict(Evaluate(options.source))
+    for name in OF_IMAGES:
+        if getattr(options, name) != unasked[name]:
+            raise UserError(f"{name}= is for images: of points the modes and the share of high quality are measured.")
+    columns = []
+    for weights in WEIGHTS[options.weights]:
+        trained = load_trained(source.generator, averaged=weights == "averaged", allow=options.allow)
+        numbers = mode_numbers(trained, data, options.n_fake, options.seed, device)
+        columns.append(Column(weights, numbers, {"checkpoint": str(source.generator), **trained.counters}))
+    n_fake = columns[0].numbers[0].protocol.n_fake
+    return columns, f"{n_fake:,} points against the {len(data.centers)} modes of {type(data).__name__}"
 
 
 def _changes(options: Evaluate) -> dict[str, Any]:
@@ -140,38 +165,22 @@ def _changes(options: Evaluate) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
+def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_fake: int, options: Evaluate) -> Evaluator:
+    """Of metrics that nobody asked for by name, those that need more images are left out, and this is said."""
+    if options.measures is not None:
+        evaluator.check(n_real, n_fake)
+        return evaluator
+    evaluator, left_out = evaluator.fitting(n_real, n_fake)
+    for name, reason in left_out.items():
+        print(f"left out: {name} ({reason})", flush=True)
+    return evaluator
+
+
 def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
     """Images that were not trained on, where the data have some and they are not what is measured against."""
-    if evaluator.split == "test":
+    if evaluator.split == "test" or not evaluator.held_out:
         return None
     try:
         return real_images(data, "test")
     except UserError:
         return None
-
-
-def _generators(
-    file: Path, options: Evaluate, evaluator: Evaluator, real: RealImages, device: torch.device
-) -> Iterator[Contender]:
-    for weights in WEIGHTS[options.weights]:
-        trained = load_trained(file, averaged=weights == "averaged", allow=options.allow)
-        labels = real.labels if trained.num_classes else None
-        if trained.num_classes and labels is None:
-            raise UserError(f"{file} draws images of classes, and the real images have none: take the run's own data.")
-        fakes = Fakes(trained.prior, trained.latent_dim, labels, evaluator.n_fake, evaluator.seed, evaluator.batch_size)
-        sample = evaluator.fake(fakes, trained.generator.to(device), device)
-        yield Contender(weights, sample, {"checkpoint": str(file), **trained.counters})
-
-
-def _pictures(source: Path, data: ImageDataModule, evaluator: Evaluator, device: torch.device) -> Iterator[Contender]:
-    folder = Folder(root=str(source), resolution=data.resolution, channels=data.channels, test_share=0.0, batch_size=1)
-    folder.prepare_data()
-    yield Contender(source.name, evaluator.real(real_images(folder, "train"), device), {"images": str(source)})
-
-
-def _summary(evaluator: Evaluator, real: RealImages, columns: Mapping[str, Sequence[Number]]) -> str:
-    n_fake = next(iter(columns.values()))[0].protocol.n_fake
-    return (
-        f"{n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
-        f"extractor {evaluator.extractor.name} ({evaluator.extractor.hash})"
-    )

@@ -11,24 +11,21 @@ from typing import Annotated, Any, Literal
 
 import torch
 
-from gan_lightning.data.stored import data_of_run
 from gan_lightning.devices import threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.generating.between import between_classes, between_seeds
 from gan_lightning.generating.choice import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generating.films import FILMS, Tiles
 from gan_lightning.generating.products import Film, Product, Stills
+from gan_lightning.generating.record import RECORD, origin
 from gan_lightning.generating.sampler import Sampler
 from gan_lightning.generating.stills import STILLS
+from gan_lightning.generating.training import FEATURES, Training
 from gan_lightning.loading import checkpoint_of, load_trained
 from gan_lightning.mistakes import mistakes_in_one_line
 from gan_lightning.options import read_options
 from gan_lightning.outputs import device_named, home_of, new_folder
-from gan_lightning.provenance import versions
-from gan_lightning.types import Bytes
 
-RECORD = "generated.json"
-RECORD_VERSION = 1
 IMAGES, KEYS = 64, 4  # where nothing says how many: single images, and seeds to go through
 COLUMNS = 8
 LARGEST_GRID = 100  # more images than these are a set to be scored, not to be looked at
@@ -42,16 +39,22 @@ class Generate:
     source: Annotated[str, "a run folder, a checkpoint, or a folder that export.py wrote"]
     seeds: Annotated[int | str | list[Any] | None, "one seed is one image: 7, 0-63 or [0-9,20,25]"] = None
     count: Annotated[int | None, f"seeds from 0 on; null: {IMAGES}, and {KEYS} to interpolate"] = None
-    classes: Annotated[int | str | list[Any] | None, "every seed in each: 3, [3,5], all; null: by the seed"] = None
+    classes: Annotated[int | str | list[Any] | None, "every seed in each: 3, [3,horse], all; null: by the seed"] = None
     truncation: Annotated[float | None, "limit of |z|: fewer odd images and less variety"] = None
+    truncation_w: Annotated[float | None, "for stylegan2: how far styles are from their mean, 1 is as trained"] = None
     checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
     raw: Annotated[bool, "the weights themselves and not their moving average"] = False
     format: Annotated[
         Literal["png", "npz", "strip", "gif", "mp4"] | None,
         "png or npz, or of an interpolation strip, gif or mp4; null: the first of these",
     ] = None
-    grid: Annotated[bool | None, f"a sheet of the first {IMAGES}; null: where there are at most {LARGEST_GRID}"] = None
+    grid: Annotated[
+        bool | None, f"a sheet of the first {IMAGES}, beside the folder; null: of at most {LARGEST_GRID}"
+    ] = None
     neighbours: Annotated[int, f"training images shown beside each of the first {WITH_NEIGHBOURS}"] = 0
+    near: Annotated[Literal["pixels", "features"], "what makes them neighbours; features: those of the metrics"] = (
+        "pixels"
+    )
     data: Annotated[dict[str, Any], "where these are now, such as data.data_dir=../datasets"] = field(
         default_factory=dict
     )
@@ -69,7 +72,7 @@ class Generate:
 
 LEAST = {"steps": 1, "fps": 1, "zoom": 1, "batch_size": 1, "neighbours": 0}
 OF_FILMS = ("steps", "loop", "fps")
-OF_STILLS = ("grid", "neighbours", "data")
+OF_STILLS = ("grid", "neighbours", "near")
 
 
 def main() -> None:
@@ -88,7 +91,9 @@ def generate(options: Generate) -> Path:
     torch.set_num_threads(threads_for(1, options.threads))
     file = checkpoint_of(Path(options.source), options.checkpoint)
     trained = load_trained(file, averaged=not options.raw, allow=options.allow)
-    sampler = Sampler(trained, device_named(options.device), options.batch_size, options.truncation)
+    sampler = Sampler(
+        trained, device_named(options.device), options.batch_size, options.truncation, options.truncation_w
+    )
     trained.generator.to(sampler.device)
     sampler.try_out()
     print(trained.description(), flush=True)
@@ -96,7 +101,7 @@ def generate(options: Generate) -> Path:
     folder = new_folder(options.to, home_of(Path(options.source)) / "generated")
     try:
         said, found = product.write(folder)
-        record = {"v": RECORD_VERSION, **origin(sampler), **asked, **found}
+        record = {**origin(sampler), **asked, **found}
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"Can't write in {folder}: {error.strerror}.") from error
@@ -115,6 +120,8 @@ def check(options: Generate) -> None:
             raise UserError(f"{name}={value}: give at least {least}.")
     if options.truncation is not None and options.truncation <= 0:
         raise UserError(f"truncation={options.truncation}: give more than 0, or null for none.")
+    if options.truncation_w is not None and options.truncation_w < 0:
+        raise UserError(f"truncation_w={options.truncation_w}: 0 is the mean style, 1 as it was trained.")
     films = options.interpolate is not None
     formats, ignored = (FILMS, OF_STILLS) if films else (STILLS, OF_FILMS)
     defaults = asdict(Generate(options.source))
@@ -124,14 +131,19 @@ def check(options: Generate) -> None:
     if options.format is not None and options.format not in formats:
         what = "an interpolation" if films else "single images"
         raise UserError(f"format={options.format}: {what} can be {' or '.join(formats)}.")
-    if options.data and not options.neighbours:
+    if options.near != defaults["near"] and not options.neighbours:
+        raise UserError("near= says what makes training images neighbours=: say how many.")
+    classes = options.classes if isinstance(options.classes, list) else [options.classes]
+    named = any(isinstance(each, str) and each != "all" for each in classes)
+    if options.data and not options.neighbours and not named:
         raise UserError("data.KEY= says where the training images are, which neighbours= shows: say how many.")
 
 
 def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
     """Every seed in every class asked for; without classes each seed has its own."""
+    training = training_of(options, sampler)
     seeds = seeds_from(options.seeds, options.count, IMAGES)
-    labels = labels_from(options.classes, sampler.trained.num_classes)
+    labels = labels_from(options.classes, sampler.trained.num_classes, training.class_names)
     if labels is None:
         wanted = [Wanted(*each) for each in zip(seeds, sampler.labels(seeds), strict=True)]
     else:
@@ -145,32 +157,25 @@ def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]
         threads=threads_for(1, options.threads),
         on_grid=max(IMAGES // columns, 1) * columns if shown else 0,
         columns=columns,
-        training=training_images(options, sampler) if options.neighbours else None,
+        training=training.images(options.neighbours) if options.neighbours else None,
         neighbours=options.neighbours,
+        features=FEATURES[options.near](training, sampler.device),
         with_neighbours=WITH_NEIGHBOURS,
         zoom=options.zoom,
     )
     return product, {"seeds": ranges(seeds), "classes": labels, "images": len(wanted)}
 
 
-def training_images(options: Generate, sampler: Sampler) -> Bytes:
-    """All that the generator could have copied.
-
-    Raises:
-        UserError: They are not known, can't be read, or are fewer than the neighbours asked for.
-    """
-    if not sampler.trained.config:
-        raise UserError(f"{options.source} does not know its training data: neighbours= needs the run folder.")
-    images: Bytes = data_of_run(sampler.trained.config, options.data, options.allow).train_set.images
-    if options.neighbours > len(images):
-        raise UserError(f"neighbours={options.neighbours}: there are {len(images)} training images.")
-    return images
+def training_of(options: Generate, sampler: Sampler) -> Training:
+    """What the generator learned from."""
+    return Training(sampler.trained, options.data, options.allow)
 
 
 def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
     """From seed to seed, in each class asked for or else in that of the first seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
-    labels = labels_from(options.classes, sampler.trained.num_classes) or sampler.labels(seeds[:1])
+    names = training_of(options, sampler).class_names
+    labels = labels_from(options.classes, sampler.trained.num_classes, names) or sampler.labels(seeds[:1])
     tiles = between_seeds(sampler, seeds, labels, options.steps, options.loop)
     return film(options, tiles), {"interpolate": "seeds", "seeds": ranges(seeds), "classes": labels}
 
@@ -178,7 +183,8 @@ def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, di
 def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
     """From class to class, for each seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
-    labels = labels_from("all" if options.classes is None else options.classes, sampler.trained.num_classes)
+    names = training_of(options, sampler).class_names
+    labels = labels_from("all" if options.classes is None else options.classes, sampler.trained.num_classes, names)
     assert labels is not None
     tiles = between_classes(sampler, seeds, labels, options.steps, options.loop)
     return film(options, tiles), {"interpolate": "classes", "seeds": ranges(seeds), "classes": labels}
@@ -195,20 +201,3 @@ PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Product, dict[
     "classes": ways_between_classes,
 }
 """By ``interpolate=``: each settles what is wanted, and gives what will write it and what the record says of it."""
-
-
-def origin(sampler: Sampler) -> dict[str, Any]:
-    """What the images came from, for the record."""
-    trained = sampler.trained
-    return {
-        "file": str(trained.file),
-        "weights": trained.weights,
-        "sha256": trained.sha256(),
-        "trained": dict(trained.counters),
-        "generator": trained.nodes["generator"],
-        "prior": trained.nodes["prior"],
-        "truncation": sampler.truncation,
-        "batch_size": sampler.batch_size,
-        "device": str(sampler.device),
-        "versions": versions(("gan-lightning", "torch")),
-    }

@@ -52,23 +52,34 @@ def test_ranges_are_short_and_mean_the_same(seeds: list[int]) -> None:
     assert ranges([5, 0, 1, 2, 9]) == ["5", "0-2", "9"]
 
 
+def names() -> tuple[str, ...]:
+    return "frog", "cat", "deer", "ship"
+
+
 def test_labels() -> None:
-    assert labels_from(None, 0) is None
-    assert labels_from(None, 4) is None
-    assert labels_from(3, 4) == [3]
-    assert labels_from([3, 0], 4) == [3, 0]
-    assert labels_from("all", 4) == [0, 1, 2, 3]
+    assert labels_from(None, 0, names) is None
+    assert labels_from(None, 4, names) is None
+    assert labels_from(3, 4, names) == [3]
+    assert labels_from([3, 0], 4, names) == [3, 0]
+    assert labels_from("all", 4, names) == [0, 1, 2, 3]
+    assert labels_from(["deer", 0, "cat"], 4, names) == [2, 0, 1]
+    assert labels_from("cat", 4, names) == [1]
 
 
-@pytest.mark.parametrize("given", [4, -1, "3", [1, 9], [True], [], [1, 1]])
+@pytest.mark.parametrize("given", [4, -1, "3", [1, 9], [True], [], [1, 1], "dog", ["cat", 1], [[1]]])
 def test_what_is_no_class(given: Any) -> None:
     with pytest.raises(UserError, match="classes="):
-        labels_from(given, 4)
+        labels_from(given, 4, names)
+
+
+def test_names_are_told_to_who_tried_one() -> None:
+    with pytest.raises(UserError, match=r"the classes 0 to 3 \(frog, cat, deer, ship\)"):
+        labels_from("dog", 4, names)
 
 
 def test_an_unconditional_generator_has_no_classes() -> None:
     with pytest.raises(UserError, match="takes no labels"):
-        labels_from(0, 0)
+        labels_from(0, 0, names)
 
 
 def test_every_seed_in_every_class() -> None:

@@ -12,7 +12,8 @@ from verbs import trained
 from gan_lightning.errors import UserError
 from gan_lightning.generating.choice import Wanted
 from gan_lightning.generating.sampler import Sampler, SeedDraw
-from gan_lightning.networks import DCGANGenerator, PointGenerator
+from gan_lightning.images import to_bytes
+from gan_lightning.networks import DCGANGenerator, PointGenerator, StyleGAN2Generator
 from gan_lightning.priors import Normal, TruncatedNormal, Uniform
 from gan_lightning.types import Draw
 
@@ -100,3 +101,23 @@ def test_points_are_no_images() -> None:
     points = PointGenerator(channels=2, resolution=1, latent_dim=2, widths=[4])
     with pytest.raises(UserError, match=r"draws \[2, 1, 1\] and no images"):
         Sampler(trained(points), CPU).try_out()
+
+
+@pytest.mark.parametrize("options", [{}, {"conditioning": "mapping", "num_classes": 3}])
+def test_truncation_of_styles(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The style is mean + ψ (w - mean), Karras et al. 2019, appendix B: 1 changes nothing, 0 the mean style alone."""
+    monkeypatch.setattr("gan_lightning.generating.sampler.STYLES", 500)
+    network = StyleGAN2Generator(channels=1, resolution=8, latent_dim=8, style_dim=8, **options)
+    generator = trained(network)
+    plain, one, half, none = (
+        drawn(Sampler(generator, CPU, truncation_w=psi), [3, 4, 5]).int() for psi in (None, 1.0, 0.5, 0.0)
+    )
+    assert int((plain - one).abs().max()) <= 1
+    assert bool((none == none[:1]).all())
+    assert not torch.equal(half, plain)
+    seeds = tuple(range(500))
+    z = Normal()(SeedDraw(seeds, ("mean style",)), 500, 8)
+    labels = Sampler(generator, CPU).labels(seeds)
+    styles = network.styles(z, None if None in labels else torch.tensor(labels))
+    average = to_bytes(network.synthesis(styles.mean(0, keepdim=True))).int()
+    assert int((none[:1] - average).abs().max()) <= 1

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import Bootstrap, FrechetDistance, KernelDistance, Measure, Sample
+from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, Measure, Sample
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def test_the_seed_chooses() -> None:
 
 
 def test_what_it_needs() -> None:
-    assert Bootstrap(KernelDistance(subset_size=10)).least_samples(3) == 10
-    assert Bootstrap(KernelDistance(subset_size=10), replacement=False).least_samples(3) == 20
+    assert Bootstrap(InceptionScore(splits=10)).least_samples(3) == 10
+    assert Bootstrap(InceptionScore(splits=10), replacement=False).least_samples(3) == 20
     with pytest.raises(UserError, match="resamples"):
         Bootstrap(Mean(), resamples=1)

@@ -87,6 +87,17 @@ def test_shares_are_contiguous_and_fair(total: int, world_size: int, monkeypatch
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+def test_shares_are_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = []
+    for rank in range(3):
+        monkeypatch.setattr("gan_lightning.metrics.gathering._rank_and_world_size", lambda r=rank: (r, 3))
+        shares.append(share(51, batch_size=10))
+    assert shares == [range(20), range(20, 40), range(40, 51)]
+    assert share(9, batch_size=10) == range(9)  # the last process has it
+    monkeypatch.setattr("gan_lightning.metrics.gathering._rank_and_world_size", lambda: (0, 3))
+    assert share(9, batch_size=10) == range(0)
+
+
 def test_alone_all_samples_are_ours() -> None:
     x = cloud(1).requires_grad_()
     assert share(51) == range(51)

@@ -76,8 +76,17 @@ def test_the_seed_chooses_the_subsets(real: Tensor, fake: Tensor) -> None:
     assert not torch.equal(one, other)
 
 
+def test_few_samples_give_smaller_subsets(real: Tensor, fake: Tensor) -> None:
+    """Half of them, so that the subsets differ; as many as were asked for where there are enough."""
+    few = Sample(real[:90]), Sample(fake)
+    numbers = KernelDistance(subsets=5, subset_size=200)(*few)
+    assert numbers == KernelDistance(subsets=5, subset_size=45)(*few)
+    assert numbers["kid_std"] > 0
+    assert KernelDistance(subsets=5, subset_size=90)(*few)["kid"] != numbers["kid"]
+
+
 def test_too_few_samples(real: Tensor, fake: Tensor) -> None:
-    with pytest.raises(UserError, match="at least 1000 samples of each kind"):
-        KernelDistance()(Sample(real), Sample(fake))
+    with pytest.raises(UserError, match="at least 4 samples of each kind"):
+        KernelDistance()(Sample(real[:3]), Sample(fake))
     with pytest.raises(UserError, match="subset_size"):
         KernelDistance(subset_size=1)

@@ -107,9 +107,14 @@ class Quality(Callback):
         )
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """Look up or compute what the extractor says of the real images, while nobody waits in a collective."""
+        """Look up or compute what the extractor says of the real images, while nobody waits in a collective.
+
+        Raises:
+            UserError: The run was measured in another way so far; what was the best could not be told.
+        """
         self._cadence.start(pl_module.images_seen)
         self.measured_at = pl_module.iteration
+        self._stay_with_the_protocol()
         self._real = self._features_of_the_real(trainer, pl_module)
         self._started = time.monotonic()
 
@@ -123,8 +128,8 @@ class Quality(Callback):
                 trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """The last measurement, and the numbers on the terminal."""
-        if pl_module.iteration != self.measured_at:
+        """The last measurement, and the numbers on the terminal; a run that was told to stop shall not take long."""
+        if pl_module.iteration != self.measured_at and not _interrupted(trainer):
             self.measure(trainer, pl_module)
         if trainer.is_global_zero and self.best is not None:
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.latest.items())
@@ -145,7 +150,7 @@ class Quality(Callback):
                 protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
                 numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol)}
         values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
-        self._note(pl_module.iteration, pl_module.images_seen, values, numbers)
+        self._note(pl_module.iteration, pl_module.images_seen, values)
         self._cost = time.monotonic() - started
         self._spent += self._cost
         trainer.callback_metrics.update({f"quality/{name}": torch.tensor(value) for name, value in values.items()})
@@ -195,13 +200,16 @@ class Quality(Callback):
         best = {"value": self.best, "iteration": self.best_iteration, "images": self.best_images}
         return {"monitor": self.monitor, "best": best, "final": self.latest}
 
-    def _note(self, iteration: int, images: int, values: dict[str, float], numbers: Mapping[str, Number]) -> None:
+    def _stay_with_the_protocol(self) -> None:
+        weights, _, name = self.monitor.partition("/")
+        common = self.evaluator.protocol(self._images, self.n_fake, weights)
+        protocol = common.measured_by(self.evaluator.measure_of(name))
+        if self._protocol is not None:
+            require_same(self._protocol, protocol)
+        self._protocol = protocol
+
+    def _note(self, iteration: int, images: int, values: dict[str, float]) -> None:
         self.latest = values
-        if self.monitor in numbers:
-            protocol = numbers[self.monitor].protocol
-            if self._protocol is not None:
-                require_same(self._protocol, protocol)
-            self._protocol = protocol
         value = values[self.monitor]
         if not math.isfinite(value):
             raise UserError(f"quality/{self.monitor} is {value} at iteration {iteration:,}: G has diverged.")
@@ -233,6 +241,11 @@ class Quality(Callback):
             choices = ", ".join(f"{weights}/{name}" for weights in self.weights for name in better)
             raise UserError(f"callbacks.quality.monitor={monitor}: choose one of {choices}.")
         return 1.0 if better[name] == "lower" else -1.0
+
+
+def _interrupted(trainer: Trainer) -> bool:
+    """Whether a signal ended training: the checkpoint callback of the same run has noted it."""
+    return any(getattr(callback, "signal", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
 
 
 def real_images(data: ImageDataModule, split: str) -> RealImages:

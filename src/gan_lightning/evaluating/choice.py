@@ -19,31 +19,22 @@ from gan_lightning.data.decoding import SUFFIXES
 from gan_lightning.data.folder import Folder
 from gan_lightning.data.picture_files import files_at
 from gan_lightning.data.stored import data_of_run
+from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
+from gan_lightning.evaluating.source import Source, is_generator
 from gan_lightning.loading import load_trained
 from gan_lightning.quality import Evaluator
 from gan_lightning.trust import build_trusted
 
 
-def is_run(source: Path) -> bool:
-    """Whether it is a run folder or a checkpoint, and not a folder of images."""
-    return (source.is_file() and source.suffix == ".ckpt") or (source / "checkpoints").is_dir()
-
-
 def data_against(
-    against: str | None,
-    source: Path,
-    config: Mapping[str, Any],
-    changes: Mapping[str, Any],
-    resolution: int | None,
-    allow: Sequence[str],
-) -> ImageDataModule:
-    """The real images.
+    against: str | None, source: Source, changes: Mapping[str, Any], resolution: int | None, allow: Sequence[str]
+) -> StreamDataModule:
+    """What to measure against.
 
     Args:
         against: A run folder or checkpoint for its data, a folder or zip of images, or None for the run's own.
         source: What is measured.
-        config: Of the run that is measured; empty for a folder of images.
         changes: Of a run's data.
         resolution: Pixels a side for a folder of images; None takes that of ``source``.
         allow: Modules of the user's own that a stored configuration may name.
@@ -51,15 +42,29 @@ def data_against(
     Raises:
         UserError: Nothing says what to measure against, or it can't be read.
     """
-    if against is None and not config:
-        raise UserError(f"{source} holds images and no run: say what to measure them against, against=RUN_FOLDER.")
-    if against is not None and not is_run(Path(against)):
-        side = resolution or (config["data"]["resolution"] if config else side_of_pictures(source))
-        data: ImageDataModule = Folder(root=against, resolution=side, test_share=0.0, batch_size=1)
-        data.prepare_data()
-        return data
-    of = config if against is None else load_trained(Path(against), allow=allow).config
-    return data_of_run(of, changes, allow)
+    if against is None:
+        if not source.config:
+            raise UserError(
+                f"{source.path} does not say what to measure it against: against=RUN_FOLDER takes that run's data, "
+                "against=FOLDER the images in it."
+            )
+        return data_of_run(source.config, changes, allow)
+    path = Path(against).expanduser()
+    if is_generator(path):
+        return data_of_run(load_trained(path, allow=allow).config, changes, allow)
+    if changes:
+        raise UserError(f"data.KEY= says where the data of a run are, and {against} holds images.")
+    data: ImageDataModule = Folder(root=against, resolution=resolution or _side(source), test_share=0.0, batch_size=1)
+    data.prepare_data()
+    return data
+
+
+def _side(source: Source) -> int:
+    if source.config:
+        return int(source.config["data"]["resolution"])
+    if source.generator is not None:
+        raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
+    return side_of_pictures(source.path)
 
 
 def evaluator_of(

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from gan_lightning.quality import Number
 
 ERROR = "_error"
 OF_EVERY_CLASS = "/"
+
+
+@dataclass(frozen=True)
+class Column:
+    """The numbers of one generator, or of one folder of images."""
+
+    name: str
+    numbers: Sequence[Number]
+    facts: Mapping[str, Any]
+    """Of each of its records."""
 
 
 def table(columns: Mapping[str, Sequence[Number]]) -> str:

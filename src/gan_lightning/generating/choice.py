@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -73,8 +73,13 @@ def ranges(seeds: Sequence[int]) -> list[str]:
     return [str(first) if first == last else f"{first}-{last}" for first, last in spans]
 
 
-def labels_from(given: Any, num_classes: int) -> list[int] | None:
-    """The classes that ``classes=`` asks for: a number, a list or "all"; None where nothing is asked.
+def labels_from(given: Any, num_classes: int, names: Callable[[], Sequence[str]]) -> list[int] | None:
+    """The classes that ``classes=`` asks for: a number, a name, a list of these or "all"; None where nothing is asked.
+
+    Args:
+        given: What was asked for.
+        num_classes: Of the generator; 0 where it takes no labels.
+        names: Gives those of the classes, in their order; called where a name was given.
 
     Raises:
         UserError: The generator takes no labels, or has no such class.
@@ -89,9 +94,16 @@ def labels_from(given: Any, num_classes: int) -> list[int] | None:
     if given == "all":
         return list(range(num_classes))
     labels = given if isinstance(given, list) else [given]
+    numbers: dict[Any, int] = {}
+    if any(isinstance(label, str) for label in labels):
+        numbers = {name: number for number, name in enumerate(names())}
+    labels = [numbers.get(label, label) if isinstance(label, str) else label for label in labels]
     for label in labels:
         if type(label) is not int or not 0 <= label < num_classes:
-            raise UserError(f"classes={given}: this generator has the classes 0 to {num_classes - 1}; or take all.")
+            named = f" ({', '.join(numbers)})" if numbers else ""
+            raise UserError(
+                f"classes={given}: this generator has the classes 0 to {num_classes - 1}{named}; or take all."
+            )
     if not labels or len(set(labels)) < len(labels):
         raise UserError(f"classes={given}: give at least one class, and each once.")
     return labels

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from gan_lightning.generating.choice import Wanted
@@ -17,8 +19,6 @@ from gan_lightning.generating.sampler import Sampler
 from gan_lightning.generating.stills import STILLS
 from gan_lightning.images import grid, save_png
 from gan_lightning.types import Bytes
-
-SHEETS = "sheets"
 
 
 @runtime_checkable
@@ -43,6 +43,7 @@ class Stills:
         columns: Of the sheet.
         training: What the first ``with_neighbours`` are compared with; None for no comparison.
         neighbours: Training images beside each.
+        features: What "near" is measured by.
         with_neighbours: How many are compared.
         zoom: Pixels a side for each pixel of a sheet.
     """
@@ -55,22 +56,23 @@ class Stills:
     columns: int
     training: Bytes | None
     neighbours: int
+    features: Callable[[Bytes], Tensor]
     with_neighbours: int
     zoom: int
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """Images right in the folder, sheets in one below, so that the folder can be scored as it is."""
+        """Images in the folder and sheets beside it, so that whoever reads the folder finds single images alone."""
         digits = len(str(max(each.seed for each in self.wanted)))
         said = [STILLS[self.format](folder, self._stream(), digits, self.threads)]
         record: dict[str, Any] = {}
         if self.on_grid:
             sheet = grid(enlarged(self._first(self.on_grid), self.zoom), self.columns)
-            said.append(_save(sheet, folder / SHEETS / "grid.png"))
+            said.append(_save(sheet, _beside(folder, "grid")))
         if self.training is not None:
             samples = self._first(self.with_neighbours)
-            indices, distances = nearest(samples, self.training, self.neighbours)
+            indices, distances = nearest(samples, self.training, self.neighbours, self.features)
             pairs = enlarged(beside(samples, self.training, indices), self.zoom)
-            said.append(_save(grid(pairs, self.neighbours + 1), folder / SHEETS / "neighbours.png"))
+            said.append(_save(grid(pairs, self.neighbours + 1), _beside(folder, "neighbours")))
             record["neighbours"] = [
                 {**each._asdict(), "indices": i, "distances": d}
                 for each, i, d in zip(self.wanted, indices.tolist(), distances.tolist(), strict=False)
@@ -113,6 +115,12 @@ class Film:
         return [f"{frames} frames of {rows} row(s) in {path}"], {"rows": rows, "frames": frames}
 
 
-def _save(sheet: torch.Tensor, path: Path) -> str:
+def _beside(folder: Path, what: str) -> Path:
+    """A sheet of the images in a folder: ``fakes-grid.png`` for ``fakes``."""
+    whole = Path(os.path.abspath(folder))  # one given as "." has a name, too
+    return whole.with_name(f"{whole.name}-{what}.png")
+
+
+def _save(sheet: Tensor, path: Path) -> str:
     save_png(sheet, path)
     return str(path)

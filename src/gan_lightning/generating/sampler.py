@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
@@ -14,6 +16,22 @@ from gan_lightning.images import to_bytes
 from gan_lightning.loading import Trained
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.types import Bytes, Latents
+
+STYLES = 10_000
+"""Whose mean is what truncation leads to."""
+
+
+@runtime_checkable
+class Styled(Protocol):
+    """A generator that draws from styles, and says which a latent has."""
+
+    def styles(self, z: Latents, y: Tensor | None = None) -> Tensor:
+        """Styles [B S] of latents [B Z]."""
+        ...
+
+    def synthesis(self, style: Tensor) -> Tensor:
+        """Images [B C H W] of styles."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -65,18 +83,20 @@ class Sampler:
         device: Where it works.
         batch_size: Images at a time; it changes a pixel by one grey level at most.
         truncation: Limit of each element of z, in absolute value; None for the prior as it was trained with.
+        truncation_w: ψ of the truncation of styles, where the generator has them; None for none.
     """
 
     trained: Trained
     device: torch.device
     batch_size: int = 64
     truncation: float | None = None
+    truncation_w: float | None = None
 
     def try_out(self) -> None:
         """Draw one image, so that what can't work is known before anything is written.
 
         Raises:
-            UserError: What the generator draws are no images, or its prior can't be truncated.
+            UserError: What the generator draws are no images, or its prior or its styles can't be truncated.
         """
         label = self.labels([0])[0]
         self.images(self.latents([0]), None if label is None else torch.tensor([label]))
@@ -124,7 +144,26 @@ class Sampler:
         """
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # TF32 is off by more than a grey level
         with torch.inference_mode(), exact:
-            images: Tensor = self.trained.generator(z.to(self.device), None if y is None else y.to(self.device))
+            images = self._network(z.to(self.device), None if y is None else y.to(self.device))
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise UserError(f"This generator draws {list(images.shape[1:])} and no images of 1 or 3 channels.")
         return to_bytes(images).cpu()
+
+    def _network(self, z: Latents, y: Tensor | None) -> Tensor:
+        generator = self.trained.generator
+        if self.truncation_w is None:
+            images: Tensor = generator(z, y)
+            return images
+        if not isinstance(generator, Styled):
+            raise UserError(f"truncation_w: {type(generator).__name__} has no styles; truncation= limits its latents.")
+        return generator.synthesis(self._mean_style.lerp(generator.styles(z, y), self.truncation_w))
+
+    @cached_property
+    def _mean_style(self) -> Tensor:
+        """Of latents and labels of their own, as many as in StyleGAN2's code."""
+        generator, seeds = self.trained.generator, range(STYLES)
+        assert isinstance(generator, Styled)
+        z = self.trained.prior(SeedDraw(tuple(seeds), ("mean style",)), STYLES, self.trained.latent_dim)
+        labels = self.labels(seeds)
+        y = None if None in labels else torch.tensor(labels, device=self.device)
+        return generator.styles(z.to(self.device), y).mean(0, keepdim=True)

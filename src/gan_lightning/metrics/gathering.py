@@ -8,10 +8,16 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 
-def share(total: int) -> range:
-    """Which of ``total`` samples this process makes: contiguous runs in the order of ranks, equal up to one sample."""
+def share(total: int, batch_size: int = 1) -> range:
+    """Which of ``total`` samples this process makes: contiguous runs of whole batches in the order of ranks.
+
+    They are equal up to one batch, and a process has none where there are fewer batches than processes. With the same
+    ``batch_size`` every batch holds the same samples on any number of processes, so that a network rounds alike.
+    """
     rank, world_size = _rank_and_world_size()
-    return range(total * rank // world_size, total * (rank + 1) // world_size)
+    batches = -(-total // batch_size)
+    first, end = (batches * each // world_size * batch_size for each in (rank, rank + 1))
+    return range(min(first, total), min(end, total))
 
 
 def gathered_samples(part: Shaped[Tensor, "n ..."], total: int) -> Shaped[Tensor, "total ..."]:

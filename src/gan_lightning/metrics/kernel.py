@@ -46,7 +46,11 @@ def kernel_distances(
 
 @dataclass(frozen=True)
 class KernelDistance(Measure):
-    """``kid`` and ``kid_std``: mean and standard deviation over the subsets; needs all features."""
+    """``kid`` and ``kid_std``: mean and standard deviation over the subsets; needs all features.
+
+    Where there are fewer than ``subset_size`` samples of a kind, subsets have half as many as there are of that kind:
+    all of them would make all subsets alike. The expected value is the same for any size, the spread is not.
+    """
 
     subsets: int = 100
     subset_size: int = 1000
@@ -64,12 +68,14 @@ class KernelDistance(Measure):
         require_at_least(2, subset_size=self.subset_size)
 
     def least_samples(self, num_features: int) -> int:
-        """A whole subset."""
-        return self.subset_size
+        """Two pairs, one for a subset."""
+        return 4
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
         """KID and how far one subset's value is from another's."""
-        distances = kernel_distances(real.features, fake.features, self.subsets, self.subset_size, self.seed)
+        count = min(len(real), len(fake))
+        size = self.subset_size if count >= self.subset_size else count // 2
+        distances = kernel_distances(real.features, fake.features, self.subsets, size, self.seed)
         return {"kid": float(distances.mean()), "kid_std": float(distances.std(correction=0))}
 
 

@@ -69,7 +69,12 @@ class StyleGAN2Generator(Generator):
 
     def forward(self, z: Latents, y: Labels | None = None) -> Images:
         """Images [B C H W] of latents [B Z]."""
-        return self.synthesis(self.mapping(self.latents(z, y)))
+        return self.synthesis(self.styles(z, y))
+
+    def styles(self, z: Latents, y: Labels | None = None) -> Styles:
+        """Styles [B S] of latents [B Z]."""
+        styles: Styles = self.mapping(self.latents(z, y))
+        return styles
 
     def synthesis(self, style: Styles) -> Images:
         """Images [B C H W] of styles [B S]."""

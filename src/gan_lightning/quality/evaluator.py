@@ -91,15 +91,27 @@ class Evaluator:
             if name not in self.measures:
                 known = ", ".join(self.measures)
                 raise UserError(f"There is no measure {name!r}: metrics.measures has {known}.")
-        chosen = {name: self.measures[name] for name in names}
-        return Evaluator(
-            self.extractor,
-            chosen,
-            n_fake=self.n_fake,
-            split=self.split,
-            seed=self.seed,
-            batch_size=self.batch_size,
-        )
+        return self._with({name: self.measures[name] for name in names}, {}, {})
+
+    def fitting(self, n_real: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
+        """Without the metrics and error bars that need more images, and why each of these is left out, by name.
+
+        Raises:
+            UserError: No metric is left.
+        """
+        left_out = {}
+        for name, measure in (
+            self.measures | {f"errors of {name}": each for name, each in self.errors.items()}
+        ).items():
+            try:
+                measure.check(self.extractor.num_features, n_real, n_fake)
+            except UserError as error:
+                left_out[name] = str(error)
+        measures = {name: each for name, each in self.measures.items() if name not in left_out}
+        errors = {name: each for name, each in self.errors.items() if f"errors of {name}" not in left_out}
+        if not measures:
+            raise UserError(next(iter(left_out.values()), "metrics.measures has no metric."))
+        return self._with(measures, self.held_out, errors), left_out
 
     def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
         """What the extractor says of the real images; looked up where it has been computed before."""
@@ -107,21 +119,23 @@ class Evaluator:
 
     def fake(self, fakes: Fakes, generator: nn.Module, device: torch.device, report: bool = True) -> Sample:
         """What the extractor says of generated images, each process drawing its share; the whole on every process."""
-        mine = share(fakes.count)
-        batches = fakes.batches(generator, device, mine)
-        part = extract(self.extractor.to(device), counted(batches, len(mine), "fakes", report))
-        features = gathered_samples(part.features.to(device), fakes.count).cpu()
+        mine = share(fakes.count, fakes.batch_size)
+        drawn = mine or range(1)  # a process without a share draws one image, to know the shapes of what others send
+        batches = fakes.batches(generator, device, drawn)
+        part = extract(self.extractor.to(device), counted(batches, len(drawn), "fakes", report))
+        features = gathered_samples(part.features[: len(mine)].to(device), fakes.count).cpu()
         if part.probabilities is None:
             return Sample(features)
-        return Sample(features, gathered_samples(part.probabilities.to(device), fakes.count).cpu())
+        return Sample(features, gathered_samples(part.probabilities[: len(mine)].to(device), fakes.count).cpu())
 
-    def protocol(self, real: RealImages, n_fake: int, generator: str) -> Protocol:
+    def protocol(self, real: RealImages, n_fake: int, generator: str, sampling: str = SAMPLING) -> Protocol:
         """What all numbers of these images have in common.
 
         Args:
             real: What is measured against.
             n_fake: How many images are measured.
-            generator: What they are: averaged, raw, or the name of a folder.
+            generator: What they are: averaged, raw, or files.
+            sampling: How they were drawn.
         """
         return Protocol(
             extractor=self.extractor.name,
@@ -134,7 +148,7 @@ class Evaluator:
             resize=self.extractor.resize,
             quantisation=QUANTISATION,
             generator=generator,
-            sampling=SAMPLING,
+            sampling=sampling,
             seed=self.seed,
             versions=versions(PACKAGES),
         )
@@ -143,10 +157,13 @@ class Evaluator:
         """Tell before anything is computed whether there are enough images.
 
         Raises:
-            UserError: A metric needs more.
+            UserError: A metric needs more; it says how to do without.
         """
-        for measure in (*self.measures.values(), *self.errors.values()):
-            measure.check(self.extractor.num_features, n_real, n_fake)
+        for name, measure in self.measures.items():
+            try:
+                measure.check(self.extractor.num_features, n_real, n_fake)
+            except UserError as error:
+                raise UserError(f"{error}: metrics.measures.{name}=null.") from error
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol) -> list[Number]:
         """The metrics of these two samples."""
@@ -159,9 +176,27 @@ class Evaluator:
             numbers += self._numbers(self.held_out, protocol, lambda measure: measure(real, held_out, fake))
         return numbers
 
+    def measure_of(self, number: str) -> Measure:
+        """The metric that gives the number of this name, one of :meth:`better`."""
+        return next(measure for measure in self.measures.values() if number in measure.better)
+
     def better(self) -> dict[str, str]:
         """Which way each number improves by which a run can be judged: lower or higher."""
         return {name: way for measure in self.measures.values() for name, way in measure.better.items()}
+
+    def _with(
+        self, measures: Mapping[str, Measure], held_out: Mapping[str, HeldOutMeasure], errors: Mapping[str, Bootstrap]
+    ) -> Evaluator:
+        return Evaluator(
+            self.extractor,
+            measures,
+            held_out=held_out,
+            errors=errors,
+            n_fake=self.n_fake,
+            split=self.split,
+            seed=self.seed,
+            batch_size=self.batch_size,
+        )
 
     def _numbers(
         self, measures: Mapping[str, Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gan_lightning.evaluation import evaluating
 from gan_lightning.images import to_bytes
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import Bytes, Draw, Labels, Latents
+from gan_lightning.types import Bytes, Draw, Images, Labels, Latents
 
 SAMPLING = "the training prior, labels as frequent as in the data, batch norm with its running statistics"
 
@@ -40,7 +40,11 @@ class Fakes:
     batch_size: int = 256
 
     def batches(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Bytes]:
-        """The images with these indices, as the bytes of a picture file, on ``device``.
+        """The images with these indices, as the bytes of a picture file, on ``device``."""
+        return map(to_bytes, self.drawn(generator, device, indices))
+
+    def drawn(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Images]:
+        """What the generator makes of the latents with these indices, on ``device``.
 
         The generator is used in evaluation mode and given back as it was: no buffer changes, and nothing is drawn from
         the default random streams.
@@ -54,5 +58,5 @@ class Fakes:
             for start in range(0, len(indices), self.batch_size):
                 rows = torch.as_tensor(indices[start : start + self.batch_size])
                 labels = None if y is None else y[rows].to(device)
-                images: Tensor = generator(z[rows].to(device), labels)
-                yield to_bytes(images)
+                images: Images = generator(z[rows].to(device), labels)
+                yield images

@@ -16,9 +16,9 @@ from optuna.trial import FrozenTrial
 
 from gan_lightning.build import make
 from gan_lightning.errors import UserError
+from gan_lightning.jsonlines import read_records
 from gan_lightning.quality import Evaluator
 from gan_lightning.records import FILE as RECORDS
-from gan_lightning.records import read_records
 from gan_lightning.searching.measuring import with_objectives, with_quality
 from gan_lightning.searching.objective import objectives, read_values
 from gan_lightning.searching.options import Options

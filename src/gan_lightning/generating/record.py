@@ -1,0 +1,51 @@
+"""``generated.json``: what the images beside it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.errors import UserError
+from gan_lightning.generating.sampler import Sampler
+from gan_lightning.provenance import versions
+
+RECORD = "generated.json"
+RECORD_VERSION = 1
+
+
+def origin(sampler: Sampler) -> dict[str, Any]:
+    """What the images of a sampler come from, for the record."""
+    trained = sampler.trained
+    return {
+        "v": RECORD_VERSION,
+        "file": str(trained.file.resolve()),
+        "weights": trained.weights,
+        "sha256": trained.sha256(),
+        "trained": dict(trained.counters),
+        "generator": trained.nodes["generator"],
+        "prior": trained.nodes["prior"],
+        "truncation": sampler.truncation,
+        "truncation_w": sampler.truncation_w,
+        "batch_size": sampler.batch_size,
+        "device": str(sampler.device),
+        "versions": versions(("gan-lightning", "torch")),
+    }
+
+
+def source_of(folder: Path) -> Path | None:
+    """The checkpoint or export that the images in a folder were drawn from; None where nothing says so or it is gone.
+
+    Raises:
+        UserError: The record is damaged.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        file = Path(json.loads(path.read_text(encoding="utf-8"))["file"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged: remove it, and say what to measure against, against=RUN_FOLDER."
+        ) from error
+    return file if file.exists() else None
