@@ -27,7 +27,7 @@ from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 STD = 0.02  # of initial weights: sec. 4 of the paper
-NARROW = 32
+NARROW = 64
 """Width below which weights start larger, so that the maps of a narrower network are of the same size as here."""
 
 
@@ -167,8 +167,8 @@ def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
 def initial_std(width: int) -> float:
     """0.02, and more for few channels: a sum over fewer channels is smaller by the root of their number.
 
-    At width 16 with 0.02, batch norm's epsilon outweighed the variance of the maps that D has of a new G's images. An
-    even grey then looked less fake to D than any attempt, and G went there for good.
+    At width 16 with 0.02, batch norm's epsilon outweighs the variance of the maps that D has of a new G's images. An
+    even grey then looks less fake to D than any attempt, and G went there for good, with labels and without.
     """
     return STD * max(1.0, sqrt(NARROW / width))
 
