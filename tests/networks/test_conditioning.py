@@ -39,11 +39,11 @@ def test_one_hot() -> None:
         one_hot(None, CLASSES)
 
 
-def test_labels_beside_latents() -> None:
+def test_labels_beside_latents_are_as_long() -> None:
     layer = ConcatenatedLatents(2, CLASSES)
     z = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
     assert layer.features == 5
-    assert layer(z, Y[:2]).tolist() == [[5, 6, 1, 0, 0], [7, 8, 0, 0, 1]]
+    torch.testing.assert_close(layer(z, Y[:2]), torch.tensor([[5, 6, 2**0.5, 0, 0], [7, 8, 0, 0, 2**0.5]]))
     assert ConcatenatedLatents(2, 0).features == 2
     assert torch.equal(ConcatenatedLatents(2, 0)(z, Y[:2]), z)
 
@@ -71,7 +71,7 @@ def test_conditional_batch_norm_has_a_gain_and_a_bias_for_each_class() -> None:
     x = torch.randn(4, 2, 3, 3)
     maps = layer(x, Y)
     for sample, (normal, label) in enumerate(zip(batch_norm(x, None, None, training=True), Y, strict=True)):
-        gain, bias = layer.gain.weight[label][:, None, None], layer.bias.weight[label][:, None, None]
+        gain, bias = 1 + 10 * layer.gain.weight[label][:, None, None], 10 * layer.bias.weight[label][:, None, None]
         torch.testing.assert_close(maps[sample], gain * normal + bias)
     torch.testing.assert_close(layer.norm.running_mean, 0.1 * x.mean((0, 2, 3)))
 
