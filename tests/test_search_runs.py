@@ -57,9 +57,10 @@ def test_both_processes_train_a_trial_and_end_with_it(tmp_path: Path) -> None:
     assert [list(trial.intermediate_values) for trial in study.trials] == [[1], [1]]
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
     sweep, log = tmp_path / "sweep", tmp_path / "log"
-    line = [*LINE, "trainer.max_steps=1000", "callbacks.checkpoint.every_iterations=20", "hydra.sweeper.n_trials=2"]
+    line = [*LINE, "trainer.max_steps=200", "callbacks.checkpoint.every_iterations=10", "hydra.sweeper.n_trials=2"]
     line += ["callbacks.quality.every_kimg=null", f"hydra.sweep.dir={sweep}"]
     process = games.start_run(*line, output=log)
     games.wait_for(lambda: len(list(sweep.glob("*/checkpoints/last.ckpt"))) == 2, 120, "the second trial in training")
@@ -73,7 +74,7 @@ def test_a_search_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
         quality = json.loads((Path(row["folder"]) / "summary.json").read_text())["quality"]
         assert (row["state"], float(row["averaged/fid"])) == ("done", quality["best"]["value"])
     cut = Path(rows(sweep)[1]["folder"])
-    assert games.state(cut)["gan_lightning"]["counters"]["iteration"] == 1000
+    assert games.state(cut)["gan_lightning"]["counters"]["iteration"] == 200
     assert [len(games.rank_files(cut, attempt)) for attempt in (0, 1)] == [1, 1]
 
 

@@ -34,7 +34,7 @@ def only_one(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{FILE}.one", timeout=0):
+        with FileLock(folder / ".search.lock", timeout=0):
             yield
     except Timeout as error:
         raise UserError(f"{folder}: another process searches here. Wait for its end.") from error
