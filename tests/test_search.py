@@ -368,7 +368,7 @@ def test_a_space_in_a_yaml(bench: Bench) -> None:
 
 def spaces() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "a=1,b,[c]", {"choices": ("1", "b", "[c]")}
-    yield "a=choice(true,'x y')", {"choices": ("True", "x\\\\ y")}
+    yield "a=choice(true,'x y')", {"choices": ("True", "x\\ y")}
     yield "loss=glob(w*)", {"choices": ("wasserstein", "wgan_gp")}
     yield "a=interval(0,1)", {"low": 0.0, "high": 1.0, "log": False, "step": None}
     yield "a=int(interval(2,9))", {"low": 2, "high": 9, "log": False, "step": 1}

@@ -24,7 +24,7 @@ from gan_lightning.searching.objective import objectives, read_values
 from gan_lightning.searching.options import Options
 from gan_lightning.searching.report import TABLE, summary_lines, trial_line, write_table
 from gan_lightning.searching.space import Space, read_space
-from gan_lightning.searching.study import Study, only_one
+from gan_lightning.searching.study import Study, build_sampler, only_one
 from gan_lightning.searching.trial import HandedTrial
 
 
@@ -56,6 +56,7 @@ class Search:
         self.config = config
         self.launcher = launcher
         self.folder = Path(str(config.hydra.sweep.dir)).absolute()
+        build_sampler(options.sampler, 0)  # a mistake in it is told before anything is written
         if options.pruner is not None and not isinstance(make(options.pruner), BasePruner):
             raise UserError(f"hydra.sweeper.pruner._target_={options.pruner.get('_target_')} is no pruner of Optuna's.")
         self.space = self._measured(

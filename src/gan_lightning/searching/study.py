@@ -42,6 +42,19 @@ def only_one(folder: Path) -> Iterator[None]:
         raise UserError(f"Can't write {folder}: {error.strerror}.") from error
 
 
+def build_sampler(node: Mapping[str, Any], number: int) -> optuna.samplers.BaseSampler:
+    """The sampler that suggests trial ``number``.
+
+    Raises:
+        UserError: There is no such sampler, or it knows no such option.
+    """
+    seeded = {"seed": hashed_seed(node["seed"], "trial", number)} if node.get("seed") is not None else {}
+    sampler = make({**node, **seeded})
+    if not isinstance(sampler, optuna.samplers.BaseSampler):
+        raise UserError(f"hydra.sweeper.sampler._target_={node.get('_target_')} is no sampler of Optuna's.")
+    return sampler
+
+
 class Study:
     """Optuna's study of one sweep folder.
 
@@ -61,7 +74,6 @@ class Study:
         self.objectives = objectives
         self.space = space
         self.sampler = dict(sampler)
-        self._make_sampler(0)  # a mistake in it is told before anything is written
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # its remarks on every trial; ours have the folder
         try:
             mend(self.path)
@@ -96,7 +108,7 @@ class Study:
         number = len(self.trials)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = self._make_sampler(number)
+            self._study.sampler = build_sampler(self.sampler, number)
             self._study.ask(fixed_distributions=dict(self.space.varied))
         return self.trials[number]
 
@@ -128,15 +140,6 @@ class Study:
         """A trial came to nothing."""
         self.note(trial, reason=reason)
         self._study.tell(trial.number, state=TrialState.FAIL)
-
-    def _make_sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        node = dict(self.sampler)
-        if node.get("seed") is not None:
-            node["seed"] = hashed_seed(node["seed"], "trial", number)
-        sampler = make(node)
-        if not isinstance(sampler, optuna.samplers.BaseSampler):
-            raise UserError(f"hydra.sweeper.sampler._target_={node.get('_target_')} is no sampler of Optuna's.")
-        return sampler
 
     def _require_same_search(self) -> None:
         ours = {
