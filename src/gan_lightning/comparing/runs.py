@@ -135,8 +135,9 @@ def _overrides(folders: Iterable[Path]) -> dict[str, str]:
     for folder in folders:
         file = folder / "overrides.txt"
         for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
-            key, _, value = line.partition("=")
-            typed[key.lstrip("+~")] = value
+            key, _, value = line.lstrip("+~").partition("=")
+            if key:
+                typed[key] = value
     return typed
 
 
