@@ -51,8 +51,8 @@ def markdown(comparison: Comparison) -> str:
 
 
 CONFIDENCE = (
-    "± is the standard deviation over seeds. P(best) and the 95% interval of the rank come from drawing the seeds "
-    "anew (bootstrap); with fewer than five seeds they are too sure of themselves."
+    "± is the standard deviation over seeds. P(best) and the 95% interval of the rank, among recipes with several "
+    "seeds, come from drawing the seeds anew (bootstrap); with fewer than five seeds they are too sure of themselves."
 )
 
 
