@@ -28,7 +28,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for width in range(4):
         typed = [
             f"model.generator.a_rather_long_name_of_an_option={width}",
-            "x=<script>alert(1)</script>"[: 99 * width],
+            f"x=<script>alert({width})</script>",
         ]
         write_sweep(
             folder / str(width),

@@ -54,6 +54,12 @@ def test_long_names_are_broken_to_the_width(tmp_path: Path) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_name_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", typed=["x=\x1b[2J\x07red"])
+    write_run(tmp_path / "b", loss="minimax")
+    assert "x=?[2J?red" in terminal(compared(tmp_path), 80)
+
+
 def test_markdown(comparison: Comparison) -> None:
     lines = markdown(comparison).splitlines()
     assert lines[3].startswith("| # | recipe | within 3 kimg | seeds | P(best) | rank | best |")

@@ -11,7 +11,7 @@ from gan_lightning.comparing.words import amount, listed
 
 SURE = 0.975
 """Probability from which the first is called better than another; either could have come first: 95% two-sided."""
-MUCH_LONGER = 1.02
+MUCH_LONGER = 1.05
 
 
 def cautions(rows: Sequence[Row], axis: Axis, budget: float) -> list[str]:

@@ -20,7 +20,7 @@ NOT_OF_A_RECIPE = frozenset(
 """Nodes that say on what a run trains and who looks on. How a number is measured is its protocol's affair."""
 PLACES_AND_SEEDS = frozenset({"seed", "folder", "resume_at", "data_dir", "root", "download"})
 """Last parts of keys, wherever they stand."""
-MISSING = "none"
+MISSING = "absent"
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ from gan_lightning.comparing.words import amount, described, duration, kimg, wit
 
 GAP = 2
 NARROWEST_NAME = 16
-RANKED = ("#", "recipe", "seeds", "P(best)", "rank")
 Table = tuple[Sequence[str], list[list[str]]]
 """Heads and cells."""
 
 
 def terminal(comparison: Comparison, width: int) -> str:
-    """Two tables, since one would be wider than a terminal; names are broken where they are too long."""
-    rows = comparison.rows
+    """Two tables, since one would be wider than a terminal; names are broken where they are too long.
+
+    What is no letter is shown as "?": a name in a run folder must not steer the reader's terminal.
+    """
     parts = [_heading(comparison), _aligned(_order(comparison), width), _aligned(_spent(comparison), width)]
     for caution in comparison.cautions:
         parts.append(textwrap.fill(f"! {caution}", width, subsequent_indent="  "))
@@ -28,9 +29,10 @@ def terminal(comparison: Comparison, width: int) -> str:
             line = f"{each.label} ({each.run.status}): {each.reason}"
             lines.append(textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    "))
         parts.append("\n".join(lines))
-    if any(row.standing for row in rows):
+    if any(row.standing for row in comparison.rows):
         parts.append(textwrap.fill(CONFIDENCE, width))
-    return "\n\n".join(parts) + "\n"
+    text = "\n\n".join(parts) + "\n"
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
 def markdown(comparison: Comparison) -> str:
@@ -49,8 +51,8 @@ def markdown(comparison: Comparison) -> str:
 
 
 CONFIDENCE = (
-    "± is the standard deviation over seeds. P(best) and the 95% interval of the rank come from drawing the seeds "
-    "anew (bootstrap); with fewer than five seeds they are too sure of themselves."
+    "± is the standard deviation over seeds. P(best) and the 95% interval of the rank, among recipes with several "
+    "seeds, come from drawing the seeds anew (bootstrap); with fewer than five seeds they are too sure of themselves."
 )
 
 
