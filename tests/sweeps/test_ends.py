@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -52,16 +51,3 @@ def test_a_sweep_of_jobs_side_by_side_leaves_nobody_behind(number: int, tmp_path
     os.kill(process.pid, number)
     assert games.status(process, 100) == (-number if number == signal.SIGKILL else 128 + number)
     games.wait_for(lambda: not any(map(games.alive, pids)), 30, "the end of the jobs")
-
-
-def test_jobs_side_by_side_share_the_cores(tmp_path: Path) -> None:
-    sweep, log = tmp_path / "sweep", tmp_path / "sweep.log"
-    words = [word for word in games.TINY if not word.startswith("threads")]
-    options = ("seed=0,1", "n_critic=1,-1", "trainer.max_steps=2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    assert games.run("-m", *words, *options, f"hydra.sweep.dir={sweep}", output=log, timeout=600) == 2
-    assert "4 job(s): 2 trained, 2 failed" in log.read_text()
-    assert log.read_text().splitlines()[-1].startswith("error: 2 job(s) of the sweep failed: n_critic--1_seed-0-")
-    ranks = [rank for job in sweep.glob("n_critic-1*") for rank in games.rank_files(job)]
-    assert [rank["threads"] for rank in ranks] == [max(1, len(os.sched_getaffinity(0)) // 2)] * 2
-    assert len({rank["pid"] for rank in ranks}) <= 2
-    assert {json.loads(path.read_text())["kind"] for path in sweep.glob("*/failure.json")} == {"mistake"}

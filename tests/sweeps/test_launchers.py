@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from door import TINY, call
 from hydra.core.plugins import Plugins
 
-pytestmark = pytest.mark.forks
+pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHERS = sorted(path.stem for path in (ROOT / "conf" / "hydra" / "launcher").glob("*.yaml"))
@@ -42,13 +43,18 @@ def test_a_launcher_that_is_not_installed_is_named(
     )
 
 
-def sweep(folder: Path, *options: str, **extra: str) -> list[Path]:
-    """A sweep of two seeds in an interpreter of its own, as from a terminal; gives its jobs."""
+def started(folder: Path, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """A sweep in an interpreter of its own, as from a terminal."""
     words = ["-m", *games.TINY, "trainer.max_steps=2", "seed=0,1", *options, f"hydra.sweep.dir={folder / 'sweep'}"]
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests")))
     environment = {**os.environ, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", **extra}
     command = [sys.executable, str(ROOT / "train.py"), *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
+
+
+def sweep(folder: Path, *options: str, **extra: str) -> list[Path]:
+    """The jobs of a sweep of two seeds that has to end well."""
+    done = started(folder, *options, **extra)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 job(s): 2 trained" in done.stdout
     return sorted((folder / "sweep").glob("seed*"))
@@ -60,6 +66,18 @@ def worlds(jobs: list[Path]) -> list[list[tuple[int, int, int]]]:
 
 
 TWO_RANKS_EACH = [[(seed, rank, 2) for rank in (0, 1)] for seed in (0, 1)]
+
+
+@pytest.mark.slow
+def test_joblib_shares_the_cores_and_reports_what_failed_elsewhere(tmp_path: Path) -> None:
+    done = started(tmp_path, "n_critic=1,-1", "threads=null", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    assert done.returncode == 2
+    assert "4 job(s): 2 trained, 2 failed" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: 2 job(s) of the sweep failed: n_critic--1_seed-0-")
+    ranks = [rank for job in (tmp_path / "sweep").glob("n_critic-1*") for rank in games.rank_files(job)]
+    assert [rank["threads"] for rank in ranks] == [max(1, len(os.sched_getaffinity(0)) // 2)] * 2
+    failures = [json.loads(path.read_text()) for path in (tmp_path / "sweep").glob("*/failure.json")]
+    assert [failure["kind"] for failure in failures] == ["mistake", "mistake"]
 
 
 @pytest.mark.slow
