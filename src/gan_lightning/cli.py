@@ -25,6 +25,10 @@ from gan_lightning.sweeps.line import START, Line, sweep_line
 from gan_lightning.sweeps.parent import ends_with
 from gan_lightning.sweeps.report import complaints, gather, note, summed_up
 
+# Our launchers and the plugins' own have one name, and theirs check ours, which is welcome. Here and not in main,
+# for jobs in other processes compose too.
+warnings.filterwarnings("ignore", message="\\s*'hydra/launcher/\\w+' is validated against ConfigStore schema")
+
 STORED = {"resume": resume, "rerun": rerun}
 """What takes a stored configuration and composes nothing."""
 
@@ -77,8 +81,6 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
 
 def _hydra() -> None:
     """Compose what ``sys.argv`` says, and train that or each job of it."""
-    # our hydra/launcher/joblib.yaml and the plugin's own of that name: the plugin's checks ours, which is welcome
-    warnings.filterwarnings("ignore", message="\\s*'hydra/launcher/\\w+' is validated against ConfigStore schema")
     with hydras_mistakes_in_one_line():
         hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")(compose_and_train)()
 
