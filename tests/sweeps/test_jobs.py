@@ -86,7 +86,7 @@ def test_what_is_done_is_skipped(copy: Path) -> None:
         "2 job(s): 2 done already",
     ]
     assert before == {path: path.read_bytes() for path in before}
-    assert not list(copy.glob(".start-*"))
+    assert not (copy / ".starts").exists()
 
 
 def test_what_is_added_to_the_line_joins_it(copy: Path) -> None:

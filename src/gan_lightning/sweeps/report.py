@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ COUNTED: dict[str, str] = {
 BAD = ("failed", "refused")
 
 
+STARTS = ".starts"
+
+
 def notes(sweep: Path, start: str) -> Path:
     """Where the jobs of a start leave their outcome until its end."""
-    return sweep / f".start-{start}"
+    return sweep / STARTS / start
 
 
 def note(job: Path, start: str, result: Mapping[str, Any]) -> None:
@@ -52,6 +56,8 @@ def gather(sweep: Path, start: str) -> list[dict[str, str]]:
     folder = notes(sweep, start)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # another start is under way, or was killed
+        folder.parent.rmdir()
     return found
 
 
