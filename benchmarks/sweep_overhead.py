@@ -1,7 +1,8 @@
 """What a job of a sweep costs besides training, beside the same job started by itself: ``make bench``.
 
 Both ways train the same short jobs, in turns, so that a machine whose speed drifts does not decide. A job's own seconds
-of training, from its summary, are taken off; what is left is imports, composing, set-up and tear-down.
+of training, from its summary, are taken off the clock's; what is left is imports, composing, set-up and tear-down. The
+processor's seconds are all of the job's, and matter where others use the machine too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB = (
@@ -23,28 +25,23 @@ JOB = (
 )
 
 
-def seconds(*words: str) -> float:
-    """How long ``python train.py WORDS`` takes."""
-    started = time.perf_counter()
-    subprocess.run([sys.executable, str(ROOT / "train.py"), *words], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+class Cost(NamedTuple):
+    """Seconds, of one job."""
+
+    clock: float
+    processor: float
 
 
-def trained(folder: Path) -> float:
-    """Seconds that the runs in a folder spent training."""
-    return sum(float(json.loads(path.read_text())["seconds"]) for path in folder.rglob("summary.json"))
-
-
-def sweep(folder: Path, jobs: int, options: list[str]) -> float:
-    """Seconds of a job besides training, in a sweep."""
-    words = ["-m", *JOB, *options, f"seed=range({jobs})", f"hydra.sweep.dir={folder}"]
-    return (seconds(*words) - trained(folder)) / jobs
-
-
-def one_by_one(folder: Path, jobs: int, options: list[str]) -> float:
-    """Seconds of a job besides training, each in an interpreter of its own."""
-    total = sum(seconds(*JOB, *options, f"seed={seed}", f"hydra.run.dir={folder / str(seed)}") for seed in range(jobs))
-    return (total - trained(folder)) / jobs
+def cost(folder: Path, jobs: int, *lines: list[str]) -> Cost:
+    """What the jobs of some ``python train.py`` lines cost, which write below ``folder``."""
+    started, before = time.perf_counter(), os.times()
+    for words in lines:
+        command = [sys.executable, str(ROOT / "train.py"), *words, *JOB]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    clock, after = time.perf_counter() - started, os.times()
+    trained = sum(float(json.loads(path.read_text())["seconds"]) for path in folder.rglob("summary.json"))
+    processor = sum(after[2:4]) - sum(before[2:4])  # of children
+    return Cost((clock - trained) / jobs, processor / jobs)
 
 
 def main() -> None:
@@ -54,23 +51,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--devices", type=int, default=1)
     arguments = parser.parse_args()
+    jobs, options = arguments.jobs, ["threads=1", f"trainer.devices={arguments.devices}"]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    options = ["threads=1", f"trainer.devices={arguments.devices}"]
-    pairs: list[tuple[float, float]] = []
+    together, alone = [], []
     with tempfile.TemporaryDirectory() as name:
         for number in range(arguments.rounds):
-            folder = Path(name) / str(number)
-            together = sweep(folder / "sweep", arguments.jobs, options)
-            pairs.append((together, one_by_one(folder / "alone", arguments.jobs, options)))
-    together, alone = (statistics.median(values) for values in zip(*pairs, strict=True))
-    ratio = statistics.median(one / other for one, other in pairs)
-    print(
-        f"seconds of a job besides training, {arguments.jobs} jobs on {arguments.devices} device(s), median of "
-        f"{arguments.rounds}:\n"
-        f"  in a sweep            {together:.2f}\n"
-        f"  python train.py each  {alone:.2f}\n"
-        f"  ratio                 {ratio:.2f}"
-    )
+            sweep, runs = Path(name) / f"{number}-sweep", Path(name) / f"{number}-alone"
+            together.append(cost(sweep, jobs, ["-m", *options, f"seed=range({jobs})", f"hydra.sweep.dir={sweep}"]))
+            lines = [[*options, f"seed={seed}", f"hydra.run.dir={runs / str(seed)}"] for seed in range(jobs)]
+            alone.append(cost(runs, jobs, *lines))
+    print(f"seconds a job, {jobs} jobs on {arguments.devices} device(s), median of {arguments.rounds}")
+    print("                     besides training   of the processor")
+    for title, costs in (("in a sweep", together), ("python train.py each", alone)):
+        clock, processor = (statistics.median(each) for each in zip(*costs, strict=True))
+        print(f"{title:20} {clock:17.2f} {processor:18.2f}")
+    ratios = [
+        Cost(*(mine / other for mine, other in zip(*pair, strict=True))) for pair in zip(alone, together, strict=True)
+    ]
+    clock, processor = (statistics.median(each) for each in zip(*ratios, strict=True))
+    print(f"{'ratio':20} {clock:17.2f} {processor:18.2f}")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def test_what_failed_is_written_down_and_repeated(tmp_path: Path) -> None:
 
 
 def test_a_job_that_diverges(tmp_path: Path) -> None:
-    answer = sweep(tmp_path, "optimizer.lr=1e-4,1e30 loss=wasserstein trainer.log_every_n_steps=1", status=2)
+    answer = sweep(tmp_path, "optimizer.lr=1e-4,1e30 trainer.log_every_n_steps=1", status=2)
     assert "2 job(s): 1 trained, 1 failed" in answer.out
     record = read(job(tmp_path, "optimizer.lr-1e_30") / FAILURE)
     assert record["kind"] == "diverged"
