@@ -189,6 +189,26 @@ def test_a_file_that_draws_something_else_is_not_kept(
     assert export_verb.BORNE == 1e-4
 
 
+def test_more_is_borne_of_a_generator_that_rounds_more(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times what its own images move in batches of one: here by 0.001."""
+    monkeypatch.setattr(export_verb, "one_by_one", lambda generator: lambda z: generator(z) + 0.001)
+    monkeypatch.setitem(programs.FORMATS, "torch", lambda generator, *_: lambda z: generator(z) + 0.003)
+    assert "torch: largest difference 0.003" in done(main, f"{run} to={tmp_path / 'new'}")
+    monkeypatch.setitem(programs.FORMATS, "torch", lambda generator, *_: lambda z: generator(z) + 0.005)
+    assert "0.005 off, where 0.004 is borne" in refused(f"{run} to={tmp_path / 'other'}")
+
+
+def test_a_batch_one_by_one() -> None:
+    def doubled(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        assert len(z) == 1
+        return 2 * z + y
+
+    z, y = torch.randn(3, 2), torch.ones(3, 1)
+    assert torch.equal(programs.one_by_one(doubled)(z, y), 2 * z + y)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("network", GENERATORS, ids=lambda network: network.__name__)
 def test_every_generator_can_be_traced(network: type[Generator]) -> None:
@@ -260,12 +280,18 @@ def test_the_card_shows_measurements_of_these_weights(run: Path, tmp_path: Path)
         file.write(record("quality/averaged/fid", 30.0, 1) + record("quality/averaged/fid", 20.5, 3))
         file.write(record("quality/raw/fid", 99.0, 3, generator="raw") + record("quality/averaged/fid", 5.0, 4))
     (copy / "evaluations.jsonl").write_text(
-        record("kid", 0.0123, 3) + record("kid_error", 0.002, 3) + record("share/7", 0.1, 3)
+        record("kid", 0.0123, 3)
+        + record("kid_error", 0.002, 3)
+        + record("share/7", 0.1, 3)
+        + record("kid", 0.0456, 3, split="test")
+        + record("kid", 0.7, 2)
     )
     done(main, f"{copy} formats=[]")
     card = (copy / "export" / "README.md").read_text()
     assert "| fid | 20.5 | 1,000 against 60,000 of Digits (train) | digits abc | 24 |" in card
     assert "| kid | 0.0123 ± 0.002 |" in card
+    assert "| kid | 0.0456 | 1,000 against 60,000 of Digits (test) |" in card  # another protocol's error is not its own
+    assert "0.7" not in card.partition("## How good it is")[2].partition("## Licence")[0]
     assert all(word not in card for word in ("| 99 |", "| 5 |", "share/7", "Not measured"))
 
 

@@ -206,8 +206,26 @@ def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path) -> None:
     files = Checkpoint(str(tmp_path), every_minutes=None)
     fit(norms(), 2, callbacks=[callback, files])
     other = Quality(str(tmp_path), evaluator(n_fake=16), every_kimg=0.016, max_share=1.0)
+    module = norms()
     with pytest.raises(UserError, match="n_fake 32 and 16"):
-        fit(norms(), 4, callbacks=[other], checkpoint=tmp_path / "checkpoints" / "last.ckpt")
+        fit(module, 4, callbacks=[other], checkpoint=tmp_path / "checkpoints" / "last.ckpt")
+    assert module.iteration == 2  # told before training goes on
+
+
+class Stop(Callback):
+    """As the checkpoint callback when a signal came."""
+
+    signal = 15
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        trainer.should_stop = True
+
+
+def test_a_run_that_is_told_to_stop_is_not_measured_first(tmp_path: Path) -> None:
+    """What asked it to stop may kill it soon, and the run will go on elsewhere."""
+    callback = quality(tmp_path)
+    fit(norms(), 4, callbacks=[callback, Stop()])
+    assert callback.latest == {}
 
 
 def test_measuring_keeps_to_its_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,15 @@ def largest_difference(one: Callable[..., Tensor], other: Callable[..., Tensor],
     return max(float((one(*inputs) - other(*inputs)).abs().max()) for inputs in batches)
 
 
+def one_by_one(generator: nn.Module) -> Callable[..., Tensor]:
+    """A generator that draws a batch in batches of one."""
+
+    def draw(*inputs: Tensor) -> Tensor:
+        return torch.cat([generator(*(each[i : i + 1] for each in inputs)) for i in range(len(inputs[0]))])
+
+    return draw
+
+
 def traced(generator: nn.Module, inputs: Inputs) -> torch.export.ExportedProgram:
     """A generator's operations for batches of any size.
 

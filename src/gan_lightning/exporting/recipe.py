@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.jsonlines import read_records
+from gan_lightning.protocol import NEED_NOT_AGREE
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
 """Options that say where files lie on one machine."""
@@ -47,18 +48,23 @@ def commands(run: Path) -> list[str]:
 
 
 def numbers(run: Path, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
-    """The last measurement of each metric on these weights that is no later than ``iteration``.
+    """The last measurement of each metric on these weights, at this iteration; one for each protocol.
 
     Gives records with ``name``, ``value``, ``error`` (None where there is none), ``images`` and ``protocol``.
     """
-    records = [record for name in RECORDS if (run / name).is_file() for record in read_records(run / name)]
-    latest: dict[tuple[str, str, int], dict[str, Any]] = {}
-    for record in sorted(records, key=lambda record: int(record["iteration"])):
-        protocol = record.get("protocol", {})
-        if protocol.get("generator") == weights and record["iteration"] <= iteration:
-            name = record["name"].removeprefix(f"quality/{weights}/")
-            latest[name, protocol["extractor"], protocol["n_fake"]] = record
-    for (name, *key), record in latest.items():
+    latest: dict[tuple[str, str], dict[str, Any]] = {}
+    for file in (run / name for name in RECORDS):
+        for record in read_records(file) if file.is_file() else []:
+            protocol = record.get("protocol", {})
+            if protocol.get("generator") == weights and record["iteration"] == iteration:
+                name = record["name"].removeprefix(f"quality/{weights}/")
+                latest[name, _conditions(protocol)] = record
+    for (name, conditions), record in latest.items():
         if not name.endswith(ERROR) and "/" not in name:  # those of single classes stay in the run folder
-            error = latest.get((f"{name}{ERROR}", *key), {}).get("value")  # type: ignore[arg-type]
+            error = latest.get((f"{name}{ERROR}", conditions), {}).get("value")
             yield {**record, "name": name, "error": error, "images": record.get("images", record.get("images_seen"))}
+
+
+def _conditions(protocol: Mapping[str, Any]) -> str:
+    """What a number and its standard error have in common: all but the metric, and what need not agree."""
+    return json.dumps({key: protocol[key] for key in protocol if key not in {"measure", *NEED_NOT_AGREE}})

@@ -7,13 +7,16 @@ from pathlib import Path
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics.features import FrozenExtractor
+from gan_lightning.metrics.features import FrozenExtractor, fingerprint
 from gan_lightning.metrics.preparation import Square
 from gan_lightning.metrics.weights import SHIPPED, SUFFIX, load
 
+FEATURES = "means of the last maps"
+"""Part of the hash: the same weights could give others, such as maxima."""
+
 
 class ClassifierExtractor(FrozenExtractor):
-    """A small classifier from its weights file; its features are what goes into its last layer.
+    """A small classifier from its weights file; its features are the means of its last maps.
 
     Args:
         weights: "digits", "mnist" or "cifar10", or the path of another file that ``make extractors`` wrote.
@@ -37,6 +40,7 @@ class ClassifierExtractor(FrozenExtractor):
             class_names=self.card.class_names,
             batch_size=batch_size,
         )
+        self.hash = fingerprint(model.state_dict(), self.name, self.resize, FEATURES)
 
 
 def weights_file(name: str) -> Path:
