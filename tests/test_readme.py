@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import OmegaConf
 
 from gan_lightning.composing import config_folder
@@ -19,10 +21,24 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"python train\.py[^#`\n]*", TEXT)))
 
 
+STORED = ("resume=", "rerun=")
+"""Words that compose nothing."""
+
+
 def words_of(command: str) -> list[str]:
     """The overrides, of a sweep those of its first job."""
-    words = [word for word in shlex.split(command)[2:] if "=" in word and not word.startswith("--")]
-    return [word if "[" in word else word.partition(",")[0] for word in words if not word.startswith("init_from=")]
+    typed = [word for word in shlex.split(command)[2:] if "=" in word and not word.startswith(("--", "init_from="))]
+    stored = [word for word in typed if word.startswith(STORED)]
+    parsed = OverridesParser.create().parse_overrides([word for word in typed if word not in stored])
+    return stored + [first_job(override) for override in parsed if not override.is_hydra_override()]
+
+
+def first_job(override: Override) -> str:
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    if isinstance(override.value(), IntervalSweep):
+        return f"{override.key_or_group}={override.value().start}"
+    return f"{override.key_or_group}={next(override.sweep_string_iterator())}"
 
 
 def test_there_are_some() -> None:
@@ -33,7 +49,7 @@ def test_there_are_some() -> None:
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "--config-dir" not in c and "--help" not in c])
 def test_a_command_is_one(command: str) -> None:
     words = words_of(command)
-    resumed = [word for word in words if word.startswith("resume=")]
+    resumed = [word for word in words if word.startswith(STORED)]
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = compose("train", [] if resumed else words)
     OmegaConf.set_struct(config, False)
