@@ -201,12 +201,13 @@ def test_more_is_borne_of_a_generator_that_rounds_more(
 
 
 def test_a_batch_one_by_one() -> None:
-    def doubled(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        assert len(z) == 1
-        return 2 * z + y
+    class Doubled(torch.nn.Module):
+        def forward(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            assert len(z) == 1
+            return 2 * z + y
 
     z, y = torch.randn(3, 2), torch.ones(3, 1)
-    assert torch.equal(programs.one_by_one(doubled)(z, y), 2 * z + y)
+    assert torch.equal(programs.one_by_one(Doubled())(z, y), 2 * z + y)
 
 
 @pytest.mark.slow
