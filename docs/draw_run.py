@@ -44,7 +44,7 @@ def measured(run: Path, name: str) -> Curve:
     points = {
         line["images_seen"] / 1000: line["value"]
         for line in lines
-        if line["name"] == name and line["protocol"]["weights"] == "averaged"
+        if line["name"] == name and line["protocol"]["generator"] == "averaged"
     }
     return Curve(name, sorted(points.items()))
 

@@ -15,7 +15,10 @@ from gan_lightning.loading import load
 from gan_lightning.metrics import ClassifierExtractor
 
 CLASSES, EACH = 10, 100
-BUDGET = "data=digits model.generator.width=16 kimg=80 seed=0 threads=1 trainer.accelerator=cpu logger=[]"
+BUDGET = (
+    "data=digits model.generator.width=16 data.batch_size=32 optimizer.lr=5e-4 kimg=60 seed=0 threads=1 "
+    "trainer.accelerator=cpu callbacks.samples.every_kimg=null logger=[]"
+)
 
 
 def shares(run: Path) -> Tensor:
@@ -30,18 +33,11 @@ def shares(run: Path) -> Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "words",
-    [
-        "conditioning=projection",
-        "conditioning=projection conditioning.generator=batch_norm",
-        "conditioning=auxiliary",
-    ],
-)
+@pytest.mark.parametrize("words", ["conditioning=projection", "conditioning=auxiliary"])
 def test_samples_are_of_the_class_that_was_asked_for(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each takes two minutes of a core; by chance a share would be 0.1."""
+    """Conditional batch norm in G; two minutes of a core each; by chance a share would be 0.1."""
     monkeypatch.setattr(sys, "argv", ["train.py", *words.split(), *BUDGET.split(), f"hydra.run.dir={tmp_path}"])
     main()
     right = shares(tmp_path)

@@ -135,7 +135,7 @@ def test_a_network_takes_what_it_says(network: type[Generator | Discriminator]) 
         with torch.device("meta"):
             made = network(channels=1, resolution=28, num_classes=CLASSES, conditioning=name)
         assert made.num_classes == classes_for(network, name, CLASSES)
-    with pytest.raises(UserError, match=rf"^{network.__name__} takes conditioning none.*, not 'telepathy'\.$"):
+    with pytest.raises(UserError, match=rf"^{network.__name__} takes conditioning none.*, not 'telepathy'\."):
         network(channels=1, resolution=28, num_classes=CLASSES, conditioning="telepathy")
 
 
@@ -148,6 +148,8 @@ def test_own_is_one_of_them(network: type[Generator]) -> None:
 def test_the_message_lists_them() -> None:
     with pytest.raises(UserError, match=r"DCGANGenerator takes conditioning none, concat or batch_norm, not 'mapping'"):
         conditioning_of(networks.DCGANGenerator, "mapping")
+    with pytest.raises(UserError, match=r"none or mapping, not 'concat'\. conditioning=projection gives it its own"):
+        conditioning_of(networks.StyleGAN2Generator, "concat")
     with pytest.raises(UserError, match=r"Generator takes conditioning none, not 'concat'"):
         conditioning_of(Generator, "concat")
     with pytest.raises(UserError, match="not 'own'"):  # it is G's that differs by network

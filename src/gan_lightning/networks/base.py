@@ -52,12 +52,14 @@ def conditioning_of(network: type[Generator | Discriminator], name: str) -> str:
         UserError: if the network does not take it; the message lists what it takes.
     """
     known = {taken: taken for taken in network.CONDITIONINGS}
+    advice = ""
     if issubclass(network, Generator):
         known |= {OWN: network.OWN}
+        advice = f" conditioning=projection gives it its own, {network.OWN}." * (network.OWN != UNCONDITIONAL)
     if name not in known:
         *others, last = network.CONDITIONINGS
         taken = f"{', '.join(others)} or {last}" if others else last
-        raise UserError(f"{network.__name__} takes conditioning {taken}, not {name!r}.")
+        raise UserError(f"{network.__name__} takes conditioning {taken}, not {name!r}.{advice}")
     return known[name]
 
 

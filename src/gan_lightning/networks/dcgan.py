@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
-from math import sqrt
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
@@ -19,16 +20,14 @@ from gan_lightning.networks.conditioning import (
     LATENTS,
     MAPS,
     NORMS,
+    ConcatenatedLatents,
+    Features,
     LabelledSequential,
-    ProjectionHead,
     identity,
 )
+from gan_lightning.networks.dcgan_weights import initial_std, initialise
 from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
-
-STD = 0.02  # of initial weights: sec. 4 of the paper
-NARROW = 64
-"""Width below which weights start larger, so that the maps of a narrower network are of the same size as here."""
 
 
 class DCGANGenerator(Generator):
@@ -38,7 +37,7 @@ class DCGANGenerator(Generator):
     """
 
     CONDITIONINGS = ("none", "concat", "batch_norm")
-    OWN = "concat"  # learned in a tenth of the iterations: class gains can't move a stroke, its first layer can
+    OWN = "batch_norm"
 
     def __init__(
         self,
@@ -56,7 +55,7 @@ class DCGANGenerator(Generator):
         self.latent_dim = latent_dim
         conditioning = conditioning_of(type(self), conditioning)
         self.num_classes = classes_for(type(self), conditioning, num_classes)
-        self.latents = LATENTS[conditioning](latent_dim, self.num_classes)
+        self.latents = FIRST[conditioning](latent_dim, self.num_classes)
         make_norm = NORMS[conditioning](norm, self.num_classes)
         first_map, count = doublings(resolution)
         widths = doubled(width, count)[::-1]
@@ -116,6 +115,27 @@ class DCGANDiscriminator(Discriminator):
         return verdict
 
 
+class LatentsAndConstant(ConcatenatedLatents):
+    """z [B Z] -> [z, sqrt(Z)], whatever the label: the first layer then has maps that are the same for every z.
+
+    Gains and biases of classes weigh maps; they can't say where a stroke is. With maps of z alone, and no bias by
+    position as residual networks have it in their first layer, there is nothing in one place for them to weigh: samples
+    of all classes were the same after 80,000 digits.
+    """
+
+    def __init__(self, latent_dim: int, num_classes: int) -> None:
+        """Make one for vectors of ``latent_dim``."""
+        super().__init__(latent_dim, 1)
+
+    def forward(self, z: Float[Tensor, "B ..."], y: Labels | None = None) -> Features:
+        """Vectors [B Z+1]."""
+        return super().forward(z, torch.zeros(z.shape[0], dtype=torch.long, device=z.device))
+
+
+FIRST: Mapping[str, Callable[[int, int], ConcatenatedLatents]] = {**LATENTS, "batch_norm": LatentsAndConstant}
+"""What stands before G, by conditioning: called with (latent_dim, num_classes)."""
+
+
 def _plain_head(width: int, first_map: int, num_classes: int) -> list[nn.Module]:
     return [nn.Conv2d(width, 1, first_map, bias=False), nn.Flatten(0)]
 
@@ -162,31 +182,3 @@ def _enlarge(
 def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
     """A convolution to half the side, its norm and LeakyReLU."""
     return [nn.Conv2d(width_in, width_out, 4, 2, 1, bias=not has_bias(norm)), norm, nn.LeakyReLU(0.2)]
-
-
-def initial_std(width: int) -> float:
-    """0.02, and more for few channels: a sum over fewer channels is smaller by the root of their number.
-
-    At width 16 with 0.02, batch norm's epsilon outweighs the variance of the maps that D has of a new G's images. An
-    even grey then looks less fake to D than any attempt, and G went there for good, with labels and without.
-    """
-    return STD * max(1.0, sqrt(NARROW / width))
-
-
-def initialise(module: nn.Module, std: float) -> None:
-    """Weights from N(0, std), gains of norms from N(1, 0.02), biases and embeddings of labels zero.
-
-    D then starts as without labels.
-    """
-    if isinstance(module, ProjectionHead):
-        for embedding in module.embedding.parameters():
-            nn.init.zeros_(embedding)
-        return
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, std)
-    elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm) and module.affine:
-        nn.init.normal_(module.weight, 1.0, STD)
-    else:
-        return
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)
