@@ -21,6 +21,7 @@ from gan_lightning.composing import config_folder
 from gan_lightning.mistakes import end, mistakes_in_one_line
 from gan_lightning.rerun import rerun
 from gan_lightning.resuming import resume
+from gan_lightning.runfolder import COMMAND
 from gan_lightning.sweeps.line import START, Line, sweep_line
 from gan_lightning.sweeps.parent import ends_with
 from gan_lightning.sweeps.report import complaints, gather, note, summed_up
@@ -58,6 +59,7 @@ def _main(words: list[str]) -> None:
 
 def _sweep(line: Line) -> None:
     sys.argv = [*sys.argv, *line.added]
+    os.environ[COMMAND] = line.typed.removeprefix("python ")
     handler = signal.signal(signal.SIGTERM, _exit)  # between two jobs, and where they run in other processes
     try:
         _hydra()
@@ -68,6 +70,7 @@ def _sweep(line: Line) -> None:
         raise
     finally:
         signal.signal(signal.SIGTERM, handler)
+        del os.environ[COMMAND]
     outcomes = gather(line.folder, line.start)
     sys.stdout.write(summed_up(outcomes, line.folder))
     sys.stdout.flush()

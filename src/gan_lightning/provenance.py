@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from gan_lightning import repository
+from gan_lightning.runfolder import COMMAND
 
 PACKAGES = ("gan-lightning", "torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 SCHEMA_VERSION = 1
@@ -24,7 +26,7 @@ def provenance(seed: int) -> dict[str, Any]:
     return {
         "v": SCHEMA_VERSION,
         "started": now(),
-        "command": sys.argv,
+        "command": command(),
         "working_directory": os.getcwd(),
         "seed": seed,
         "git": repository.state(Path(__file__).parent),
@@ -32,6 +34,11 @@ def provenance(seed: int) -> dict[str, Any]:
         "packages": versions(PACKAGES),
         "machine": machine(),
     }
+
+
+def command() -> list[str]:
+    """What was typed, without the interpreter."""
+    return shlex.split(os.environ[COMMAND]) if COMMAND in os.environ else sys.argv
 
 
 def machine() -> dict[str, Any]:

@@ -13,6 +13,8 @@ from gan_lightning.errors import UserError
 
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
+COMMAND = "GAN_LIGHTNING_COMMAND"
+"""In the environment of a sweep's jobs: its line, for their own words are Hydra's, or those of a launcher's program."""
 CHANGES = "changes.diff"
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,12 @@ def test_jobs_lie_side_by_side_and_the_last_lines_say_where(finished: Path, copy
     assert [read(path)["status"] for path in finished.glob("*/summary.json")] == ["done", "done"]
     last = sweep(copy, "seed=0,1").out.splitlines()
     assert last[-2:] == [f"sweep folder: {copy}", f"compare:      python compare.py {copy}"]
+
+
+def test_a_job_keeps_the_line_that_was_typed(finished: Path) -> None:
+    """Without the words that Hydra is told besides."""
+    typed = ["train.py", *shlex.split(LINE), "seed=0,1", f"hydra.sweep.dir={finished}"]
+    assert [read(path)["command"] for path in finished.glob("*/provenance.json")] == [typed, typed]
 
 
 def test_what_is_done_is_skipped(copy: Path) -> None:
