@@ -14,6 +14,8 @@ from gan_lightning.errors import UserError
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
 CHANGES = "changes.diff"
+FAILURE = "failure.json"
+TRACEBACK = "traceback.txt"
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -93,3 +95,6 @@ def promote(folder: Path, attempt: int) -> None:
             shutil.copyfile(source, folder / name)
         else:  # an attempt whose code is that of a commit has no changes to show
             (folder / name).unlink(missing_ok=True)
+    for name in (FAILURE, TRACEBACK):
+        if (earlier := folder / name).is_file():  # of the attempt before, which this one goes on from
+            earlier.replace(attempt_folder(folder, attempt - 1) / name)
