@@ -9,7 +9,7 @@ import pytest
 from door import TINY, call, refused, train
 
 from gan_lightning.errors import UserError
-from gan_lightning.runfolder import RECORD, attempt_folder, claimed, promote
+from gan_lightning.runfolder import FAILURE, RECORD, attempt_folder, claimed, promote
 
 
 def test_of_two_that_start_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -33,6 +33,17 @@ def test_the_record_is_the_runs_from_the_start_of_training(tmp_path: Path) -> No
         assert not (tmp_path / "config.yaml").exists()
         promote(tmp_path, 1)
     assert {(tmp_path / name).read_text() for name in RECORD} == {"text"}
+
+
+def test_a_run_that_goes_on_after_a_failure_has_failed_no_more(tmp_path: Path) -> None:
+    with claimed(tmp_path, 0, {}):
+        promote(tmp_path, 0)
+    (tmp_path / FAILURE).write_text("why")
+    with claimed(tmp_path, 1, {}):
+        assert (tmp_path / FAILURE).is_file()
+        promote(tmp_path, 1)
+    assert not (tmp_path / FAILURE).exists()
+    assert (attempt_folder(tmp_path, 0) / FAILURE).read_text() == "why"
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ RESOLVED = "resolved.yaml"
 COMMAND = "GAN_LIGHTNING_COMMAND"
 """In the environment of a sweep's jobs: its line, for their own words are Hydra's, or those of a launcher's program."""
 CHANGES = "changes.diff"
+FAILURE = "failure.json"
+TRACEBACK = "traceback.txt"
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -95,3 +97,6 @@ def promote(folder: Path, attempt: int) -> None:
             shutil.copyfile(source, folder / name)
         else:  # an attempt whose code is that of a commit has no changes to show
             (folder / name).unlink(missing_ok=True)
+    for name in (FAILURE, TRACEBACK):
+        if (earlier := folder / name).is_file():  # of the attempt before, which this one goes on from
+            earlier.replace(attempt_folder(folder, attempt - 1) / name)

@@ -16,7 +16,7 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 
 from gan_lightning.losses import NonSaturating
-from gan_lightning.sweeps.failures import FAILURE, TRACEBACK
+from gan_lightning.runfolder import FAILURE, TRACEBACK
 from gan_lightning.sweeps.job import cores_for_a_job
 
 LINE = (

@@ -10,9 +10,8 @@ from typing import Any
 import torch
 
 from gan_lightning.errors import Diverged, UserError
+from gan_lightning.runfolder import FAILURE, TRACEBACK
 
-FAILURE = "failure.json"
-TRACEBACK = "traceback.txt"
 SCHEMA_VERSION = 1
 
 KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (

@@ -16,8 +16,8 @@ from gan_lightning.devices import cores, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import next_attempt, read_stored
 from gan_lightning.run import SUMMARY, train
-from gan_lightning.runfolder import COMPOSED, Busy, locked
-from gan_lightning.sweeps.failures import FAILURE, record_failure
+from gan_lightning.runfolder import COMPOSED, FAILURE, Busy, locked
+from gan_lightning.sweeps.failures import record_failure
 
 FINISHED = ("done", "pruned")
 """Of a summary's status: nothing is left to do."""
