@@ -34,8 +34,8 @@ def initialise(module: nn.Module, std: float) -> None:
             nn.init.zeros_(embedding)
         return
     if isinstance(module, ConditionalBatchNorm2d):
-        for embedding in (module.gain, module.bias):
-            nn.init.normal_(embedding.weight, 0.0, CLASS_STD / module.RATE)
+        for of_a_class in (module.gain, module.bias):
+            nn.init.normal_(of_a_class.weight, 0.0, CLASS_STD / module.RATE)
         return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, std)
