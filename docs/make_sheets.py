@@ -44,8 +44,8 @@ def read(folder: Path) -> Run:
 def sheet(runs: list[Run]) -> Image.Image:
     """All pictures in rows of COLUMNS."""
     shared = set.intersection(*(set(run.overrides) for run in runs))
-    rows = -(-len(runs) // COLUMNS)
-    size = (COLUMNS * (TILE + GAP) + GAP, rows * (TILE + CAPTION + GAP) + GAP)
+    columns, rows = min(COLUMNS, len(runs)), -(-len(runs) // COLUMNS)
+    size = (columns * (TILE + GAP) + GAP, rows * (TILE + CAPTION + GAP) + GAP)
     canvas = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(canvas)
     for index, run in enumerate(runs):

@@ -16,7 +16,7 @@ from gan_lightning.metrics import ClassifierExtractor
 
 CLASSES, EACH = 10, 100
 BUDGET = (
-    "data=digits model.generator.width=16 data.batch_size=32 optimizer.lr=5e-4 kimg=60 seed=0 threads=1 "
+    "data=digits model.generator.width=16 data.batch_size=32 optimizer.lr=5e-4 seed=0 threads=1 "
     "trainer.accelerator=cpu callbacks.samples.every_kimg=null logger=[]"
 )
 
@@ -33,11 +33,17 @@ def shares(run: Path) -> Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["conditioning=projection", "conditioning=auxiliary"])
+@pytest.mark.parametrize(
+    "words",
+    ["conditioning=projection kimg=60", "conditioning=concat kimg=60", "conditioning=auxiliary kimg=120"],
+)
 def test_samples_are_of_the_class_that_was_asked_for(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Conditional batch norm in G; two minutes of a core each; by chance a share would be 0.1."""
+    """With projection and auxiliary, G has conditional batch norm. Two to four minutes of a core each.
+
+    They were 93, 78 and 100 % right when this was written; by chance a share would be 0.1.
+    """
     monkeypatch.setattr(sys, "argv", ["train.py", *words.split(), *BUDGET.split(), f"hydra.run.dir={tmp_path}"])
     main()
     right = shares(tmp_path)
