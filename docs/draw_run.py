@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lightning.records import FILE, read_records
+from gan_lightning.jsonlines import read_records
+from gan_lightning.records import FILE
 
 TILE, CURVE, GAP, CAPTION, FONT, WINDOW = 274, 160, 12, 22, 14, 10
 COLOURS = ("black", "firebrick", "steelblue")
