@@ -53,6 +53,7 @@ def test_what_it_refuses(sweep: Path, tmp_path: Path) -> None:
         main, f"{sweep} metric=raw/fid"
     )
     assert "format=pdf: null or table or csv or markdown or html is needed" in refused(main, f"{sweep} format=pdf")
+    assert "output=a.pdf: say what .pdf is to be, format=table" in refused(main, f"{sweep} output=a.pdf")
     assert "Can't write output=" in refused(main, f"{sweep} output={tmp_path}/no/folder.csv")
     write_run(tmp_path / "other", protocol={**{"extractor": "digits"}})
     assert "Measure again" in refused(main, f"{sweep} {tmp_path / 'other'}")

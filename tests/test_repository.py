@@ -56,6 +56,15 @@ def test_the_patch_gives_what_ran(checkout: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "again" / "images.bin").exists()
 
 
+def test_the_patch_is_the_same_whatever_diffs_a_user_likes(checkout: Path) -> None:
+    (checkout / "loss.py").write_text("a = 2\n")
+    patch = repository.changes(checkout)
+    for option in ("diff.noprefix", "diff.mnemonicPrefix"):
+        git(checkout, "config", option, "true")
+        assert repository.changes(checkout) == patch
+    assert "--- a/loss.py\n+++ b/loss.py" in patch
+
+
 def test_a_huge_patch_is_cut_and_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "LARGEST_DIFF", 100)
     (checkout / "loss.py").write_text("a = 2\n" * 1000)

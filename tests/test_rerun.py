@@ -74,6 +74,12 @@ def test_what_is_refused(words: str, says: str, run: Path) -> None:
     assert sorted(run.rglob("*")) == before
 
 
+def test_a_run_without_numbers_is_refused_before_it_is_repeated(copy: Path, tmp_path: Path) -> None:
+    (copy / "metrics.jsonl").unlink()
+    assert "there are no numbers to compare with" in refused(f"rerun={copy}", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_a_stored_configuration_builds_nothing_unknown(copy: Path, tmp_path: Path) -> None:
     stored = (copy / "config.yaml").read_text()
     (copy / "config.yaml").write_text(stored.replace("gan_lightning.losses.NonSaturating", "subprocess.Popen"))

@@ -322,6 +322,13 @@ def test_another_search_in_the_same_folder_is_refused(
         bench.search(*words, **options).run()
 
 
+@pytest.mark.parametrize("text", ["{}\n", "[1]\n", "no journal\n"])
+def test_a_damaged_study_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "study.journal").write_text(text)
+    with pytest.raises(UserError, match="can't be read"):
+        Study(tmp_path, [Objective("averaged/fid", "lower")], Space({}, {}), {"_target_": "optuna.samplers.TPESampler"})
+
+
 def test_two_searches_at_once_are_refused(bench: Bench) -> None:
     """The second would take the trial of the first for cut off."""
     bench.job = lambda given, folder: bench.search(RATE).run()  # type: ignore[arg-type, return-value]

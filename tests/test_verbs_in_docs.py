@@ -32,7 +32,7 @@ CHECKS = {
 def test_there_are_some() -> None:
     assert "python generate.py RUN_FOLDER count=10000 to=fakes" in COMMANDS
     assert "python export.py RUN_FOLDER to=my_model formats=[torch,onnx]" in COMMANDS
-    assert "python compare.py runs/sweeps/loss-model-3fa2c1 output=page.html" in COMMANDS
+    assert "python compare.py runs/sweeps/loss_model-3fa2c1 output=page.html" in COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

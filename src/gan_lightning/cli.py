@@ -110,7 +110,7 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
     if (start := context.job.env_set.get(START)) is None:
         end("a sweep is asked for on the command line: add -m.")
     with ends_with(int(start.partition("-")[0])):
-        result = run_job(config, folder, overrides, cores_for_a_job(context.launcher))
+        result = run_job(config, folder, overrides, cores_for_a_job(context.launcher, context.sweeper.get("n_jobs")))
         note(folder, start, result)
         return result
 

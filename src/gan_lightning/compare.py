@@ -22,7 +22,7 @@ from gan_lightning.options import read_options
 PROGRAM = "compare.py"
 PAGE = "compare.html"
 """Where a page is written that nobody gave a name."""
-FORMATS = {".html": "html", ".csv": "csv", ".md": "markdown"}
+FORMATS = {".html": "html", ".htm": "html", ".csv": "csv", ".md": "markdown", ".txt": "table", "": "table"}
 """What the ending of a file's name asks for."""
 WIDEST = 160
 
@@ -55,9 +55,11 @@ def run(options: Compare) -> None:
     Raises:
         UserError: There is nothing to compare, or the file can't be written.
     """
+    ending = Path(options.output or "").suffix.lower()
+    if (kind := options.format or FORMATS.get(ending)) is None:
+        raise UserError(f"output={options.output}: say what {ending} is to be, format=table, csv, markdown or html.")
     wish = Wish(options.metric, options.at, options.budget, options.better, options.unfinished)
     comparison = compare([read_run(folder) for folder in find_runs(options.runs)], wish)
-    kind = options.format or FORMATS.get(Path(options.output or "").suffix.lower(), "table")
     text = WRITERS[kind](comparison)
     output = options.output or (PAGE if kind == "html" else None)
     if output is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 20
+AS_APPLY_WANTS_IT = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
+"""Whatever the reader of diffs prefers, such as ``diff.noprefix``."""
 LARGEST_DIFF = 2_000_000
 """Characters; what is beyond is cut, and says so."""
 CODE = ("*.py", "*.yaml", "*.yml", "*.toml", "Makefile")
@@ -41,7 +43,7 @@ def changes(folder: Path) -> str:
             new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split("\0")
             if any(new):
                 _git(root, "add", "--intent-to-add", "--", *filter(None, new), environment=with_copy)
-            found = _git(root, "diff", "HEAD", "--no-color", "--no-ext-diff", environment=with_copy)
+            found = _git(root, "diff", "HEAD", *AS_APPLY_WANTS_IT, environment=with_copy)
     except (OSError, subprocess.SubprocessError):
         return ""
     return found if len(found) <= LARGEST_DIFF else f"{found[:LARGEST_DIFF]}\n[cut: {len(found):,} characters]\n"

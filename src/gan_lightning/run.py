@@ -33,10 +33,9 @@ from gan_lightning.provenance import code_changes, now, provenance
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
-from gan_lightning.runfolder import CHANGES, COMPOSED, RESOLVED, claimed
+from gan_lightning.runfolder import CHANGES, COMPOSED, RESOLVED, SUMMARY, claimed
 from gan_lightning.trust import check_trusted
 
-SUMMARY = "summary.json"
 SCHEMA_VERSION = 1
 
 Kind = TypeVar("Kind")

@@ -18,6 +18,7 @@ COMMAND = "GAN_LIGHTNING_COMMAND"
 CHANGES = "changes.diff"
 FAILURE = "failure.json"
 TRACEBACK = "traceback.txt"
+SUMMARY = "summary.json"
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -97,6 +98,8 @@ def promote(folder: Path, attempt: int) -> None:
             shutil.copyfile(source, folder / name)
         else:  # an attempt whose code is that of a commit has no changes to show
             (folder / name).unlink(missing_ok=True)
-    for name in (FAILURE, TRACEBACK):
-        if (earlier := folder / name).is_file():  # of the attempt before, which this one goes on from
-            earlier.replace(attempt_folder(folder, attempt - 1) / name)
+    before = attempt_folder(folder, max(attempt - 1, 0))
+    for name in (SUMMARY, FAILURE, TRACEBACK):
+        if (earlier := folder / name).is_file():  # how the attempt before ended; this one, if it is killed, did not
+            before.mkdir(parents=True, exist_ok=True)
+            earlier.replace(before / name)

@@ -87,6 +87,13 @@ def test_one_seed_gives_no_confidence(tmp_path: Path) -> None:
     assert "with one seed, nobody can say" in verdict(found)
 
 
+def test_one_recipe_of_several_seeds_gives_no_confidence_either(tmp_path: Path) -> None:
+    write_sweep(tmp_path, {"hinge": [10], "minimax": [4, 5]})
+    assert verdict(compared(tmp_path)).endswith(
+        "over 2 seeds: with one seed of each of the others, nobody can say whether other seeds would agree."
+    )
+
+
 def test_runs_that_did_not_end_well_are_listed(tmp_path: Path) -> None:
     write_sweep(tmp_path, {"hinge": [10, 12], "minimax": [11, 15]})
     write_run(tmp_path / "cut", seed=2, status=None)

@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 from gan_lightning.losses import NonSaturating
 from gan_lightning.runfolder import FAILURE, TRACEBACK
-from gan_lightning.sweeps.job import cores_for_a_job
+from gan_lightning.sweeps.job import cores_for_a_job, set_aside
+from gan_lightning.sweeps.job import finished as done_before
 
 LINE = (
     "-m model=mlp model.generator.widths=[4] model.discriminator.widths=[4] data.batch_size=8 trainer.accelerator=cpu "
@@ -163,6 +164,40 @@ def test_a_job_whose_configuration_was_edited_is_refused(copy: Path) -> None:
     sweep(copy, "seed=0,1")
 
 
+def test_a_done_job_whose_record_is_damaged_is_refused_and_still_done(copy: Path) -> None:
+    """Nothing is written into it, for to other programs it would then have failed."""
+    damaged = job(copy, "seed-0")
+    whole = (damaged / "config.yaml").read_text()
+    (damaged / "config.yaml").write_text("a: [")
+    before = sorted(damaged.rglob("*"))
+    answer = sweep(copy, "seed=0,1", status=2)
+    assert "2 job(s): 1 done already, 1 refused" in answer.out
+    assert "config.yaml can't be read" in answer.err
+    assert sorted(damaged.rglob("*")) == before
+    (damaged / "config.yaml").write_text(whole)
+    assert "2 job(s): 2 done already" in sweep(copy, "seed=0,1").out
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": "interrupted"}'])
+def test_a_damaged_summary_is_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(text)
+    assert done_before(tmp_path) is None
+
+
+def test_what_failed_is_kept_beside_what_failed_before(tmp_path: Path) -> None:
+    (tmp_path / "failed" / "1").mkdir(parents=True)
+    (tmp_path / FAILURE).write_text("{}")
+    set_aside(tmp_path)
+    assert (tmp_path / "failed" / "2" / FAILURE).is_file()
+
+
+def test_a_folder_that_only_hydra_could_name_is_refused() -> None:
+    answer = call(f"{LINE} seed=0,1 'hydra.sweep.dir=${{hydra.job.name}}'")
+    assert answer.status == 2
+    assert "are known before a sweep begins" in answer.err
+    assert "Traceback" not in answer.err
+
+
 def test_a_job_that_another_process_trains_is_left_to_it(copy: Path) -> None:
     busy = job(copy, "seed-0")
     (busy / "summary.json").unlink()
@@ -189,3 +224,9 @@ def test_a_job_that_another_process_trains_is_left_to_it(copy: Path) -> None:
 def test_cores_are_shared_out(launcher: dict[str, Any], share: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_lightning.sweeps.job.cores", lambda: 8)
     assert cores_for_a_job(OmegaConf.create(launcher)) == share
+
+
+def test_a_sampler_that_asks_for_fewer_jobs_leaves_them_more_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan_lightning.sweeps.job.cores", lambda: 8)
+    launcher = OmegaConf.create({"n_jobs": 4})
+    assert [cores_for_a_job(launcher, at_once) for at_once in (1, 2, 9)] == [None, 4, 2]

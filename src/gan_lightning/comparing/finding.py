@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gan_lightning.comparing.runs import FAILURES, SUMMARY
+from gan_lightning.comparing.runs import FAILURES
 from gan_lightning.errors import UserError
-from gan_lightning.runfolder import RESOLVED
+from gan_lightning.runfolder import RESOLVED, SUMMARY
 
 MARKS = (RESOLVED, SUMMARY, "attempts", *FAILURES)
 """One of these makes a folder a run's."""

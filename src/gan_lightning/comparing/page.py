@@ -44,7 +44,7 @@ def page(comparison: Comparison) -> str:
     home = common_folder(comparison)
     return environment.get_template("page.html.jinja").render(
         c=comparison,
-        title=f"{comparison.wish.metric}: {len(comparison.rows)} recipes compared",
+        title=f"{comparison.wish.metric} of {len(comparison.rows)} recipe{'s' if len(comparison.rows) > 1 else ''}",
         headline=headline(comparison),
         fair_head=fair_head(comparison),
         verdict=verdict(comparison),

@@ -14,9 +14,8 @@ import yaml
 
 from gan_lightning.comparing.curves import Curve
 from gan_lightning.jsonlines import read_records
-from gan_lightning.runfolder import COMPOSED, RESOLVED
+from gan_lightning.runfolder import COMPOSED, RESOLVED, SUMMARY
 
-SUMMARY = "summary.json"
 METRICS = "metrics.jsonl"
 FAILURES = ("failure.json", "failure.txt")
 KEYS = {"iteration", "images", "seconds", "name", "value"}

@@ -16,7 +16,8 @@ def verdict(comparison: Comparison) -> str:
         return f"{first.name}: {comparison.wish.metric} {value} over {seeds}."
     lead = f"{first.name} comes first, with {comparison.wish.metric} {value} over {seeds}"
     if first.standing is None:
-        return f"{lead}: with one seed, nobody can say whether another seed would too."
+        single = "one seed" if len(first.runs) == 1 else "one seed of each of the others"
+        return f"{lead}: with {single}, nobody can say whether other seeds would agree."
     if near := within_noise(comparison.rows):
         return f"{lead}, but these seeds can't tell it from {listed([row.name for row in near], 3)}."
     return f"{lead}: it is the best of those with several seeds with a probability of {first.standing.best:.0%}."

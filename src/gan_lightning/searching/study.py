@@ -83,8 +83,11 @@ class Study:
                 directions=[objective.direction for objective in objectives],
                 load_if_exists=True,
             )
-        except ValueError as error:
-            raise UserError(f"{self.path} can't be read: {' '.join(str(error).split())}") from error
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise UserError(
+                f"{self.path} can't be read: {type(error).__name__}: {' '.join(str(error).split())}. Move it away to "
+                "search anew: jobs that are done are not trained again."
+            ) from error
         self._require_same_search()
 
     @property

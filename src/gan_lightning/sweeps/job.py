@@ -15,8 +15,8 @@ from gan_lightning.config import LOCATIONS
 from gan_lightning.devices import cores, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import next_attempt, read_stored
-from gan_lightning.run import SUMMARY, train
-from gan_lightning.runfolder import COMPOSED, FAILURE, Busy, locked
+from gan_lightning.run import train
+from gan_lightning.runfolder import COMPOSED, FAILURE, SUMMARY, Busy, locked
 from gan_lightning.sweeps.failures import record_failure
 
 FINISHED = ("done", "pruned")
@@ -79,19 +79,22 @@ def _locked_job(config: DictConfig, folder: Path, overrides: Sequence[str], shar
 def finished(folder: Path) -> dict[str, Any] | None:
     """The summary of a job with nothing left to do."""
     try:
-        summary: dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # none, or cut while it was written
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # none, or cut while it was written
         return None
-    return summary if summary["status"] in FINISHED else None
+    return summary if isinstance(summary, dict) and summary.get("status") in FINISHED else None
 
 
 def require_unchanged(config: DictConfig, folder: Path) -> None:
     """Compare what the line composes to now with what the job was started with.
 
     Raises:
-        Changed: They differ, since a yaml was edited in between.
+        Changed: They differ, since a yaml was edited in between, or nobody can tell.
     """
-    stored = _compared(read_stored(folder / COMPOSED))
+    try:
+        stored = _compared(read_stored(folder / COMPOSED))
+    except UserError as error:  # no failure of the job, whose results are whole
+        raise Changed(f"{error} Put the file back, or delete or move its folder.") from error
     now = _compared(config)
     if changed := sorted(key for key in stored.keys() | now.keys() if stored.get(key) != now.get(key)):
         was = ", ".join(f"{key} was {stored.get(key, 'absent')} and is {now.get(key, 'absent')}" for key in changed[:3])
@@ -126,17 +129,24 @@ def set_aside(folder: Path) -> None:
     """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in."""
     if not (left := [entry for entry in folder.iterdir() if entry.name not in KEPT]):
         return
-    aside = folder / ASIDE / str(len(list((folder / ASIDE).glob("[0-9]*"))))
+    aside = folder / ASIDE / str(1 + max((int(each.name) for each in (folder / ASIDE).glob("[0-9]*")), default=-1))
     aside.mkdir(parents=True)
     for entry in sorted(left, key=lambda entry: entry.name == FAILURE):  # last, for then the rest has gone too
         shutil.move(entry, aside / entry.name)
 
 
-def cores_for_a_job(launcher: DictConfig) -> int | None:
-    """Cores that a launcher, by its configuration, gives to each of its jobs; None where one job runs at a time."""
+def cores_for_a_job(launcher: DictConfig, at_once: int | None = None) -> int | None:
+    """Cores that a launcher, by its configuration, gives to each of its jobs; None where one job runs at a time.
+
+    Args:
+        launcher: Its node of the configuration.
+        at_once: Jobs that a sampler asks for at once, where it does: the launcher has no more to run.
+    """
     asked = launcher.get("cpus_per_task") or OmegaConf.select(launcher, "ray.remote.num_cpus")
     if asked:
         return int(asked)
     jobs = int(launcher.get("n_jobs", 1))
     side_by_side = jobs if jobs > 0 else cores() + 1 + jobs  # as joblib counts
+    if at_once is not None:
+        side_by_side = min(side_by_side, at_once)
     return max(1, cores() // side_by_side) if side_by_side > 1 else None

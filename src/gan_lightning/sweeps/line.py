@@ -16,7 +16,9 @@ from hydra.core.override_parser.types import Override
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from gan_lightning.mistakes import end
 from gan_lightning.sweeps.names import sweep_folder
 
 START = "GAN_LIGHTNING_SWEEP"
@@ -71,7 +73,11 @@ def _folder_given(overrides: Sequence[Override]) -> str | None:
     if not values:
         return None
     setup_globals()
-    return str(OmegaConf.create({"folder": values[-1]}).folder)
+    try:
+        return str(OmegaConf.create({"folder": values[-1]}).folder)
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        end(f"{FOLDER}={values[-1]}: {reason}. Only ${{now:...}} and ${{oc.env:...}} are known before a sweep begins.")
 
 
 def _quoted(text: str) -> str:
