@@ -68,9 +68,10 @@ class Progress(ProgressBar):
     def _line(self, trainer: Trainer, module: LitGAN) -> None:
         total = total_iterations(trainer)
         done, seconds = module.iteration - self._start[0], time.monotonic() - self._start[1]
-        left = "" if total is None else f", {duration((total - module.iteration) * seconds / max(done, 1))} left"
+        left = "" if total is None else f"{duration((total - module.iteration) * seconds / max(done, 1))} left"
         of = "" if total is None else f"/{total}"
-        sys.stderr.write(f"iteration {module.iteration}{of}: {self._numbers(trainer)}{left}\n")
+        known = ", ".join(filter(None, (self._numbers(trainer), left)))  # at first neither need be
+        sys.stderr.write(f"iteration {module.iteration}{of}{': ' if known else ''}{known}\n")
 
     def _numbers(self, trainer: Trainer) -> str:
         latest = next((callback.latest for callback in trainer.callbacks if isinstance(callback, Curves)), {})  # type: ignore[attr-defined]

@@ -20,9 +20,7 @@ from gan_lightning.randomness import hashed_seed
 from gan_lightning.searching.objective import Objective
 from gan_lightning.searching.space import Space
 from gan_lightning.searching.storage import FILE, STUDY, mend, open_storage
-
-FREE = ("threads", "data.data_dir", "data.root", "data.download", "trainer.enable_progress_bar", "logger")
-"""Fixed options that another start of a search may set otherwise: no number hangs on them."""
+from gan_lightning.sweeps.names import WITHOUT_EFFECT
 
 
 @contextmanager
@@ -147,7 +145,7 @@ class Study:
     def _require_same_search(self) -> None:
         ours = {
             "objective": ", ".join(objective.name for objective in self.objectives),
-            **{key: word for key, word in self.space.fixed.items() if key not in FREE},
+            **{key: word for key, word in self.space.fixed.items() if key not in WITHOUT_EFFECT},
             **{key: distribution_to_json(each) for key, each in self.space.varied.items()},
         }
         stored = self._study.user_attrs.get("search")

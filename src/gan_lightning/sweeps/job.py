@@ -18,11 +18,12 @@ from gan_lightning.resuming import next_attempt, read_stored
 from gan_lightning.run import train
 from gan_lightning.runfolder import COMPOSED, FAILURE, SUMMARY, Busy, locked
 from gan_lightning.sweeps.failures import record_failure
+from gan_lightning.sweeps.names import WITHOUT_EFFECT
 
 FINISHED = ("done", "pruned")
 """Of a summary's status: nothing is left to do."""
 
-MAY_CHANGE = ("run", "threads", *LOCATIONS)
+MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)
 """What may differ between two starts of one job."""
 
 ASIDE = "failed"

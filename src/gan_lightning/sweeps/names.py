@@ -18,7 +18,7 @@ LONGEST = 120
 
 SWEEPS = "runs/sweeps"
 
-WITHOUT_EFFECT = ("threads", "data.data_dir")
+WITHOUT_EFFECT = ("threads", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger")
 """Overrides that change no result. ``trainer.devices`` does: batch norm's statistics are each process's own."""
 
 PACE = ("n_trials", "n_jobs", "max_batch_size")
