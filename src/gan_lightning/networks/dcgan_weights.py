@@ -30,12 +30,12 @@ def initialise(module: nn.Module, std: float) -> None:
     from N(0, 0.5).
     """
     if isinstance(module, ProjectionHead):
-        for embedding in module.embedding.parameters():
-            nn.init.zeros_(embedding)
+        for weight in module.embedding.parameters():
+            nn.init.zeros_(weight)
         return
     if isinstance(module, ConditionalBatchNorm2d):
-        for embedding in (module.gain, module.bias):
-            nn.init.normal_(embedding.weight, 0.0, CLASS_STD / module.RATE)
+        for weight in (module.gain.weight, module.bias.weight):
+            nn.init.normal_(weight, 0.0, CLASS_STD / module.RATE)
         return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, std)
