@@ -30,8 +30,7 @@ def initialise(module: nn.Module, std: float) -> None:
     from N(0, 0.5).
     """
     if isinstance(module, ProjectionHead):
-        for weight in module.embedding.parameters():
-            nn.init.zeros_(weight)
+        nn.init.zeros_(next(module.embedding.parameters()))
         return
     if isinstance(module, ConditionalBatchNorm2d):
         for weight in (module.gain.weight, module.bias.weight):
