@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning import cli
+from gan_lightning import composing
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "conf")
 
 
 def test_a_wheels_own_configuration_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cli.config_folder() == str(ROOT / "conf")
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "gan_lightning" / "cli.py"))
+    assert composing.config_folder() == str(ROOT / "conf")
+    monkeypatch.setattr(composing, "__file__", str(tmp_path / "gan_lightning" / "composing.py"))
     (tmp_path / "gan_lightning" / "conf").mkdir(parents=True)
-    assert cli.config_folder() == str(tmp_path / "gan_lightning" / "conf")
+    assert composing.config_folder() == str(tmp_path / "gan_lightning" / "conf")
 
 
 @pytest.mark.slow

@@ -30,12 +30,11 @@ def initialise(module: nn.Module, std: float) -> None:
     from N(0, 0.5).
     """
     if isinstance(module, ProjectionHead):
-        for embedding in module.embedding.parameters():
-            nn.init.zeros_(embedding)
+        nn.init.zeros_(next(module.embedding.parameters()))
         return
     if isinstance(module, ConditionalBatchNorm2d):
-        for of_a_class in (module.gain, module.bias):
-            nn.init.normal_(of_a_class.weight, 0.0, CLASS_STD / module.RATE)
+        for weight in (module.gain.weight, module.bias.weight):
+            nn.init.normal_(weight, 0.0, CLASS_STD / module.RATE)
         return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, std)
