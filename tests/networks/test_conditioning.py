@@ -86,6 +86,12 @@ def test_class_gains_learn_at_the_papers_rate_where_a_paper_has_them(network: ty
     assert set(rates) == {rate}
 
 
+@pytest.mark.parametrize("network", [DCGANGenerator, ResNetGenerator])
+def test_class_gains_of_another_norm_name_the_way_out(network: type[Generator]) -> None:
+    with torch.device("meta"), pytest.raises(UserError, match=r"norm='none'.*conditioning\.generator=concat"):
+        network(channels=1, resolution=28, num_classes=CLASSES, conditioning="batch_norm", norm="none")
+
+
 def test_weights_of_classes_stand_between_labels() -> None:
     """One-hot weights are labels; half of two classes is half way."""
     halves = 0.5 * one_hot(torch.tensor([0]), CLASSES) + 0.5 * one_hot(torch.tensor([2]), CLASSES)

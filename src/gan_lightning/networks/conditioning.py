@@ -208,9 +208,17 @@ def _plain_norm(norm: str, num_classes: int) -> NormFactory:
 
 
 def conditional_norm(norm: str, num_classes: int, rate: float = 1.0) -> NormFactory:
-    """Norms of G's maps with a gain and a bias for each class, which learn at ``rate`` times the learning rate."""
-    make_norm = norm_factory(norm, CONDITIONAL_NORMS)
-    return lambda features: make_norm(features, num_classes, rate)
+    """Norms of G's maps with a gain and a bias for each class, which learn at ``rate`` times the learning rate.
+
+    Raises:
+        UserError: if the norm is another than batch norm.
+    """
+    if norm != "batch":
+        raise UserError(
+            f"conditional batch norm has no norm={norm!r}: model.generator.norm must be batch. "
+            "conditioning.generator=concat gives G its labels beside the latents, with any norm."
+        )
+    return lambda features: ConditionalBatchNorm2d(features, num_classes, rate)
 
 
 def _unlabelled_latents(latent_dim: int, num_classes: int) -> ConcatenatedLatents:
@@ -220,9 +228,6 @@ def _unlabelled_latents(latent_dim: int, num_classes: int) -> ConcatenatedLatent
 def _unlabelled_maps(channels: int, num_classes: int) -> ConcatenatedMaps:
     return ConcatenatedMaps(channels, 0)
 
-
-CONDITIONAL_NORMS: Mapping[str, Callable[..., nn.Module]] = {"batch": ConditionalBatchNorm2d}
-"""Norms with a gain and a bias for each class, by the name of the plain one."""
 
 LATENTS: Mapping[str, Callable[[int, int], ConcatenatedLatents]] = {
     "none": _unlabelled_latents,
