@@ -9,7 +9,7 @@ from torch.nn.functional import batch_norm
 
 from gan_lightning import networks
 from gan_lightning.errors import UserError
-from gan_lightning.networks import Discriminator, Generator
+from gan_lightning.networks import DCGANGenerator, Discriminator, Generator, ResNetGenerator, SAGANGenerator
 from gan_lightning.networks.base import classes_for, conditioning_of
 from gan_lightning.networks.conditioning import (
     HEADS,
@@ -63,17 +63,33 @@ def test_conditional_batch_norm_starts_as_batch_norm() -> None:
     assert torch.equal(ConditionalBatchNorm2d(2, CLASSES)(x, Y), nn.BatchNorm2d(2)(x))
 
 
-def test_conditional_batch_norm_has_a_gain_and_a_bias_for_each_class() -> None:
+@pytest.mark.parametrize("rate", [1, 10])
+def test_conditional_batch_norm_has_a_gain_and_a_bias_for_each_class(rate: int) -> None:
     """Statistics are those of the whole batch; what they are made into is the class's own."""
-    layer = ConditionalBatchNorm2d(2, CLASSES)
+    layer = ConditionalBatchNorm2d(2, CLASSES, rate)
     nn.init.normal_(layer.gain.weight)
     nn.init.normal_(layer.bias.weight)
     x = torch.randn(4, 2, 3, 3)
     maps = layer(x, Y)
     for sample, (normal, label) in enumerate(zip(batch_norm(x, None, None, training=True), Y, strict=True)):
-        gain, bias = 1 + 10 * layer.gain.weight[label][:, None, None], 10 * layer.bias.weight[label][:, None, None]
-        torch.testing.assert_close(maps[sample], gain * normal + bias)
+        gain, bias = (rate * weight[label][:, None, None] for weight in (layer.gain.weight, layer.bias.weight))
+        torch.testing.assert_close(maps[sample], (1 + gain) * normal + bias)
     torch.testing.assert_close(layer.norm.running_mean, 0.1 * x.mean((0, 2, 3)))
+
+
+@pytest.mark.parametrize(("network", "rate"), [(ResNetGenerator, 1), (SAGANGenerator, 1), (DCGANGenerator, 10)])
+def test_class_gains_learn_at_the_papers_rate_where_a_paper_has_them(network: type[Generator], rate: int) -> None:
+    with torch.device("meta"):
+        generator = network(channels=1, resolution=28, num_classes=CLASSES, conditioning="batch_norm", width=4)
+    rates = [layer.rate for layer in generator.modules() if isinstance(layer, ConditionalBatchNorm2d)]
+    assert rates
+    assert set(rates) == {rate}
+
+
+@pytest.mark.parametrize("network", [DCGANGenerator, ResNetGenerator])
+def test_class_gains_of_another_norm_name_the_way_out(network: type[Generator]) -> None:
+    with torch.device("meta"), pytest.raises(UserError, match=r"norm='none'.*conditioning\.generator=concat"):
+        network(channels=1, resolution=28, num_classes=CLASSES, conditioning="batch_norm", norm="none")
 
 
 def test_weights_of_classes_stand_between_labels() -> None:

@@ -126,16 +126,17 @@ class ConditionalBatchNorm2d(Conditional):
     """Batch norm whose gain and bias are the class's own; they start at 1 and 0.
 
     Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629, eq. 5; in GANs Miyato & Koyama 2018. The statistics are
-    those of the batch, whatever its classes. As in layers of equalised learning rate (Karras et al. 2018,
-    https://arxiv.org/abs/1710.10196, sec. 4.1) the weights are factors of ``RATE``: a step of Adam moves a weight by
-    no more than the learning rate, and gains that differ by a tenth after 500 steps tell no classes apart.
+    those of the batch, whatever its classes.
+
+    With a ``rate`` other than the papers' 1 the weights are factors of it, as in layers of equalised learning rate
+    (Karras et al. 2018, https://arxiv.org/abs/1710.10196, sec. 4.1), and a step of Adam moves gains and biases by so
+    many times the learning rate.
     """
 
-    RATE = 10.0
-
-    def __init__(self, features: int, num_classes: int) -> None:
+    def __init__(self, features: int, num_classes: int, rate: float = 1.0) -> None:
         """Make one for maps of ``features`` channels."""
         super().__init__()
+        self.rate = rate
         self.norm = nn.BatchNorm2d(features, affine=False)
         self.gain = ClassEmbedding(num_classes, features)
         self.bias = ClassEmbedding(num_classes, features)
@@ -145,7 +146,7 @@ class ConditionalBatchNorm2d(Conditional):
     def forward(self, x: Maps, y: Labels | None = None) -> Maps:
         """Maps of the same shape."""
         y = required(y)
-        gain, bias = 1 + self.RATE * self.gain(y), self.RATE * self.bias(y)
+        gain, bias = 1 + self.rate * self.gain(y), self.rate * self.bias(y)
         maps: Maps = gain[:, :, None, None] * self.norm(x) + bias[:, :, None, None]
         return maps
 
@@ -206,9 +207,18 @@ def _plain_norm(norm: str, num_classes: int) -> NormFactory:
     return norm_factory(norm, MAP_NORMS)
 
 
-def _conditional_norm(norm: str, num_classes: int) -> NormFactory:
-    make_norm = norm_factory(norm, CONDITIONAL_NORMS)
-    return lambda features: make_norm(features, num_classes)
+def conditional_norm(norm: str, num_classes: int, rate: float = 1.0) -> NormFactory:
+    """Norms of G's maps with a gain and a bias for each class, which learn at ``rate`` times the learning rate.
+
+    Raises:
+        UserError: if the norm is another than batch norm.
+    """
+    if norm != "batch":
+        raise UserError(
+            f"conditional batch norm has no norm={norm!r}: model.generator.norm must be batch. "
+            "conditioning.generator=concat gives G its labels beside the latents, with any norm."
+        )
+    return lambda features: ConditionalBatchNorm2d(features, num_classes, rate)
 
 
 def _unlabelled_latents(latent_dim: int, num_classes: int) -> ConcatenatedLatents:
@@ -218,9 +228,6 @@ def _unlabelled_latents(latent_dim: int, num_classes: int) -> ConcatenatedLatent
 def _unlabelled_maps(channels: int, num_classes: int) -> ConcatenatedMaps:
     return ConcatenatedMaps(channels, 0)
 
-
-CONDITIONAL_NORMS: Mapping[str, Callable[..., nn.Module]] = {"batch": ConditionalBatchNorm2d}
-"""Norms with a gain and a bias for each class, by the name of the plain one."""
 
 LATENTS: Mapping[str, Callable[[int, int], ConcatenatedLatents]] = {
     "none": _unlabelled_latents,
@@ -242,7 +249,7 @@ MAPS: Mapping[str, Callable[[int, int], ConcatenatedMaps]] = {
 NORMS: Mapping[str, Callable[[str, int], NormFactory]] = {
     "none": _plain_norm,
     "concat": _plain_norm,
-    "batch_norm": _conditional_norm,
+    "batch_norm": conditional_norm,
 }
 """Norms of G's maps, by conditioning: called with (name of the norm, num_classes), gives a factory by channels."""
 

@@ -23,10 +23,11 @@ from gan_lightning.networks.conditioning import (
     ConcatenatedLatents,
     Features,
     LabelledSequential,
+    conditional_norm,
     identity,
 )
 from gan_lightning.networks.dcgan_weights import initial_std, initialise
-from gan_lightning.networks.layers import MAP_NORMS, has_bias, norm_factory
+from gan_lightning.networks.layers import MAP_NORMS, NormFactory, has_bias, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 
@@ -56,7 +57,7 @@ class DCGANGenerator(Generator):
         conditioning = conditioning_of(type(self), conditioning)
         self.num_classes = classes_for(type(self), conditioning, num_classes)
         self.latents = FIRST[conditioning](latent_dim, self.num_classes)
-        make_norm = NORMS[conditioning](norm, self.num_classes)
+        make_norm = G_NORMS[conditioning](norm, self.num_classes)
         first_map, count = doublings(resolution)
         widths = doubled(width, count)[::-1]
         layers: list[nn.Module] = [nn.Unflatten(1, (self.latents.features, 1, 1))]
@@ -129,11 +130,22 @@ class LatentsAndConstant(ConcatenatedLatents):
 
     def forward(self, z: Float[Tensor, "B ..."], y: Labels | None = None) -> Features:
         """Vectors [B Z+1]."""
-        return super().forward(z, torch.zeros(z.shape[0], dtype=torch.long, device=z.device))
+        z = z.flatten(1)
+        return torch.cat([z, torch.full_like(z[:, :1], self.length)], 1)
 
 
 FIRST: Mapping[str, Callable[[int, int], ConcatenatedLatents]] = {**LATENTS, "batch_norm": LatentsAndConstant}
 """What stands before G, by conditioning: called with (latent_dim, num_classes)."""
+
+CLASS_RATE = 10.0
+"""Times the learning rate, what a step of Adam moves gains and biases of classes by: the paper gives a DCGAN no labels,
+and at the learning rate itself gains that differ by a tenth after 500 steps tell no classes apart."""
+
+G_NORMS: Mapping[str, Callable[[str, int], NormFactory]] = {
+    **NORMS,
+    "batch_norm": partial(conditional_norm, rate=CLASS_RATE),
+}
+"""Norms of G's maps, by conditioning: called with (name of the norm, num_classes), gives a factory by channels."""
 
 
 def _plain_head(width: int, first_map: int, num_classes: int) -> list[nn.Module]:

@@ -34,7 +34,7 @@ def initialise(module: nn.Module, std: float) -> None:
         return
     if isinstance(module, ConditionalBatchNorm2d):
         for weight in (module.gain.weight, module.bias.weight):
-            nn.init.normal_(weight, 0.0, CLASS_STD / module.RATE)
+            nn.init.normal_(weight, 0.0, CLASS_STD / module.rate)
         return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, std)
