@@ -122,6 +122,8 @@ def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path
         ({"n_fake": 0}, "metrics.n_fake=0"),
         ({"n_fake": 3, "measures": ["precision_recall"]}, "needs at least .*: metrics.measures.precision_recall=null"),
         ({"measures": ["fdi"]}, "There is no measure 'fdi'"),
+        ({"measures": []}, r"measures=\[\] measures nothing: name some of fid, "),
+        ({"resolution": 16}, "resolution= is for real images in a folder"),
         ({"against": "/nonexistent"}, "/nonexistent"),
         ({"device": "cuda:7"}, "device=cuda:7 is not available"),
     ],
@@ -132,6 +134,23 @@ def test_wrong_options(options: dict[str, Any], says: str, run: Path) -> None:
         train("trainer.max_steps=1", run)
     with pytest.raises(UserError, match=says):
         measured(run, **options)
+
+
+@pytest.mark.parametrize("options", [{"n_fake": 5}, {"seed": 3}, {"weights": "raw"}, {"checkpoint": "best"}])
+def test_options_of_a_generator_are_refused_for_pictures(options: dict[str, Any], run: Path, pictures: Path) -> None:
+    (name,) = options
+    with pytest.raises(UserError, match=f"{name}= is for a generator, and .* holds images"):
+        measured(pictures, against=str(run), metrics="digits", measures=["fid"], **options)
+
+
+def test_the_numbers_are_shown_where_they_can_not_be_recorded(
+    run: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = shutil.copytree(pictures, tmp_path / "copied", ignore=shutil.ignore_patterns("*.jsonl"))
+    (copied / "evaluations.jsonl").mkdir()
+    with pytest.raises(UserError, match="Can't write"):
+        measured(copied, against=str(run), metrics="digits", measures=["fid"])
+    assert "fid  " in capsys.readouterr().out
 
 
 def test_pictures_must_be_measured_against_something(pictures: Path, tmp_path: Path) -> None:
@@ -152,7 +171,8 @@ def test_a_folder_of_generate_is_measured_against_its_run(run: Path, tmp_path: P
     of_run = Protocol.from_dict(measured(run, errors=False)["averaged", "fid"]["protocol"])
     with pytest.raises(UserError, match="differ in: generator 'averaged' and 'files', sampling"):
         require_same(of_run, protocol)
-    require_same(protocol, Protocol.from_dict(measured(folder, errors=False, seed=3)["files", "fid"]["protocol"]))
+    of_another_seed = measured(run, errors=False, weights="averaged", seed=3)["averaged", "fid"]
+    require_same(of_run, Protocol.from_dict(of_another_seed["protocol"]))
     (folder / "generated.json").write_text("{")
     with pytest.raises(UserError, match="is damaged: remove it"):
         measured(folder)
@@ -221,6 +241,11 @@ def test_what_can_not_be_measured(run: Path, tmp_path: Path) -> None:
     torch.save({"state_dict": {"weight": torch.ones(2)}}, tmp_path / "others.ckpt")
     with pytest.raises(UserError, match="is no checkpoint of gan-lightning"):
         measured(tmp_path / "others.ckpt")
+    with pytest.raises(UserError, match=r"chooses from a run folder's checkpoints, and .*last\.ckpt is none"):
+        measured(run / "checkpoints" / "last.ckpt", checkpoint="best")
+    (tmp_path / "notes.txt").write_text("no pictures")
+    with pytest.raises(UserError, match=r"notes\.txt is no checkpoint .* and no zip of images"):
+        measured(tmp_path / "notes.txt")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has no pictures"):
         measured(tmp_path / "empty", against=str(run), metrics="digits")

@@ -110,6 +110,16 @@ def test_the_number_is_that_of_the_averaged_generator(tmp_path: Path) -> None:
     assert callback.latest["raw/fid"] != callback.latest["averaged/fid"]
 
 
+def test_what_is_no_number_is_not_measured_as_black() -> None:
+    module = norms()
+    torch.nn.utils.vector_to_parameters(
+        torch.full_like(torch.nn.utils.parameters_to_vector(module.generator.parameters()), torch.nan),
+        module.generator.parameters(),
+    )
+    with pytest.raises(UserError, match="no finite numbers: it has diverged"):
+        list(Fakes(module.prior, 4, None, 2).batches(module.generator, CPU, range(2)))
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 32])
 def test_fakes_do_not_hang_on_the_batch_size(batch_size: int) -> None:
     module = norms()

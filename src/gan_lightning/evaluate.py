@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -70,6 +70,8 @@ class Evaluate:
 
 OF_IMAGES = ("metrics", "extractor", "measures", "split", "batch_size")
 """Options that say nothing about points."""
+OF_GENERATORS = ("checkpoint", "weights", "n_fake", "seed")
+"""Options that say nothing about images that are there already."""
 
 
 def main() -> None:
@@ -88,15 +90,18 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
     torch.set_num_threads(threads_for(1, options.threads))
     device = device_named(options.device)
     source = source_at(Path(options.source).expanduser(), options.checkpoint, options.allow)
+    if source.generator is None:
+        for name in _given(options, OF_GENERATORS):
+            raise UserError(f"{name}= is for a generator, and {source.path} holds images: all of them are measured.")
     data = data_against(options.against, source, options.data, options.resolution, options.allow)
     measure = of_points if isinstance(data, Mixture) else of_images
     columns, summary = measure(options, source, data, device)
     records = [
         {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
     ]
-    append_lines(source.records, records)
-    print(table({column.name: column.numbers for column in columns}))
-    print(summary, f"{time.monotonic() - started:.0f} s, recorded in {source.records}", sep="\n")
+    print(table({column.name: column.numbers for column in columns}), summary, sep="\n", flush=True)
+    append_lines(source.records, records)  # after the table: where it can't be written, the numbers are not lost
+    print(f"{time.monotonic() - started:.0f} s, recorded in {source.records}")
     return records
 
 
@@ -147,10 +152,8 @@ def of_points(
     assert isinstance(data, Mixture)
     if source.generator is None:
         raise UserError(f"{source.path} holds images, and {type(data).__name__} points.")
-    unasked = asdict(Evaluate(options.source))
-    for name in OF_IMAGES:
-        if getattr(options, name) != unasked[name]:
-            raise UserError(f"{name}= is for images: of points the modes and the share of high quality are measured.")
+    for name in _given(options, OF_IMAGES):
+        raise UserError(f"{name}= is for images: of points the modes and the share of high quality are measured.")
     columns = []
     for weights in WEIGHTS[options.weights]:
         trained = load_trained(source.generator, averaged=weights == "averaged", allow=options.allow)
@@ -158,6 +161,12 @@ def of_points(
         columns.append(Column(weights, numbers, {"checkpoint": str(source.generator), **trained.counters}))
     n_fake = columns[0].numbers[0].protocol.n_fake
     return columns, f"{n_fake:,} points against the {len(data.centers)} modes of {type(data).__name__}"
+
+
+def _given(options: Evaluate, names: Sequence[str]) -> list[str]:
+    """Those of these options that are not as they are by default."""
+    defaults = asdict(Evaluate(options.source))
+    return [name for name in names if getattr(options, name) != defaults[name]]
 
 
 def _changes(options: Evaluate) -> dict[str, Any]:

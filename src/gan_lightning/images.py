@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from gan_lightning.errors import UserError
 from gan_lightning.types import Bytes, Images
 
 QUANTISATION = "round(127.5 x + 127.5), clamped to 0..255"
@@ -24,6 +25,17 @@ def to_unit(images: Bytes) -> Images:
 def to_bytes(images: Images) -> Bytes:
     """Floats [B, C, H, W] to the nearest bytes, clamped; gives back exactly what :func:`to_unit` took."""
     return images.to(torch.float32).mul(127.5).add_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def finite(images: Images) -> Images:
+    """A generator's images as they are.
+
+    Raises:
+        UserError: Something in them is no number. As bytes it would be black, and pass for a picture.
+    """
+    if not torch.isfinite(images).all():
+        raise UserError("The generator draws pixels that are no finite numbers: it has diverged.")
+    return images
 
 
 def grid(images: Bytes, columns: int, padding: int = 2) -> UInt8[Tensor, "C rows_px columns_px"]:

@@ -92,11 +92,13 @@ def checkpoint_of(source: Path, which: str) -> Path:
     """The "last" or the "best" checkpoint of a run folder; what is no run folder is the source itself.
 
     Raises:
-        UserError: The run has kept no best one.
+        UserError: The run has kept no best one, or there is no run folder to choose from.
     """
     best = source / "checkpoints" / BEST
-    if which == "last" or not best.parent.is_dir():
+    if which == "last":
         return source
+    if source.exists() and not best.parent.is_dir():
+        raise UserError(f"checkpoint={which} chooses from a run folder's checkpoints, and {source} is none.")
     if not best.is_file():
         raise UserError(f"checkpoint=best: {best} is missing; callbacks=quality keeps one. There is checkpoint=last.")
     return best

@@ -42,14 +42,16 @@ def data_against(
     Raises:
         UserError: Nothing says what to measure against, or it can't be read.
     """
-    if against is None:
+    path = None if against is None else Path(against).expanduser()
+    if resolution is not None and (path is None or is_generator(path)):
+        raise UserError("resolution= is for real images in a folder, against=FOLDER: a run's data have their own.")
+    if path is None:
         if not source.config:
             raise UserError(
                 f"{source.path} does not say what to measure it against: against=RUN_FOLDER takes that run's data, "
                 "against=FOLDER the images in it."
             )
         return data_of_run(source.config, changes, allow)
-    path = Path(against).expanduser()
     if is_generator(path):
         return data_of_run(load_trained(path, allow=allow).config, changes, allow)
     if changes:

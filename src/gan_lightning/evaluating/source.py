@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ def source_at(path: Path, which: str, allow: Sequence[str]) -> Source:
     """
     if not path.exists():
         raise UserError(f"There is nothing at {path}: give a run folder, a checkpoint, or a folder or zip of images.")
+    if path.is_file() and not is_generator(path) and not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is no checkpoint (.ckpt) and no zip of images: give one, a run folder or a folder.")
     if is_generator(path):
         file = checkpoint_of(path, which)
         return Source(path, file, load_trained(file, allow=allow).config, home_of(path) / RECORDS)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.generating.choice import SEED_LIMIT, Wanted
-from gan_lightning.images import to_bytes
+from gan_lightning.images import finite, to_bytes
 from gan_lightning.loading import Trained
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.types import Bytes, Latents
@@ -140,14 +140,14 @@ class Sampler:
         """The images of one batch.
 
         Raises:
-            UserError: What the generator draws are no images.
+            UserError: What the generator draws are no images, or it has diverged.
         """
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # TF32 is off by more than a grey level
         with torch.inference_mode(), exact:
             images = self._network(z.to(self.device), None if y is None else y.to(self.device))
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise UserError(f"This generator draws {list(images.shape[1:])} and no images of 1 or 3 channels.")
-        return to_bytes(images).cpu()
+        return to_bytes(finite(images)).cpu()
 
     def _network(self, z: Latents, y: Tensor | None) -> Tensor:
         generator = self.trained.generator

@@ -43,7 +43,10 @@ class Bootstrap(Measure):
         """The standard deviation over the resamples."""
         random = seeded(self.seed, "bootstrap")
         results = [self.measure(real, fake.rows(self._drawn(len(fake), random))) for _ in range(self.resamples)]
-        values = {name: torch.tensor([result[name] for result in results]) for name in self.measure.better}
+        values = {
+            name: torch.tensor([result[name] for result in results], dtype=torch.float64)
+            for name in self.measure.better
+        }
         return {f"{name}_error": float(value.std()) for name, value in values.items()}
 
     def _drawn(self, count: int, random: Generator) -> Tensor:

@@ -85,8 +85,10 @@ class Evaluator:
         """With these measures and nothing that takes long.
 
         Raises:
-            UserError: There is none of such a name.
+            UserError: There is none of such a name, or none is named.
         """
+        if not names:
+            raise UserError(f"measures=[] measures nothing: name some of {', '.join(self.measures)}.")
         for name in names:
             if name not in self.measures:
                 known = ", ".join(self.measures)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gan_lightning.evaluation import evaluating
-from gan_lightning.images import to_bytes
+from gan_lightning.images import finite, to_bytes
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Bytes, Draw, Images, Labels, Latents
 
@@ -48,6 +48,9 @@ class Fakes:
 
         The generator is used in evaluation mode and given back as it was: no buffer changes, and nothing is drawn from
         the default random streams.
+
+        Raises:
+            UserError: What it makes is not finite.
         """
         draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
         z = self.prior(draw, self.count, self.latent_dim)
@@ -58,5 +61,4 @@ class Fakes:
             for start in range(0, len(indices), self.batch_size):
                 rows = torch.as_tensor(indices[start : start + self.batch_size])
                 labels = None if y is None else y[rows].to(device)
-                images: Images = generator(z[rows].to(device), labels)
-                yield images
+                yield finite(generator(z[rows].to(device), labels))
