@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -63,6 +64,33 @@ def test_the_patch_is_the_same_whatever_diffs_a_user_likes(checkout: Path) -> No
         git(checkout, "config", option, "true")
         assert repository.changes(checkout) == patch
     assert "--- a/loss.py\n+++ b/loss.py" in patch
+
+
+def test_a_change_within_the_second_of_the_index_is_seen(checkout: Path) -> None:
+    """Git takes a file of the same size and time for unchanged, unless its index is not older than that time."""
+    git(checkout, "config", "core.trustctime", "false")
+    source, index = checkout / "loss.py", checkout / ".git" / "index"
+    os.utime(source, (1e9, 1e9))
+    git(checkout, "update-index", "--refresh")
+    os.utime(index, (1e9, 1e9))
+    source.write_text("a = 2\n")
+    os.utime(source, (1e9, 1e9))
+    assert "+a = 2" in repository.changes(checkout)
+
+
+def test_a_patch_that_git_refuses_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (checkout / "loss.py").write_text("a = 2\n")
+    monkeypatch.setattr(repository, "AS_APPLY_WANTS_IT", ("--no-such-option",))
+    assert repository.changes(checkout).startswith("[not kept: ")
+
+
+def test_a_package_inside_of_somebody_elses_checkout(checkout: Path) -> None:
+    installed = checkout / ".venv" / "lib"
+    installed.mkdir(parents=True)
+    (checkout / ".venv" / ".gitignore").write_text("*\n")
+    (installed / "package.py").write_text("a = 1\n")
+    assert repository.state(installed) is None
+    assert repository.changes(installed) == ""
 
 
 def test_a_huge_patch_is_cut_and_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

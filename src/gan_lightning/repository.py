@@ -19,8 +19,13 @@ CODE = ("*.py", "*.yaml", "*.yml", "*.toml", "Makefile")
 
 
 def state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the checkout around ``folder``, its root, and whether it was changed since; None outside of one."""
+    """Commit of the checkout that ``folder`` belongs to, its root, and whether it was changed since.
+
+    None outside of one, and where the checkout around it ignores it, such as a ``.venv`` in somebody's project.
+    """
     try:
+        if not _git(folder, "ls-files", "--cached", "--others", "--exclude-standard", "--", ".").strip():
+            return None
         root = _git(folder, "rev-parse", "--show-toplevel").strip()
         commit = _git(folder, "rev-parse", "HEAD").strip()
         return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain").strip()), "root": root}
@@ -31,21 +36,24 @@ def state(folder: Path) -> dict[str, Any] | None:
 def changes(folder: Path) -> str:
     """What ``git apply`` needs to make the commit what ran; new files of code are in it. Empty where nothing is new.
 
-    The checkout's own index is left alone: new files are announced in a copy of it.
+    Where git fails, a line that says so instead. The checkout's own index is left alone: new files are announced in a
+    copy of it.
     """
+    if state(folder) is None:
+        return ""
     try:
         root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
         with tempfile.TemporaryDirectory() as scratch:
             index = Path(_git(root, "rev-parse", "--absolute-git-dir").strip()) / "index"
             copied = Path(scratch) / "index"
-            shutil.copyfile(index, copied)
+            shutil.copy2(index, copied)  # with its time: by it git knows which files may have changed since
             with_copy = {"GIT_INDEX_FILE": str(copied)}
             new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split("\0")
             if any(new):
                 _git(root, "add", "--intent-to-add", "--", *filter(None, new), environment=with_copy)
             found = _git(root, "diff", "HEAD", *AS_APPLY_WANTS_IT, environment=with_copy)
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"[not kept: {error}]\n"
     return found if len(found) <= LARGEST_DIFF else f"{found[:LARGEST_DIFF]}\n[cut: {len(found):,} characters]\n"
 
 
