@@ -22,7 +22,8 @@ from gan_lightning.build import build_data, build_module
 from gan_lightning.callbacks import Checkpoint, Curves, Samples
 from gan_lightning.checkpoint import AtomicCheckpointIO
 from gan_lightning.data import ImageDataModule
-from gan_lightning.module import LitGAN, frozen
+from gan_lightning.module import LitGAN
+from gan_lightning.players import frozen
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines, TensorBoard
 from gan_lightning.run import resolve

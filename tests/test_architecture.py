@@ -42,7 +42,7 @@ LAYERS = {
     "parts that know torch alone": Layer(
         [
             *("losses", "networks", "augment", "history", "priors"),
-            *("images", "metrics", "ema", "schedules", "clipping", "scalars", "costs"),
+            *("images", "metrics", "ema", "schedules", "clipping", "scalars", "costs", "players", "opinions"),
         ],
         barred=LIGHTNING | HYDRA,
     ),

@@ -23,7 +23,8 @@ from gan_lightning.ema import MovingAverage
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.images import to_unit
 from gan_lightning.losses import R1, LeastSquares, NonSaturating, Wasserstein, WeightClip
-from gan_lightning.module import LitGAN, frozen
+from gan_lightning.module import LitGAN
+from gan_lightning.players import frozen
 from gan_lightning.randomness import UpdateDraw, hashed_seed
 from gan_lightning.schedules import Linear
 from gan_lightning.types import AdversarialLoss, DiscriminatorUpdate, GeneratorUpdate, Verdict

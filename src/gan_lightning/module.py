@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
@@ -20,6 +19,8 @@ from gan_lightning.clipping import GradientClip
 from gan_lightning.ema import MovingAverage
 from gan_lightning.errors import UserError
 from gan_lightning.history import FakeHistory
+from gan_lightning.opinions import opinion
+from gan_lightning.players import OptimizerFactory, Player, frozen
 from gan_lightning.priors import Normal
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.scalars import Scalars
@@ -40,16 +41,7 @@ from gan_lightning.types import (
     Verdict,
 )
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 COUNTERS = ("iteration", "d_updates", "g_updates", "images_seen")
-
-
-class Player(NamedTuple):
-    """One side of the game as its optimizer sees it."""
-
-    name: str
-    parameters: list[nn.Parameter]
-    options: list[dict[str, Any]]  # of each parameter group, as configured
 
 
 class LitGAN(LightningModule):
@@ -135,7 +127,7 @@ class LitGAN(LightningModule):
         self.g_updates = 0
         self.images_seen = 0
         self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
-        self._players: dict[Optimizer, Player] = {}
+        self.players: dict[str, Player] = {}
         self.player = "discriminator"  # whose update is under way; each has a gradient scaler of its own
 
     # ---------------------------------------------------------------- the step
@@ -193,8 +185,7 @@ class LitGAN(LightningModule):
         self.augment.observe(real_verdict.logits)
         self.d_updates += 1
         self.images_seen += self.global_batch(real)
-        self.scalars.add(terms | _opinion(real_verdict.logits, fake_verdict.logits, getattr(self.loss, "border", None)))
-        self.scalars.add(_class_accuracy(real_verdict, fake_verdict, y))
+        self.scalars.add(terms | opinion(real_verdict, fake_verdict, y, getattr(self.loss, "border", None)))
         return generated
 
     def update_generator(
@@ -202,7 +193,7 @@ class LitGAN(LightningModule):
     ) -> None:
         """One G update against a frozen D, on fresh fakes unless some are given."""
         draw = self.draw("G")
-        with frozen(self._trainable("discriminator")):
+        with frozen(self.players["discriminator"].parameters):
             if fake is None:
                 fake = self.generate(y, real.shape[0], draw)
             verdict = self.judge(fake, y, draw.named("fake"))
@@ -222,7 +213,7 @@ class LitGAN(LightningModule):
 
     def descend(self, optimizer: LightningOptimizer, terms: Mapping[str, Scalar], step: Callable[[], Any]) -> None:
         """The one place where gradients are made, reduced (by the strategy), clipped and applied."""
-        player = self._players[optimizer.optimizer]
+        player = self._player_of(optimizer.optimizer)
         self.player = player.name
         for parameter in player.parameters:
             parameter.grad = None
@@ -231,7 +222,7 @@ class LitGAN(LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip and measure: after the reduction and the unscaling, before the update."""
-        player = self._players[optimizer]
+        player = self._player_of(optimizer)
         norm = self.clip(player.parameters)
         if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
             norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
@@ -280,28 +271,22 @@ class LitGAN(LightningModule):
 
     def configure_optimizers(self) -> list[Optimizer]:
         """G's optimizer and D's, in this order."""
-        self._players = {}
-        for name, factory in self._optimizer_factories.items():
-            parameters = [p for p in getattr(self, name).parameters() if p.requires_grad]
-            try:
-                optimizer = factory(parameters)
-            except (TypeError, ValueError) as error:
-                raise UserError(f"optimizer.{name}: {error}") from error
-            options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
-            self._players[optimizer] = Player(name, parameters, options)
-        self.schedules.bind(places_of(self, {player.name: optimizer for optimizer, player in self._players.items()}))
-        return list(self._players)
+        self.players = {
+            name: Player.of(name, getattr(self, name), factory) for name, factory in self._optimizer_factories.items()
+        }
+        optimizers = {name: player.optimizer for name, player in self.players.items()}
+        self.schedules.bind(places_of(self, optimizers))
+        return list(optimizers.values())
 
     def on_fit_start(self) -> None:
         """Everything is on its device now."""
         self.average.follow(self.generator)
 
     def on_train_start(self) -> None:
-        """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
+        """The configuration has the last word over the options that a checkpoint brought."""
         self.scalars.to(self.device)
-        for optimizer, player in self._players.items():
-            for group, options in zip(optimizer.param_groups, player.options, strict=True):
-                group.update(options)
+        for player in self.players.values():
+            player.restore_options()
 
     def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
         """Running statistics that the strategy averages over processes together with this optimizer's gradients.
@@ -309,7 +294,7 @@ class LitGAN(LightningModule):
         Batch-norm buffers, and what an augmentation adapts to, differ between processes because their data do. They
         are averaged once an iteration, with G's step, before the moving average copies them.
         """
-        if self._players[optimizer].name != "generator":
+        if optimizer is not self.players["generator"].optimizer:
             return ()
         buffers = (*self.generator.buffers(), *self.discriminator.buffers(), *self.augment.buffers())
         return [buffer for buffer in buffers if buffer.is_floating_point()]
@@ -331,8 +316,8 @@ class LitGAN(LightningModule):
         self.scalars.load_state_dict(ours["scalars"])
         self.history.load_state_dict(ours["history"])
 
-    def _trainable(self, name: str) -> list[nn.Parameter]:
-        return next(player.parameters for player in self._players.values() if player.name == name)
+    def _player_of(self, optimizer: Optimizer) -> Player:
+        return next(player for player in self.players.values() if player.optimizer is optimizer)
 
     def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
         both = self.optimizers()
@@ -341,37 +326,5 @@ class LitGAN(LightningModule):
         return opt_g, opt_d
 
 
-@contextmanager
-def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
-    """Those that can be trained take no gradient inside: G's step then computes none for D."""
-    trainable = [parameter for parameter in parameters if parameter.requires_grad]
-    for parameter in trainable:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(True)
-
-
 def _no_closure() -> None:
     """The gradients are there already: a closure that ran the backward pass would come after the reduction."""
-
-
-def _opinion(real: Logits, fake: Logits, border: float | None) -> dict[str, Scalar]:
-    """What D thinks: mean logits and, where the loss has a border between real and fake, the shares on its side."""
-    opinion = {"logits/real": real.detach().mean(), "logits/fake": fake.detach().mean()}
-    if border is not None:
-        opinion["accuracy/real"] = (real.detach() > border).float().mean()
-        opinion["accuracy/fake"] = (fake.detach() < border).float().mean()
-    return opinion
-
-
-def _class_accuracy(real: Verdict, fake: Verdict, y: Labels | None) -> dict[str, Scalar]:
-    """How often D's class logits name the class: of the real images, and the one that G was asked for."""
-    verdicts = {"real": real.classes, "fake": fake.classes}
-    return {
-        f"class_accuracy/{side}": (classes.detach().argmax(1) == y).float().mean()
-        for side, classes in verdicts.items()
-        if classes is not None and y is not None
-    }

@@ -46,8 +46,8 @@ class Curves(Callback):
         now = time.perf_counter()
         values["images_per_second"] = (pl_module.images_seen - self._images) / max(now - self._time, 1e-9)
         self._time, self._images = now, pl_module.images_seen
-        for optimizer, player in pl_module._players.items():
-            values[f"learning_rate/{player.name}"] = optimizer.param_groups[0]["lr"]
+        for name, player in pl_module.players.items():
+            values[f"learning_rate/{name}"] = player.optimizer.param_groups[0]["lr"]
         values |= {f"schedule/{name}": value for name, value in pl_module.schedules.values.items()}
         values["images"] = pl_module.images_seen
         self.latest = values

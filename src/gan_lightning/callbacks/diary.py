@@ -54,7 +54,7 @@ class Diary(Callback):
             "generator": type(pl_module.generator).__name__,
             "discriminator": type(pl_module.discriminator).__name__,
             "loss": repr(pl_module.loss),
-            "learning_rates": {p.name: p.options[0]["lr"] for p in pl_module._players.values()},
+            "learning_rates": {name: player.options[0]["lr"] for name, player in pl_module.players.items()},
         }
         (self.folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(seen, indent=2) + "\n")
         if trainer.is_global_zero:
