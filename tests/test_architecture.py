@@ -88,6 +88,8 @@ LAYERS = {
             "comparing",
             "build",
             "config",
+            "signatures",
+            "unread",
             "run",
             "worker",
             "cli",

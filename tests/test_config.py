@@ -13,18 +13,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.composing import config_folder
-from gan_lightning.config import (
-    REFUSED,
-    admits,
-    annotated,
-    check,
-    instantiation_error,
-    mistyped_values,
-    no_such_option,
-    parameters,
-    unread_keys,
-)
+from gan_lightning.config import REFUSED, check, instantiation_error, mistyped_values, no_such_option
 from gan_lightning.errors import UserError
+from gan_lightning.signatures import admits, annotated, parameters
+from gan_lightning.unread import unread_keys
 
 
 def composed(*overrides: str) -> DictConfig:

@@ -63,7 +63,8 @@ def translate(complaint: str) -> str:
 
 def to_be_added(config: DictConfig, key: str) -> str | None:
     """What to say of an option that exists but stands in no yaml."""
-    from gan_lightning.config import REFUSED, parameters
+    from gan_lightning.config import REFUSED
+    from gan_lightning.signatures import parameters
 
     parent, _, last = key.rpartition(".")
     node = OmegaConf.select(config, parent, throw_on_resolution_failure=False) if parent else None

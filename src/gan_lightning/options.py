@@ -19,8 +19,8 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from gan_lightning.config import admits, choices_in_words
 from gan_lightning.errors import UserError
+from gan_lightning.signatures import admits, choices_in_words
 
 Options = TypeVar("Options")
 """A dataclass."""

@@ -8,8 +8,9 @@ from typing import Any, get_type_hints
 
 from omegaconf import OmegaConf
 
-from gan_lightning.config import admits, choices_in_words, no_such_option
+from gan_lightning.config import no_such_option
 from gan_lightning.errors import UserError
+from gan_lightning.signatures import admits, choices_in_words
 
 
 @dataclass(frozen=True)
