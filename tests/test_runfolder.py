@@ -9,7 +9,7 @@ import pytest
 from door import TINY, call, refused, train
 
 from gan_lightning.errors import UserError
-from gan_lightning.runfolder import FAILURE, RECORD, SUMMARY, attempt_folder, claimed, promote
+from gan_lightning.runfolder import FAILURE, RECORD, SUMMARY, attempt_folder, claimed, locked, promote
 
 
 def test_of_two_that_start_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -26,6 +26,22 @@ def test_it_is_given_back_where_training_did_not_start(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no"), claimed(tmp_path, 0, {"config.yaml": ""}):
         raise UserError("no")
     assert not attempt_folder(tmp_path, 0).exists()
+
+
+def test_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(UserError, match="no such"), locked(folder), claimed(folder, 0, {"config.yaml": "a: 1\n"}):
+        raise UserError("no such")
+    assert not folder.exists()
+
+
+def test_a_refused_run_leaves_what_others_put_there(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    with pytest.raises(UserError, match="no such"), claimed(folder, 0, {}):
+        raise UserError("no such")
+    assert sorted(entry.name for entry in folder.iterdir()) == [".lock", "notes.txt"]
 
 
 def test_the_record_is_the_runs_from_the_start_of_training(tmp_path: Path) -> None:

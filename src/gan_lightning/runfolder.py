@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gan_lightning.errors import UserError
 
+LOCK = ".lock"
 COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
 COMMAND = "GAN_LIGHTNING_COMMAND"
@@ -35,11 +36,13 @@ class Busy(UserError):
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a run folder; where one of them ends, however it does, its lock is gone.
 
+    A folder in which nothing was written, for the run was refused, goes with it.
+
     Raises:
         UserError: The folder can't be written.
         Busy: Another process is in it.
     """
-    lock = FileLock(folder.absolute() / ".lock", timeout=0, is_singleton=True)  # so one process can take it twice
+    lock = FileLock(folder.absolute() / LOCK, timeout=0, is_singleton=True)  # so one process can take it twice
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -50,7 +53,16 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if lock.lock_counter == 1:
+            _remove_unused(folder)
         lock.release()
+
+
+def _remove_unused(folder: Path) -> None:
+    with suppress(OSError):
+        if [entry.name for entry in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            folder.rmdir()
 
 
 @contextmanager
@@ -72,6 +84,8 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
         except UserError:
             if not (own / "rank-0.json").exists():
                 shutil.rmtree(own, ignore_errors=True)
+                with suppress(OSError):  # others are in it
+                    own.parent.rmdir()
             raise
 
 
