@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from door import IMAGES, TINY, call, refused, train
+from omegaconf import OmegaConf
 
 from gan_lightning.composing import config_folder
 from gan_lightning.errors import UserError
@@ -167,6 +168,13 @@ def test_fast_dev_run_leaves_no_checkpoint(tmp_path: Path) -> None:
 # ------------------------------------------------------------- seeds, run folders
 
 
+def test_a_zero_among_fractions_is_one(tmp_path: Path) -> None:
+    """Torch refuses betas of two kinds, and yaml reads a 0 as a whole number."""
+    answer = train(f"{TINY} trainer.max_steps=1 optimizer.betas=[0,0.9]", tmp_path)
+    assert answer.status == 0
+    assert OmegaConf.load(tmp_path / "resolved.yaml").model.optimizer_generator.betas == [0.0, 0.9]
+
+
 def test_zero_is_a_seed(tmp_path: Path, finished: Path) -> None:
     for seed in (0, 1):
         train(f"trainer.max_steps=2 seed={seed}", tmp_path / str(seed))
@@ -298,8 +306,6 @@ def test_a_damaged_stored_configuration(copy: Path) -> None:
 
 
 def test_allow_names_modules() -> None:
-    from omegaconf import OmegaConf
-
     config = OmegaConf.create({"optimizer": {"lr": 1.0}, "seed": 0})
     assert apply_overrides(config, ["allow=[mine,yours]", "optimizer.lr=2"]) == ["mine", "yours"]
     assert config.optimizer.lr == 2

@@ -148,7 +148,9 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
-    """Plain containers, every interpolation followed.
+    """Plain containers, every interpolation followed; a list of whole numbers and fractions is one of fractions.
+
+    YAML reads betas=[0,0.9] as an int and a float, which torch takes for a mistake.
 
     Raises:
         UserError: A value is missing or refers to nothing.
@@ -158,7 +160,16 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return {str(key): _of_one_kind(value) for key, value in plain.items()}
+
+
+def _of_one_kind(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _of_one_kind(value) for key, value in node.items()}
+    if not isinstance(node, list):
+        return node
+    kinds = {type(value) for value in node}
+    return [float(value) for value in node] if kinds == {int, float} else [_of_one_kind(value) for value in node]
 
 
 def _announce(
