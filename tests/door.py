@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,12 @@ class Answer:
     err: str
 
 
-def call(line: str, folder: Path | None = None) -> Answer:
-    """Run ``train.py`` with these words on a set of few digits."""
-    words = shlex.split(line) + ([f"hydra.run.dir={folder}"] if folder else [])
+def called(main: Callable[[], None], argv: Sequence[str]) -> Answer:
+    """Run a verb as its command line would; ``data=digits`` are few."""
     out, err = io.StringIO(), io.StringIO()
     status: int | str | None = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["train.py", *words])
+        patch.setattr(sys, "argv", list(argv))
         patch.setattr(digits, "TRAIN", IMAGES)
         patch.setattr(digits, "TEST", 16)
         try:
@@ -55,6 +54,11 @@ def call(line: str, folder: Path | None = None) -> Answer:
         except SystemExit as end:
             status = end.code
     return Answer(status, out.getvalue(), err.getvalue())
+
+
+def call(line: str, folder: Path | None = None) -> Answer:
+    """Run ``train.py`` with these words on a set of few digits."""
+    return called(main, ["train.py", *shlex.split(line), *([f"hydra.run.dir={folder}"] if folder else [])])
 
 
 def train(line: str, folder: Path) -> Answer:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import shlex
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import pytest
-from door import IMAGES, Answer
+from door import Answer, called
 from torch import Tensor, nn
 
-from gan_lightning.data import digits
 from gan_lightning.loading import Trained
 from gan_lightning.priors import Normal
 
 
 def call(main: Callable[[], None], line: str) -> Answer:
-    """Run a verb with these words; ``data=digits`` are as few as in the runs of door.py."""
-    out, err = io.StringIO(), io.StringIO()
-    status: int | str | None = 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["verb.py", *shlex.split(line)])
-        patch.setattr(digits, "TRAIN", IMAGES)
-        patch.setattr(digits, "TEST", 16)
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code
-    return Answer(status, out.getvalue(), err.getvalue())
+    """Run a verb with these words."""
+    return called(main, ["verb.py", *shlex.split(line)])
 
 
 def done(main: Callable[[], None], line: str) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import torch
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch import Trainer
 
-from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.errors import UserError
-from gan_lightning.images import grid, save_png, to_bytes
+from gan_lightning.images import grid, to_bytes
 from gan_lightning.module import LitGAN
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import Bytes, Labels, Latents
+from gan_lightning.types import Labels, Latents
 
 
-class Samples(Callback):
+class Samples(Pictures):
     """Samples of the averaged generator on latents that stay the same for the whole run.
 
     The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
@@ -36,10 +32,8 @@ class Samples(Callback):
     def __init__(self, folder: str, every_kimg: float | None = 20.0, count: int = 64) -> None:
         if count < 1:
             raise UserError(f"callbacks.samples.count={count}: at least one image is needed.")
-        self.folder = Path(folder) / "samples"
+        super().__init__(folder, every_kimg, "callbacks.samples.every_kimg")
         self.count = count
-        self._drawn_at = -1
-        self._cadence = Cadence(every_kimg, "callbacks.samples.every_kimg")
 
     def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
         """Only images can be drawn here.
@@ -55,30 +49,17 @@ class Samples(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The real images, and what the untrained (or resumed) generator gives."""
-        self._cadence.start(pl_module.images_seen)
+        self.cadence.start(pl_module.images_seen)
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
-            self._show(trainer, "real", real, pl_module.iteration, "real.png")
-        self.draw(trainer, pl_module)
+            self.show(trainer, "real", grid(real, self.COLUMNS), pl_module.iteration, "real.png")
+        self.draw_once(trainer, pl_module)
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Draw when the next interval of images is full."""
-        if self._cadence.due(pl_module.images_seen):
-            self.draw(trainer, pl_module)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """The last grid."""
-        if pl_module.iteration != self._drawn_at:
-            self.draw(trainer, pl_module)
-
-    def draw(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def draw(self, trainer: Trainer, module: LitGAN) -> None:
         """Write one grid."""
-        self._drawn_at = pl_module.iteration
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        z, y, columns = self.sheet(pl_module)
-        fakes = to_bytes(pl_module.sample(z, y)).cpu()
-        self._show(trainer, "samples", fakes, pl_module.iteration, f"iteration-{pl_module.iteration:07d}.png", columns)
+        z, y, columns = self.sheet(module)
+        picture = grid(to_bytes(module.sample(z, y)).cpu(), columns)
+        self.show(trainer, "samples", picture, module.iteration, f"iteration-{module.iteration:07d}.png")
 
     def sheet(self, module: LitGAN) -> tuple[Latents, Labels | None, int]:
         """Latents and labels of a grid, and its columns."""
@@ -89,17 +70,6 @@ class Samples(Callback):
         columns = -(-self.count // len(classes))
         z, _ = fixed_latents(module, columns)
         return z.repeat(len(classes), 1), classes.repeat_interleave(columns), columns
-
-    def _show(self, trainer: Trainer, tag: str, images: Bytes, step: int, name: str, columns: int = COLUMNS) -> None:
-        picture = grid(images, columns)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            save_png(picture, self.folder / name)
-        except OSError as error:
-            raise UserError(f"Can't write {self.folder / name}: {error.strerror}.") from error
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(tag, picture, step)
 
 
 def spread(num_classes: int, most: int) -> Labels:

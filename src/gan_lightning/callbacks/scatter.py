@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch import Trainer
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.callbacks.samples import fixed_latents
 from gan_lightning.data.toy import Mixture
 from gan_lightning.errors import UserError
-from gan_lightning.images import save_png
 from gan_lightning.metrics import mode_coverage
 from gan_lightning.module import LitGAN
 
@@ -26,7 +21,7 @@ RADIUS = 3.0
 """Standard deviations within which a sample is of high quality."""
 
 
-class Scatter(Callback):
+class Scatter(Pictures):
     """Points of the averaged generator on latents that stay the same for the whole run.
 
     The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
@@ -42,10 +37,8 @@ class Scatter(Callback):
     def __init__(self, folder: str, every_kimg: float | None = 50.0, count: int = 2500) -> None:
         if count < 1:
             raise UserError(f"callbacks.scatter.count={count}: at least one point is needed.")
-        self.folder = Path(folder) / "samples"
+        super().__init__(folder, every_kimg, "callbacks.scatter.every_kimg")
         self.count = count
-        self._drawn_at = -1
-        self._cadence = Cadence(every_kimg, "callbacks.scatter.every_kimg")
         self._result = ""
 
     def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
@@ -59,45 +52,31 @@ class Scatter(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """What the untrained generator gives; a resumed run has drawn and logged this iteration before."""
-        self._cadence.start(pl_module.images_seen)
+        self.cadence.start(pl_module.images_seen)
         if pl_module.iteration == 0:
-            self.draw(trainer, pl_module)
-        self._drawn_at = pl_module.iteration
-
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Draw when the next interval of images is full."""
-        if self._cadence.due(pl_module.images_seen):
-            self.draw(trainer, pl_module)
+            self.draw_once(trainer, pl_module)
+        self.drawn_at = pl_module.iteration
 
     def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
         """The last picture, and its numbers on the terminal."""
-        if pl_module.iteration != self._drawn_at:
-            self.draw(trainer, pl_module)
+        super().on_train_end(trainer, pl_module)
         if self._result:
             print(f"\n{self._result}", flush=True)
 
-    def draw(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def draw(self, trainer: Trainer, module: LitGAN) -> None:
         """Measure, log and draw once."""
-        self._drawn_at = iteration = pl_module.iteration
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
+        iteration = module.iteration
         data: Mixture = trainer.datamodule  # type: ignore[attr-defined]
-        fake = pl_module.sample(*fixed_latents(pl_module, self.count)).flatten(1).float().cpu()
+        fake = module.sample(*fixed_latents(module, self.count)).flatten(1).float().cpu()
         coverage = mode_coverage(fake, data.centers, data.std, RADIUS)
         modes, share = int(coverage.covered), float(coverage.high_quality_share)
         self._result = f"iteration {iteration:,}: {modes} of {len(data.centers)} modes, {share:.1%} of high quality"
         real = data.train_set.images[: self.count].flatten(1)
         picture = scatter(real, fake, data.centers, RADIUS * data.std, title=self._result)
-        path = self.folder / f"iteration-{iteration:07d}.png"
-        try:
-            save_png(picture, path)
-        except OSError as error:
-            raise UserError(f"Can't write {path}: {error.strerror}.") from error
-        values = {"quality/modes": modes, "quality/high_quality_share": share, "images": pl_module.images_seen}
+        values = {"quality/modes": modes, "quality/high_quality_share": share, "images": module.images_seen}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=iteration)
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image("scatter", picture, iteration)
+        self.show(trainer, "scatter", picture, iteration, f"iteration-{iteration:07d}.png")
 
 
 def scatter(

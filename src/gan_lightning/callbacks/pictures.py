@@ -1,0 +1,69 @@
+"""When pictures are drawn during training, and where they go."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import UInt8
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.errors import UserError
+from gan_lightning.images import save_png
+from gan_lightning.module import LitGAN
+
+
+class Pictures(Callback):
+    """Draws whenever an interval of images is full and at the end, on rank 0 alone.
+
+    Args:
+        folder: The run folder; pictures land in ``samples/``.
+        every_kimg: Thousand images between two pictures.
+        option: What the user calls that, for the message.
+    """
+
+    def __init__(self, folder: str, every_kimg: float | None, option: str) -> None:
+        self.folder = Path(folder) / "samples"
+        self.drawn_at = -1
+        """Iteration."""
+        self.cadence = Cadence(every_kimg, option)
+
+    @abstractmethod
+    def draw(self, trainer: Trainer, module: LitGAN) -> None:
+        """Draw once: on rank 0, and never in a run that writes no files."""
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Draw when the next interval of images is full."""
+        if self.cadence.due(pl_module.images_seen):
+            self.draw_once(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+        """The last picture."""
+        if pl_module.iteration != self.drawn_at:
+            self.draw_once(trainer, pl_module)
+
+    def draw_once(self, trainer: Trainer, module: LitGAN) -> None:
+        """Draw what belongs to this iteration."""
+        self.drawn_at = module.iteration
+        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self.draw(trainer, module)
+
+    def show(self, trainer: Trainer, tag: str, picture: UInt8[Tensor, "C H W"], step: int, name: str) -> None:
+        """Write a picture as PNG and to TensorBoard.
+
+        Raises:
+            UserError: The file can't be written.
+        """
+        path = self.folder / name
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_png(picture, path)
+        except OSError as error:
+            raise UserError(f"Can't write {path}: {error.strerror}.") from error
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(tag, picture, step)
