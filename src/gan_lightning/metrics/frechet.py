@@ -69,6 +69,15 @@ class FrechetDistance(Measure):
 
     better: ClassVar[dict[str, Better]] = {"fid": "lower"}
 
+    def caution(self, num_features: int, n_real: int, n_fake: int) -> str:
+        """The covariance of N samples has rank N - 1 at most."""
+        if (fewest := min(n_real, n_fake)) > num_features:
+            return ""
+        return (
+            f"fid of {fewest:,} images by {num_features:,} features: so few leave the covariance without its full rank "
+            f"and the number too large; it can be compared with others of {fewest:,} images alone"
+        )
+
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
         """FID of the two samples."""
         return {"fid": float(frechet_distance(real.moments, fake.moments))}

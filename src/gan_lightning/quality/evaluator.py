@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ from gan_lightning.quality.fakes import SAMPLING, Fakes
 from gan_lightning.quality.real import RealImages, counted, extract
 
 PACKAGES = ("gan-lightning", "torch")
+Kind = TypeVar("Kind", Measure, Bootstrap, HeldOutMeasure)
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ class Evaluator:
         if split not in ("train", "test"):
             raise UserError(f"metrics.split={split}: take train or test.")
         self.extractor = extractor
-        self.measures = {name: measure for name, measure in measures.items() if measure is not None}
-        self.held_out = {name: measure for name, measure in (held_out or {}).items() if measure is not None}
-        self.errors = {name: measure for name, measure in (errors or {}).items() if measure is not None}
+        self.measures = _chosen(measures)
+        self.held_out = _chosen(held_out or {})
+        self.errors = _chosen(errors or {})
         self.n_fake = n_fake
         self.split = split
         self.seed = seed
@@ -95,25 +96,35 @@ class Evaluator:
                 raise UserError(f"There is no measure {name!r}: metrics.measures has {known}.")
         return self._with({name: self.measures[name] for name in names}, {}, {})
 
-    def fitting(self, n_real: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
-        """Without the metrics and error bars that need more images, and why each of these is left out, by name.
+    def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
+        """Without what needs more images or another extractor, and why each of these is left out, by name.
+
+        Args:
+            n_real: Images to measure against.
+            n_held_out: Others that were not trained on; with none, nothing that needs them is left, without a word.
+            n_fake: Images to measure.
 
         Raises:
             UserError: No metric is left.
         """
-        left_out = {}
-        for name, measure in (
-            self.measures | {f"errors of {name}": each for name, each in self.errors.items()}
-        ).items():
-            try:
-                measure.check(self.extractor.num_features, n_real, n_fake)
-            except UserError as error:
-                left_out[name] = str(error)
-        measures = {name: each for name, each in self.measures.items() if name not in left_out}
-        errors = {name: each for name, each in self.errors.items() if f"errors of {name}" not in left_out}
+        left_out: dict[str, str] = {}
+
+        def kept(measures: Mapping[str, Kind], of: str, *counts: int) -> dict[str, Kind]:
+            reasons = {name: self._reason_against(measure, *counts) for name, measure in measures.items()}
+            left_out.update({f"{of}{name}": reason for name, reason in reasons.items() if reason})
+            return {name: measure for name, measure in measures.items() if not reasons[name]}
+
+        measures = kept(self.measures, "", n_real, n_fake)
         if not measures:
             raise UserError(next(iter(left_out.values()), "metrics.measures has no metric."))
-        return self._with(measures, self.held_out, errors), left_out
+        errors = kept(self.errors, "errors of ", n_real, n_fake)
+        held_out = kept(self.held_out, "held_out.", n_real, n_held_out, n_fake) if n_held_out else {}
+        return self._with(measures, held_out, errors), left_out
+
+    def cautions(self, n_real: int, n_fake: int) -> list[str]:
+        """What is to be borne in mind of numbers of so many images."""
+        found = (each.caution(self.extractor.num_features, n_real, n_fake) for each in self.measures.values())
+        return [caution for caution in found if caution]
 
     def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
         """What the extractor says of the real images; looked up where it has been computed before."""
@@ -156,16 +167,14 @@ class Evaluator:
         )
 
     def check(self, n_real: int, n_fake: int) -> None:
-        """Tell before anything is computed whether there are enough images.
+        """Tell before anything is computed whether there are enough images, and whether the extractor will do.
 
         Raises:
             UserError: A metric needs more; it says how to do without.
         """
         for name, measure in self.measures.items():
-            try:
-                measure.check(self.extractor.num_features, n_real, n_fake)
-            except UserError as error:
-                raise UserError(f"{error}: metrics.measures.{name}=null.") from error
+            if reason := self._reason_against(measure, n_real, n_fake):
+                raise UserError(f"{reason}: metrics.measures.{name}=null.")
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol) -> list[Number]:
         """The metrics of these two samples."""
@@ -185,6 +194,13 @@ class Evaluator:
     def better(self) -> dict[str, str]:
         """Which way each number improves by which a run can be judged: lower or higher."""
         return {name: way for measure in self.measures.values() for name, way in measure.better.items()}
+
+    def _reason_against(self, measure: Measure | HeldOutMeasure, *counts: int) -> str:
+        try:
+            measure.check(self.extractor.num_features, *counts, classifies=self.extractor.classifies)
+        except UserError as error:
+            return str(error)
+        return ""
 
     def _with(
         self, measures: Mapping[str, Measure], held_out: Mapping[str, HeldOutMeasure], errors: Mapping[str, Bootstrap]
@@ -206,3 +222,10 @@ class Evaluator:
         for measure in measures.values():
             by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
             yield from (Number(name, value, by) for name, value in measured(measure).items())
+
+
+def _chosen(measures: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Without those that a user set to null, and without what was to be made of these."""
+    off = (name for name, each in measures.items() if each is None or getattr(each, "measure", each) is None)
+    without = set(off)
+    return {name: each for name, each in measures.items() if name not in without}
