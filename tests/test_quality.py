@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from gan_lightning.evaluation import evaluating
 from gan_lightning.jsonlines import read_records
 from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
 from gan_lightning.quality import Evaluator, Fakes, RealImages
+from gan_lightning.quality.progress import counted, counted_images
 from gan_lightning.records import JsonLines
 
 CPU = torch.device("cpu")
@@ -346,6 +349,24 @@ def test_a_metric_that_is_null_takes_what_is_made_of_it_with_it() -> None:
         object.__setattr__(each, "measure", None)  # what Hydra builds then, and the type checker of tests refuses
     of = evaluator(held_out={"floor": floor}, errors={"fid": error})
     assert (of.held_out, of.errors) == ({}, {})
+
+
+def test_bars_say_what_is_at_work_and_leave_the_screen_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    assert list(counted({"fid": 1, "kid": 2}, "metrics", report=True)) == [1, 2]
+    assert sum(map(len, counted_images([torch.zeros(3), torch.zeros(2)], 5, "fakes", report=True))) == 5
+    shown = screen.getvalue()
+    assert "metrics: fid:" in shown
+    assert "metrics: kid:" in shown
+    assert "fakes:   0%" in shown
+    assert shown.endswith("\r")
+    assert not shown.splitlines()[-1].strip()
+    list(counted({"fid": 1}, "metrics", report=False))
+    assert screen.getvalue() == shown
 
 
 class Broken(FrechetDistance):

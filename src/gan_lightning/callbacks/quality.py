@@ -155,7 +155,7 @@ class Quality(Callback):
             fake = self.evaluator.fake(self._fakes, networks[weights], pl_module.device, report=False)
             if self._real is not None:
                 protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
-                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol)}
+                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol, False)}
         values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
         self._cost = time.monotonic() - started
         self._spent += self._cost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -23,7 +23,8 @@ from gan_lightning.metrics import (
 )
 from gan_lightning.provenance import versions
 from gan_lightning.quality.fakes import SAMPLING, Fakes
-from gan_lightning.quality.real import RealImages, counted, extract
+from gan_lightning.quality.progress import counted, counted_images
+from gan_lightning.quality.real import RealImages, extract
 
 PACKAGES = ("gan-lightning", "torch")
 Kind = TypeVar("Kind", Measure, Bootstrap, HeldOutMeasure)
@@ -135,7 +136,7 @@ class Evaluator:
         mine = share(fakes.count, fakes.batch_size)
         drawn = mine or range(1)  # a process without a share draws one image, to know the shapes of what others send
         batches = fakes.batches(generator, device, drawn)
-        part = extract(self.extractor.to(device), counted(batches, len(drawn), "fakes", report))
+        part = extract(self.extractor.to(device), counted_images(batches, len(drawn), "fakes", report))
         features = gathered_samples(part.features[: len(mine)].to(device), fakes.count).cpu()
         if part.probabilities is None:
             return Sample(features)
@@ -176,15 +177,20 @@ class Evaluator:
             if reason := self._reason_against(measure, n_real, n_fake):
                 raise UserError(f"{reason}: metrics.measures.{name}=null.")
 
-    def numbers(self, real: Sample, fake: Sample, protocol: Protocol) -> list[Number]:
+    def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
         """The metrics of these two samples."""
-        return list(self._numbers(self.measures, protocol, lambda measure: measure(real, fake)))
+        measures = counted(self.measures, "metrics", report)
+        return list(_numbers(measures, protocol, lambda measure: measure(real, fake)))
 
-    def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
+    def further_numbers(
+        self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol, report: bool = True
+    ) -> list[Number]:
         """Error bars and, where there are held-out images, what needs them."""
-        numbers = list(self._numbers(self.errors, protocol, lambda measure: measure(real, fake)))
+        errors = counted(self.errors, "error bars", report)
+        numbers = list(_numbers(errors, protocol, lambda measure: measure(real, fake)))
         if held_out is not None:
-            numbers += self._numbers(self.held_out, protocol, lambda measure: measure(real, held_out, fake))
+            measures = counted(self.held_out, "held-out images", report)
+            numbers += _numbers(measures, protocol, lambda measure: measure(real, held_out, fake))
         return numbers
 
     def measure_of(self, number: str) -> Measure:
@@ -216,12 +222,13 @@ class Evaluator:
             batch_size=self.batch_size,
         )
 
-    def _numbers(
-        self, measures: Mapping[str, Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
-    ) -> Iterator[Number]:
-        for measure in measures.values():
-            by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
-            yield from (Number(name, value, by) for name, value in measured(measure).items())
+
+def _numbers(
+    measures: Iterable[Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
+) -> Iterator[Number]:
+    for measure in measures:
+        by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
+        yield from (Number(name, value, by) for name, value in measured(measure).items())
 
 
 def _chosen(measures: Mapping[str, Kind]) -> dict[str, Kind]:
