@@ -120,4 +120,4 @@ def test_fid_of_no_more_images_than_features_is_cautioned_against() -> None:
     fid = FrechetDistance()
     assert fid.caution(64, 65, 65) == ""
     assert fid.caution(64, 64, 1000) == fid.caution(64, 1000, 64)
-    assert fid.caution(64, 64, 1000).startswith("fid of 64 images by 64 features: so few leave")
+    assert fid.caution(64, 64, 1000).startswith("fid of 64 images by 64 features is too large")

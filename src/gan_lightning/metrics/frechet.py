@@ -74,8 +74,8 @@ class FrechetDistance(Measure):
         if (fewest := min(n_real, n_fake)) > num_features:
             return ""
         return (
-            f"fid of {fewest:,} images by {num_features:,} features: so few leave the covariance without its full rank "
-            f"and the number too large; it can be compared with others of {fewest:,} images alone"
+            f"fid of {fewest:,} images by {num_features:,} features is too large, for their covariance lacks its full "
+            f"rank: compare it with others of {fewest:,} images alone, or measure more than {num_features:,}"
         )
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
