@@ -106,13 +106,13 @@ class Measure(ABC):
         Raises:
             UserError: if there are too few, or the extractor does not classify and must.
         """
-        if self.needs_probabilities and not classifies:
-            raise UserError(f"{type(self).__name__}: {NO_PROBABILITIES}")
         if min(n_real, n_fake) < (least := self.least_samples(num_features)):
             raise UserError(
                 f"{type(self).__name__} needs at least {least} samples of each kind (on {num_features} features), and "
                 f"there are {n_real} real and {n_fake} fake ones: measure on more, change its settings or leave it out"
             )
+        if self.needs_probabilities and not classifies:
+            raise UserError(f"{type(self).__name__}: {NO_PROBABILITIES}")
 
     def caution(self, num_features: int, n_real: int, n_fake: int) -> str:
         """What to bear in mind of a number of so many samples; empty where there is nothing."""
