@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,11 +23,11 @@ from gan_lightning.metrics import (
 )
 from gan_lightning.provenance import versions
 from gan_lightning.quality.fakes import SAMPLING, Fakes
+from gan_lightning.quality.fitting import chosen, reasons_against, without
 from gan_lightning.quality.progress import counted, counted_images
 from gan_lightning.quality.real import RealImages, extract
 
 PACKAGES = ("gan-lightning", "torch")
-Kind = TypeVar("Kind", Measure, Bootstrap, HeldOutMeasure)
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class Evaluator:
         if split not in ("train", "test"):
             raise UserError(f"metrics.split={split}: take train or test.")
         self.extractor = extractor
-        self.measures = _chosen(measures)
-        self.held_out = _chosen(held_out or {})
-        self.errors = _chosen(errors or {})
+        self.measures = chosen(measures)
+        self.held_out = chosen(held_out or {})
+        self.errors = chosen(errors or {})
         self.n_fake = n_fake
         self.split = split
         self.seed = seed
@@ -108,19 +108,18 @@ class Evaluator:
         Raises:
             UserError: No metric is left.
         """
-        left_out: dict[str, str] = {}
-
-        def kept(measures: Mapping[str, Kind], of: str, *counts: int) -> dict[str, Kind]:
-            reasons = {name: self._reason_against(measure, *counts) for name, measure in measures.items()}
-            left_out.update({f"{of}{name}": reason for name, reason in reasons.items() if reason})
-            return {name: measure for name, measure in measures.items() if not reasons[name]}
-
-        measures = kept(self.measures, "", n_real, n_fake)
-        if not measures:
-            raise UserError(next(iter(left_out.values()), "metrics.measures has no metric."))
-        errors = kept(self.errors, "errors of ", n_real, n_fake)
-        held_out = kept(self.held_out, "held_out.", n_real, n_held_out, n_fake) if n_held_out else {}
-        return self._with(measures, held_out, errors), left_out
+        bad = reasons_against(self.extractor, self.measures, n_real, n_fake)
+        bad_errors = reasons_against(self.extractor, self.errors, n_real, n_fake)
+        held_out = self.held_out if n_held_out else {}
+        bad_held_out = reasons_against(self.extractor, held_out, n_real, n_held_out, n_fake)
+        if not (measures := without(self.measures, bad)):
+            raise UserError(next(iter(bad.values()), "metrics.measures has no metric."))
+        left_out = {
+            **bad,
+            **{f"errors of {name}": reason for name, reason in bad_errors.items()},
+            **{f"held_out.{name}": reason for name, reason in bad_held_out.items()},
+        }
+        return self._with(measures, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
 
     def cautions(self, n_real: int, n_fake: int) -> list[str]:
         """What is to be borne in mind of numbers of so many images."""
@@ -173,23 +172,21 @@ class Evaluator:
         Raises:
             UserError: A metric needs more; it says how to do without.
         """
-        for name, measure in self.measures.items():
-            if reason := self._reason_against(measure, n_real, n_fake):
-                raise UserError(f"{reason}: metrics.measures.{name}=null.")
+        if bad := reasons_against(self.extractor, self.measures, n_real, n_fake):
+            name, reason = next(iter(bad.items()))
+            raise UserError(f"{reason}: metrics.measures.{name}=null.")
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
         """The metrics of these two samples."""
         measures = counted(self.measures, "metrics", report)
         return list(_numbers(measures, protocol, lambda measure: measure(real, fake)))
 
-    def further_numbers(
-        self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol, report: bool = True
-    ) -> list[Number]:
+    def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
         """Error bars and, where there are held-out images, what needs them."""
-        errors = counted(self.errors, "error bars", report)
+        errors = counted(self.errors, "error bars", report=True)
         numbers = list(_numbers(errors, protocol, lambda measure: measure(real, fake)))
         if held_out is not None:
-            measures = counted(self.held_out, "held-out images", report)
+            measures = counted(self.held_out, "held-out images", report=True)
             numbers += _numbers(measures, protocol, lambda measure: measure(real, held_out, fake))
         return numbers
 
@@ -200,13 +197,6 @@ class Evaluator:
     def better(self) -> dict[str, str]:
         """Which way each number improves by which a run can be judged: lower or higher."""
         return {name: way for measure in self.measures.values() for name, way in measure.better.items()}
-
-    def _reason_against(self, measure: Measure | HeldOutMeasure, *counts: int) -> str:
-        try:
-            measure.check(self.extractor.num_features, *counts, classifies=self.extractor.classifies)
-        except UserError as error:
-            return str(error)
-        return ""
 
     def _with(
         self, measures: Mapping[str, Measure], held_out: Mapping[str, HeldOutMeasure], errors: Mapping[str, Bootstrap]
@@ -229,10 +219,3 @@ def _numbers(
     for measure in measures:
         by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
         yield from (Number(name, value, by) for name, value in measured(measure).items())
-
-
-def _chosen(measures: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Without those that a user set to null, and without what was to be made of these."""
-    off = (name for name, each in measures.items() if each is None or getattr(each, "measure", each) is None)
-    without = set(off)
-    return {name: each for name, each in measures.items() if name not in without}
