@@ -1,7 +1,7 @@
 """Whether the metrics put generators in their order: python benchmarks/ranking.py RUN_FOLDER [data.data_dir=...].
 
-Noise, a G as it is built, the first and the last of the copies that ``callbacks.checkpoint.keep_every_kimg`` kept, and the
-test split, each 10,000 images against the run's training images by the run's metrics. Prints a table for Markdown.
+Noise, a G as it is built, the first and the last of the copies that ``callbacks.checkpoint.keep_every_kimg`` kept, and
+the test split, each 10,000 images against the run's training images by the run's metrics. Prints a table for Markdown.
 """
 
 from __future__ import annotations
