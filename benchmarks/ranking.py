@@ -1,7 +1,7 @@
 """Whether the metrics put generators in their order: python benchmarks/ranking.py RUN_FOLDER [data.data_dir=...].
 
-Noise, an untrained G, the first and the last of the copies that ``callbacks.checkpoint.keep_every_kimg`` kept, and the
-test split, each 10,000 images against the run's training images by the run's metrics. Prints a table for Markdown.
+Noise, a G as it is built, the first and the last of the copies that ``callbacks.checkpoint.keep_every_kimg`` kept, and
+the test split, each 10,000 images against the run's training images by the run's metrics. Prints a table for Markdown.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ def contenders(run: Path, evaluator: Evaluator, like: Bytes, test: RealImages) -
     early, late = load_trained(copies[0]), load_trained(copies[-1])
     torch.manual_seed(0)
     untrained = build_trusted(early.nodes["generator"])
-    for _ in range(100):  # batch norm needs statistics, with which the first iterations of a run leave it
-        untrained(torch.randn(64, early.latent_dim))
     generators = {"untrained G": untrained.eval()}
     generators |= {f"G after {each.counters['images_seen']:,} images": each.generator for each in (early, late)}
     for name, generator in generators.items():

@@ -80,6 +80,7 @@ LAYERS = {
     "where the parts meet": Layer(
         [
             "options",
+            "tilde",
             "generate",
             "export",
             "evaluate",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from door import call, train
@@ -14,9 +16,12 @@ from torch import Tensor, nn
 
 from gan_lightning.data import digits
 from gan_lightning.data.digits import Digits
+from gan_lightning.data.image_set import ImageSet
 from gan_lightning.data.toy import Ring
 from gan_lightning.errors import UserError
 from gan_lightning.evaluate import Evaluate, evaluate
+from gan_lightning.evaluating import choice
+from gan_lightning.evaluating.choice import metrics_named
 from gan_lightning.evaluating.contenders import labels_for
 from gan_lightning.evaluating.points import mode_numbers
 from gan_lightning.evaluating.table import table
@@ -173,9 +178,73 @@ def test_a_folder_of_generate_is_measured_against_its_run(run: Path, tmp_path: P
         require_same(of_run, protocol)
     of_another_seed = measured(run, errors=False, weights="averaged", seed=3)["averaged", "fid"]
     require_same(of_run, Protocol.from_dict(of_another_seed["protocol"]))
+    record = json.loads((folder / "generated.json").read_text())
+    assert (record["run"], record["file"]) == (run.name, os.path.relpath(run / "checkpoints" / "last.ckpt", folder))
     (folder / "generated.json").write_text("{")
     with pytest.raises(UserError, match="is damaged: remove it"):
         measured(folder)
+
+
+def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: Path) -> None:
+    """The folder or the file in it; what is no such array is refused in one line."""
+    for form in ("png", "npz"):
+        generate(Generate(str(run), count=40, to=str(tmp_path / form), format=form, threads=1, device="cpu"))
+    fid = {name: measured(tmp_path / name, errors=False)["files", "fid"] for name in ("png", "npz", "npz/images.npz")}
+    assert fid["npz"]["value"] == fid["npz/images.npz"]["value"] == pytest.approx(fid["png"]["value"], rel=1e-9)
+    require_same(*(Protocol.from_dict(fid[name]["protocol"]) for name in ("png", "npz")))
+    assert (tmp_path / "npz" / "evaluations.jsonl").is_file()
+    against = measured(tmp_path / "png", against=str(tmp_path / "npz"), metrics="digits", measures=["fid"])
+    assert against["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
+
+    def refusal(path: Path) -> str:
+        with pytest.raises(UserError) as caught:
+            measured(path, against=str(run), metrics="digits")
+        return str(caught.value)
+
+    torn, other, large, objects = (tmp_path / f"{name}.npz" for name in ("torn", "other", "large", "objects"))
+    torn.write_bytes((tmp_path / "npz" / "images.npz").read_bytes()[:3000])
+    assert "torn.npz can't be read" in refusal(torn)
+    np.savez(other, images=np.zeros((3, 28, 28)))
+    assert "must be uint8 [N, height, width, 1 or 3], not float64 [3, 28, 28]" in refusal(other)
+    np.savez(large, images=np.zeros((3, 32, 32, 1), dtype=np.uint8))
+    assert "images of 32 pixels a side, and 28 are measured" in refusal(large)
+    np.savez(objects, images=np.array([{}], dtype=object))
+    assert "allow_pickle=False" in refusal(objects)
+
+
+def test_no_held_out_images_are_one_thing_and_damaged_ones_another(
+    run: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = measured(run, against=str(pictures), weights="raw")
+    assert ("raw", "fid_floor") not in found
+    said = capsys.readouterr().out
+    assert "left out: floor, floor_kid, gap (no held-out images: " in said
+    assert "warning: fid of 40 images by 128 features" in said
+    load = Digits.load
+
+    def damaged(self: Digits, split: str) -> ImageSet:
+        if split == "test":
+            raise UserError("the file is damaged")
+        return load(self, split)
+
+    monkeypatch.setattr(Digits, "load", damaged)
+    with pytest.raises(UserError, match=r"held-out images: the file is damaged \(errors=false does without"):
+        measured(run)
+    assert ("raw", "fid") in measured(run, weights="raw", errors=False)
+
+
+def test_an_extractor_that_does_not_classify(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of all metrics those that need classes are left out; one that is asked for by name is refused before drawing."""
+    flat = {"_target_": "gan_lightning.metrics.ModuleExtractor", "module": {"_target_": "torch.nn.Flatten"}}
+    node = metrics_named("digits") | {"extractor": {**flat, "channels": 1, "resolution": 4}}
+    monkeypatch.setattr(choice, "metrics_named", lambda name: node)
+    found = measured(run, metrics="flat", n_fake=40, weights="raw", errors=False)
+    assert "left out: inception_score (InceptionScore: the extractor gives no class" in capsys.readouterr().out
+    assert ("raw", "precision") in found
+    with pytest.raises(UserError, match="no class probabilities"):
+        measured(run, metrics="flat", n_fake=40, measures=["inception_score"])
 
 
 def test_an_exported_generator(run: Path, tmp_path: Path) -> None:
@@ -244,7 +313,7 @@ def test_what_can_not_be_measured(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"chooses from a run folder's checkpoints, and .*last\.ckpt is none"):
         measured(run / "checkpoints" / "last.ckpt", checkpoint="best")
     (tmp_path / "notes.txt").write_text("no pictures")
-    with pytest.raises(UserError, match=r"notes\.txt is no checkpoint .* and no zip of images"):
+    with pytest.raises(UserError, match=r"notes\.txt is no checkpoint .* or zip of images"):
         measured(tmp_path / "notes.txt")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has no pictures"):

@@ -196,6 +196,8 @@ def test_between_classes(conditional: Path, tmp_path: Path) -> None:
         ("count=0", "at least one image"),
         ("seeds=[1,1]", "a seed twice"),
         ("truncation=-1", "truncation=-1: give more than 0"),
+        ("truncation=nan", "truncation=nan: a finite number is needed"),
+        ("truncation_w=inf", "truncation_w=inf: a finite number is needed"),
         ("truncation_w=-1", "truncation_w=-1: 0 is the mean style"),
         ("truncation_w=0.7", "DCGANGenerator has no styles"),
         ("near=features", "near= says what makes"),

@@ -10,6 +10,7 @@ import pytest
 
 from gan_lightning.errors import UserError
 from gan_lightning.options import read_options
+from gan_lightning.tilde import with_home
 
 
 @dataclass(frozen=True)
@@ -107,4 +108,19 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         "  seeds=[]      on top",
         "  oven.KEY=...  settings of it",
         "  salt=true     whether",
+    ]
+
+
+def test_the_home_folder_behind_an_equals_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most shells write it out at the beginning of a word alone; Hydra's grammar has no word that begins so."""
+    monkeypatch.setenv("HOME", "/home/me")
+    assert read("~/acre", "oven.place=~/kitchen", "seeds=[a]") == Bake(
+        "/home/me/acre", oven={"place": "/home/me/kitchen"}, seeds=["a"]
+    )
+    assert with_home(["~a.b", "~a.b=1", "x=~", "x=a~b", "x=~/y=~/z"]) == [
+        "~a.b",
+        "~a.b=1",
+        "x=/home/me",
+        "x=a~b",
+        "x=/home/me/y=~/z",
     ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,11 +20,12 @@ from torch import Tensor, nn
 from gan_lightning import LitGAN
 from gan_lightning.callbacks import Checkpoint, Quality
 from gan_lightning.callbacks.quality import real_images
-from gan_lightning.errors import UserError
+from gan_lightning.errors import Diverged, UserError
 from gan_lightning.evaluation import evaluating
 from gan_lightning.jsonlines import read_records
-from gan_lightning.metrics import FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
+from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
 from gan_lightning.quality import Evaluator, Fakes, RealImages
+from gan_lightning.quality.progress import counted, counted_images
 from gan_lightning.records import JsonLines
 
 CPU = torch.device("cpu")
@@ -35,6 +39,7 @@ class Halves:
     hash = "0001"
     resize = "none"
     num_features = 4
+    classifies = True
 
     def __init__(self) -> None:
         self.calls = 0
@@ -301,3 +306,88 @@ def test_a_number_is_plain_for_json() -> None:
     sample = of.real(real, CPU, report=False)
     (number,) = of.numbers(sample, sample, of.protocol(real, 40, "raw"))
     assert json.loads(json.dumps(number.to_dict()))["protocol"]["data"] == "Noise"
+
+
+class Unclassified(Halves):
+    """Features alone."""
+
+    classifies = False
+
+    def __call__(self, images: Tensor) -> Sample:
+        return Sample(super().__call__(images).features)
+
+
+def test_an_extractor_that_does_not_classify_is_refused_before_training(tmp_path: Path) -> None:
+    measures = {"fid": FrechetDistance(), "inception_score": InceptionScore(splits=2)}
+    of = Evaluator(Unclassified(), measures, n_fake=32, batch_size=8)
+    with pytest.raises(UserError, match=r"no class probabilities.*: metrics.measures.inception_score=null"):
+        fit(norms(), 1, callbacks=[Quality(str(tmp_path), of)])
+    assert of.extractor.calls == 0
+
+
+def test_what_does_not_fit_is_left_out_with_its_reason() -> None:
+    score = InceptionScore(splits=2)
+    of = Evaluator(
+        Unclassified(),
+        {"fid": FrechetDistance(), "score": score},
+        held_out={"floor": NoiseFloor(FrechetDistance()), "score": NoiseFloor(score)},
+        errors={"fid": Bootstrap(FrechetDistance()), "score": Bootstrap(score)},
+    )
+    fitting, left_out = of.fitting(8, 8, 8)
+    assert (*fitting.measures, *fitting.held_out, *fitting.errors) == ("fid", "floor", "fid")
+    assert list(left_out) == ["score", "errors of score", "held_out.score"]
+    assert all("no class probabilities" in reason for reason in left_out.values())
+    without, left_out = of.fitting(8, 0, 8)
+    assert not without.held_out
+    assert list(left_out) == ["score", "errors of score"]
+
+
+def test_a_metric_that_is_null_takes_what_is_made_of_it_with_it() -> None:
+    """``metrics.measures.fid=null`` leaves conf/metrics with a floor and an error bar of nothing."""
+    floor, error = NoiseFloor(FrechetDistance()), Bootstrap(FrechetDistance())
+    for each in (floor, error):
+        object.__setattr__(each, "measure", None)  # what Hydra builds then, and the type checker of tests refuses
+    of = evaluator(held_out={"floor": floor}, errors={"fid": error})
+    assert (of.held_out, of.errors) == ({}, {})
+
+
+def test_bars_say_what_is_at_work_and_leave_the_screen_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    assert list(counted({"fid": 1, "kid": 2}, "metrics", report=True)) == [1, 2]
+    assert sum(map(len, counted_images([torch.zeros(3), torch.zeros(2)], 5, "fakes", report=True))) == 5
+    shown = screen.getvalue()
+    assert "metrics: fid:" in shown
+    assert "metrics: kid:" in shown
+    assert "fakes:   0%" in shown
+    assert shown.endswith("\r")
+    assert not shown.splitlines()[-1].strip()
+    list(counted({"fid": 1}, "metrics", report=False))
+    assert screen.getvalue() == shown
+
+
+class Broken(FrechetDistance):
+    """A FID, and a number that is none."""
+
+    def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
+        return {**super().compute(real, fake), "other": math.nan}
+
+
+def test_a_number_that_is_not_finite_is_logged_and_ends_the_run(tmp_path: Path) -> None:
+    of = Evaluator(Halves(), {"fid": Broken()}, n_fake=32, batch_size=8)
+    callback = Quality(str(tmp_path), of, every_kimg=0.016, max_share=1.0)
+    with pytest.raises(Diverged, match=r"quality/averaged/other is nan, .* at iteration 2") as caught:
+        fit(norms(), 4, callbacks=[callback], logger=[JsonLines(str(tmp_path))])
+    assert caught.value.iteration == 2
+    written = {record["name"]: record["value"] for record in read_records(tmp_path / "metrics.jsonl")}
+    assert math.isnan(written["quality/averaged/other"])
+    assert math.isfinite(written["quality/averaged/fid"])
+
+
+def test_a_covariance_of_deficient_rank_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    callback = Quality(str(tmp_path), evaluator(), n_fake=4, every_kimg=0.008, max_share=1.0)
+    fit(norms(), 2, callbacks=[callback])
+    assert capsys.readouterr().out.count("warning: fid of 4 images by 4 features") == 1

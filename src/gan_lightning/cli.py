@@ -25,6 +25,7 @@ from gan_lightning.runfolder import COMMAND
 from gan_lightning.sweeps.line import START, Line, sweep_line
 from gan_lightning.sweeps.parent import ends_with
 from gan_lightning.sweeps.report import complaints, gather, note, summed_up
+from gan_lightning.tilde import with_home
 
 # Our launchers and the plugins' own have one name, and theirs check ours, which is welcome. Here and not in main,
 # for jobs in other processes compose too.
@@ -36,6 +37,7 @@ STORED = {"resume": resume, "rerun": rerun}
 
 def main() -> None:
     """Entry point of ``train.py`` and ``gan-train``."""
+    sys.argv[1:] = with_home(sys.argv[1:])
     try:
         _main(sys.argv[1:])
     except KeyboardInterrupt:  # before training; from then on the Checkpoint callback takes signals

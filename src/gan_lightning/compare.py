@@ -66,10 +66,10 @@ def run(options: Compare) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(output).expanduser().write_text(text, encoding="utf-8")
+        Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"Can't write output={output}: {error.strerror}.") from error
-    print(f"written: {Path(output).expanduser()}")
+    print(f"written: {Path(output)}")
 
 
 def _table(comparison: Comparison) -> str:

@@ -6,8 +6,12 @@ class UserError(Exception):
 
 
 class Diverged(UserError):
-    """A loss, a logit or a gradient is no longer finite; nothing is saved after that."""
+    """A loss, a logit, a gradient, a pixel or a metric is no longer finite; nothing is saved after that."""
 
-    def __init__(self, message: str, iteration: int) -> None:
+    def __init__(self, message: str, iteration: int | None = None) -> None:
         super().__init__(message)
         self.iteration = iteration
+
+
+class NoSuchSplit(UserError):
+    """A data set has no images of the split that was asked for, and never will have."""

@@ -16,7 +16,7 @@ from gan_lightning.data import ImageDataModule
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.data.toy import Mixture
 from gan_lightning.devices import threads_for
-from gan_lightning.errors import UserError
+from gan_lightning.errors import NoSuchSplit, UserError
 from gan_lightning.evaluating.choice import data_against, evaluator_of
 from gan_lightning.evaluating.contenders import Contenders, Generators, Pictures
 from gan_lightning.evaluating.points import mode_numbers
@@ -38,10 +38,10 @@ WEIGHTS: Mapping[str, tuple[str, ...]] = {"both": ("averaged", "raw"), "averaged
 class Evaluate:
     """Measure a trained generator, or a folder of images, against real images."""
 
-    source: Annotated[str, "a run folder, a checkpoint, what export.py wrote, or a folder or zip of images"]
+    source: Annotated[str, "a run folder, a checkpoint, what export.py wrote, or images: a folder, zip or .npz"]
     against: Annotated[
         str | None,
-        "the real images: a run folder for its data, or a folder or zip; null: those of the source's run",
+        "the real images: a run folder for its data, or a folder, zip or .npz; null: those of the source's run",
     ] = None
     metrics: Annotated[
         str | None, "digits, mnist, cifar10, inception or a yaml of yours; null: as the run's data have it"
@@ -89,7 +89,7 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
     started = time.monotonic()
     torch.set_num_threads(threads_for(1, options.threads))
     device = device_named(options.device)
-    source = source_at(Path(options.source).expanduser(), options.checkpoint, options.allow)
+    source = source_at(Path(options.source), options.checkpoint, options.allow)
     if source.generator is None:
         for name in _given(options, OF_GENERATORS):
             raise UserError(f"{name}= is for a generator, and {source.path} holds images: all of them are measured.")
@@ -116,27 +116,31 @@ def of_images(
     if not isinstance(data, ImageDataModule):
         raise UserError(f"{type(data).__name__} has no images to measure against.")
     evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), source.config, options.allow)
-    if options.measures is not None:
-        evaluator = evaluator.only(options.measures)
+    if options.measures is not None or not options.errors:
+        evaluator = evaluator.only(list(evaluator.measures) if options.measures is None else options.measures)
     real = real_images(data, evaluator.split)
-    held_out = _held_out(data, evaluator) if options.errors else None
+    held_out = _held_out(data, evaluator)
     contenders: Contenders = (
         Pictures(source.path, data)
         if source.generator is None
         else Generators(source.generator, WEIGHTS[options.weights], options.allow)
     )
-    evaluator = _that_can_be_measured(evaluator, len(real), contenders.count(evaluator), options)
+    n_fake = contenders.count(evaluator)
+    if options.measures is None:
+        evaluator = _that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
+    evaluator.check(len(real), n_fake)
+    for caution in evaluator.cautions(len(real), n_fake):
+        print(f"warning: {caution}", flush=True)
     of_real = evaluator.real(real, device)
     of_held_out = None if held_out is None else evaluator.real(held_out, device)
     columns: list[Column] = []
     for each in contenders.measured(evaluator, real, device):
         protocol = evaluator.protocol(real, len(each.sample), each.generator, each.sampling)
         numbers = evaluator.numbers(of_real, each.sample, protocol)
-        if options.errors:
-            numbers += evaluator.further_numbers(of_real, of_held_out, each.sample, protocol)
+        numbers += evaluator.further_numbers(of_real, of_held_out, each.sample, protocol)
         columns.append(Column(each.name, numbers, each.facts))
     return columns, (
-        f"{columns[0].numbers[0].protocol.n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
+        f"{n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
         f"extractor {evaluator.extractor.name} ({evaluator.extractor.hash})"
     )
 
@@ -174,22 +178,26 @@ def _changes(options: Evaluate) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
-def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_fake: int, options: Evaluate) -> Evaluator:
-    """Of metrics that nobody asked for by name, those that need more images are left out, and this is said."""
-    if options.measures is not None:
-        evaluator.check(n_real, n_fake)
-        return evaluator
-    evaluator, left_out = evaluator.fitting(n_real, n_fake)
+def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_held_out: int, n_fake: int) -> Evaluator:
+    """Metrics that nobody asked for by name, without those that can't be measured here, and these are said."""
+    evaluator, left_out = evaluator.fitting(n_real, n_held_out, n_fake)
     for name, reason in left_out.items():
         print(f"left out: {name} ({reason})", flush=True)
     return evaluator
 
 
 def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
-    """Images that were not trained on, where the data have some and they are not what is measured against."""
+    """Images that were not trained on, where the data have some and they are not what is measured against.
+
+    Raises:
+        UserError: The data have some, and they can't be read.
+    """
     if evaluator.split == "test" or not evaluator.held_out:
         return None
     try:
         return real_images(data, "test")
-    except UserError:
-        return None
+    except NoSuchSplit as error:
+        print(f"left out: {', '.join(evaluator.held_out)} (no held-out images: {error})", flush=True)
+    except UserError as error:
+        raise UserError(f"The held-out images: {error} (errors=false does without them)") from error
+    return None

@@ -74,7 +74,7 @@ def export(options: Export) -> Path:
     sampler.try_out()
     print(trained.description(), flush=True)
     run = home_of(Path(options.source))
-    target = Path(options.to).expanduser() if options.to else run / "export"
+    target = Path(options.to) if options.to else run / "export"
     with whole_or_not_at_all(target) as folder:
         wanted = [Wanted(seed, label) for seed, label in enumerate(sampler.labels(range(SAMPLES)))]
         samples = torch.cat(list(sampler.draw(wanted)))

@@ -101,7 +101,7 @@ def generate(options: Generate) -> Path:
     folder = new_folder(options.to, home_of(Path(options.source)) / "generated")
     try:
         said, found = product.write(folder)
-        record = {**origin(sampler), **asked, **found}
+        record = {**origin(sampler, folder), **asked, **found}
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"Can't write in {folder}: {error.strerror}.") from error

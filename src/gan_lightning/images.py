@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from gan_lightning.errors import UserError
+from gan_lightning.errors import Diverged
 from gan_lightning.types import Bytes, Images
 
 QUANTISATION = "round(127.5 x + 127.5), clamped to 0..255"
@@ -31,10 +31,10 @@ def finite(images: Images) -> Images:
     """A generator's images as they are.
 
     Raises:
-        UserError: Something in them is no number. As bytes it would be black, and pass for a picture.
+        Diverged: Something in them is no number. As bytes it would be black, and pass for a picture.
     """
     if not torch.isfinite(images).all():
-        raise UserError("The generator draws pixels that are no finite numbers: it has diverged.")
+        raise Diverged("The generator draws pixels that are no finite numbers: it has diverged.")
     return images
 
 

@@ -7,6 +7,7 @@ the source is a ``tuple[str, ...]``, the words before the first option are all s
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from hydra.errors import HydraException
 
 from gan_lightning.errors import UserError
 from gan_lightning.signatures import admits, choices_in_words
+from gan_lightning.tilde import with_home
 
 Options = TypeVar("Options")
 """A dataclass."""
@@ -46,6 +48,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
         sys.stdout.write(help_text(kind, program))
         sys.exit(0)
     several = _takes_several(kind, source)
+    words = with_home(words)
     sources = list(takewhile(_is_source, words if several else words[:1]))
     if not sources:
         raise UserError(f"Say of what, first: python {program} {_in_usage(kind, source)} (python {program} --help)")
@@ -106,7 +109,10 @@ def _parsed(word: str, program: str) -> tuple[str, Any]:
         raise UserError(f"{word}: write a list in brackets, such as {word.partition('=')[0]}=[1,2].")
     if override.is_add() or override.is_delete():
         raise UserError(f"{word}: write option=value; nothing is added or taken away here.")
-    return override.key_or_group, override.value()
+    value = override.value()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{word}: a finite number is needed.")
+    return override.key_or_group, value
 
 
 def _default(option: Field[Any]) -> Any:

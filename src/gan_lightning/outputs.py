@@ -25,7 +25,7 @@ def new_folder(to: str | None, otherwise: Path) -> Path:
     """
     if to is None:
         return _next_of(otherwise)
-    folder = Path(to).expanduser()
+    folder = Path(to)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

@@ -8,9 +8,11 @@ from typing import ClassVar
 import pytest
 import torch
 
+from gan_lightning.errors import UserError
 from gan_lightning.metrics import (
     FrechetDistance,
     HeldOutMeasure,
+    InceptionScore,
     Measure,
     Memorisation,
     NoiseFloor,
@@ -70,3 +72,15 @@ def test_both_sides_of_the_gap_have_equally_many(train: Sample, held_out: Sample
 def test_the_contract() -> None:
     for measure in (NoiseFloor(FrechetDistance()), TrainTestGap(FrechetDistance()), Memorisation()):
         assert isinstance(measure, HeldOutMeasure)
+
+
+def test_what_a_metric_needs_is_told_before() -> None:
+    """Of the floor in held-out images, of the gap in both kinds of real ones."""
+    score = InceptionScore(splits=10)
+    NoiseFloor(score).check(5, 100, 10, 10, classifies=True)
+    TrainTestGap(score).check(5, 100, 10, 10, classifies=True)
+    for held_out, fake, classifies, says in ((9, 10, True, "9 fake"), (10, 10, False, "no class probabilities")):
+        with pytest.raises(UserError, match=says):
+            NoiseFloor(score).check(5, 100, held_out, fake, classifies=classifies)
+    with pytest.raises(UserError, match="9 real"):
+        TrainTestGap(score).check(5, 100, 9, 10, classifies=True)

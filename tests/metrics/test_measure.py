@@ -66,11 +66,11 @@ def test_metrics_change_nothing(measure: Measure) -> None:
 @pytest.mark.parametrize("measure", MEASURES, ids=repr)
 def test_too_few_samples_are_told_before_and_when_measuring(measure: Measure) -> None:
     least = measure.least_samples(5)
-    measure.check(5, least, least)
+    measure.check(5, least, least, classifies=True)
     measure(sample(least), sample(least))
     for n_real, n_fake in ((least, least - 1), (least - 1, least)):
         with pytest.raises(UserError, match=f"needs at least {least} samples"):
-            measure.check(5, n_real, n_fake)
+            measure.check(5, n_real, n_fake, classifies=True)
         with pytest.raises(UserError, match=f"there are {n_real} real and {n_fake} fake ones"):
             measure(sample(n_real), sample(n_fake))
 
@@ -99,3 +99,25 @@ def test_rows_and_subsets() -> None:
     some = whole.subset(4, torch.Generator().manual_seed(0)).features.flatten().tolist()
     assert len(set(some)) == 4
     assert whole.subset(10, torch.Generator()) is whole
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=repr)
+def test_what_needs_probabilities_says_so_before_anything_is_generated(measure: Measure) -> None:
+    """Those that do without are those that measure without."""
+    least = measure.least_samples(5)
+    features = Sample(sample(least).features)
+    if not measure.needs_probabilities:
+        measure.check(5, least, least, classifies=False)
+        assert measure(features, features).keys() == measure(sample(least), sample(least)).keys()
+        return
+    with pytest.raises(UserError, match="gives no class probabilities"):
+        measure.check(5, least, least, classifies=False)
+    with pytest.raises(UserError, match="gives no class probabilities"):
+        measure.compute(features, features)
+
+
+def test_fid_of_no_more_images_than_features_is_cautioned_against() -> None:
+    fid = FrechetDistance()
+    assert fid.caution(64, 65, 65) == ""
+    assert fid.caution(64, 64, 1000) == fid.caution(64, 1000, 64)
+    assert fid.caution(64, 64, 1000).startswith("fid of 64 images by 64 features is too large")

@@ -14,7 +14,7 @@ from torch import nn
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.data import ImageDataModule
-from gan_lightning.errors import UserError
+from gan_lightning.errors import Diverged, UserError
 from gan_lightning.metrics import Protocol, Sample, require_same
 from gan_lightning.module import LitGAN
 from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
@@ -89,13 +89,16 @@ class Quality(Callback):
         """Find the real images and see that there are enough of them.
 
         Raises:
-            UserError: The data are no images, or a metric needs more of them.
+            UserError: The data are no images, or a metric needs more of them or an extractor that classifies.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, ImageDataModule):
             raise UserError("callbacks.quality measures images, and these data are points: take callbacks=toy.")
         self._images = real_images(data, self.evaluator.split)
         self.evaluator.check(len(self._images), self.n_fake)
+        if trainer.is_global_zero:
+            for caution in self.evaluator.cautions(len(self._images), self.n_fake):
+                print(f"warning: {caution}", flush=True)
         labels = self._images.labels if getattr(pl_module.generator, "num_classes", 0) else None
         self._fakes = Fakes(
             pl_module.prior,
@@ -137,7 +140,11 @@ class Quality(Callback):
             print(f"best {self.monitor}: {self.best:.4g} at iteration {self.best_iteration:,}", flush=True)
 
     def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
-        """Measure, log and compare with the best; called by all processes."""
+        """Measure, log and compare with the best; called by all processes.
+
+        Raises:
+            Diverged: A number or a pixel is not finite. The numbers are logged before.
+        """
         self.measured_at = pl_module.iteration
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
@@ -148,9 +155,8 @@ class Quality(Callback):
             fake = self.evaluator.fake(self._fakes, networks[weights], pl_module.device, report=False)
             if self._real is not None:
                 protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
-                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol)}
+                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol, False)}
         values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
-        self._note(pl_module.iteration, pl_module.images_seen, values)
         self._cost = time.monotonic() - started
         self._spent += self._cost
         trainer.callback_metrics.update({f"quality/{name}": torch.tensor(value) for name, value in values.items()})
@@ -161,6 +167,7 @@ class Quality(Callback):
                 logger.log_measured(logged, facts, pl_module.iteration, pl_module.images_seen)
             else:
                 logger.log_metrics(logged, step=pl_module.iteration)
+        self._note(pl_module.iteration, pl_module.images_seen, values)
 
     @property
     def interval(self) -> int:
@@ -210,9 +217,9 @@ class Quality(Callback):
 
     def _note(self, iteration: int, images: int, values: dict[str, float]) -> None:
         self.latest = values
+        if bad := [f"quality/{name} is {value}" for name, value in values.items() if not math.isfinite(value)]:
+            raise Diverged(f"{', '.join(bad)} at iteration {iteration:,}: the generator has diverged.", iteration)
         value = values[self.monitor]
-        if not math.isfinite(value):
-            raise UserError(f"quality/{self.monitor} is {value} at iteration {iteration:,}: G has diverged.")
         if self.best is None or self.sign * value < self.sign * self.best:
             self.best, self._since_best = value, 0
             self.best_iteration, self.best_images = iteration, images

@@ -23,7 +23,7 @@ def find_runs(sources: Iterable[str]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for source in sources:
-        plain = Path(source).expanduser()
+        plain = Path(source)
         folders = [plain] if plain.exists() else sorted(map(Path, glob.glob(str(plain), recursive=True)))
         if not folders:
             raise UserError(f"{source}: there is no such folder, and no folder matches it.")

@@ -18,7 +18,7 @@ from gan_lightning.data.layout import NAMED, Layout, laid_out, listing, other_fi
 from gan_lightning.data.picture_files import Files, files_at
 from gan_lightning.data.pixels import FACTS, Pixels, stored
 from gan_lightning.data.reading import squares
-from gan_lightning.errors import UserError
+from gan_lightning.errors import NoSuchSplit, UserError
 
 FORMAT = 1  # of what decoding.py makes of a file: raise it when that changes
 
@@ -76,7 +76,7 @@ class Folder(ImageDataModule):
         border = sum(i < layout.num_train for i in readable)
         rows = slice(border) if split == "train" else slice(border, None)
         if not readable[rows]:
-            raise UserError(
+            raise NoSuchSplit(
                 f"data.root={self.root} has no pictures {'to train on' if split == 'train' else 'to test with'}: "
                 f"data.test_share={self.test_share} holds out {len(readable) - border:,} of {len(readable):,}"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,12 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from PIL import Image
 
 from gan_lightning.composing import choices, config_folder
-from gan_lightning.data import ImageDataModule
-from gan_lightning.data.decoding import SUFFIXES
-from gan_lightning.data.folder import Folder
-from gan_lightning.data.picture_files import files_at
 from gan_lightning.data.stored import data_of_run
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
+from gan_lightning.evaluating.pictures import images_at, side_of
 from gan_lightning.evaluating.source import Source, is_generator
 from gan_lightning.loading import load_trained
 from gan_lightning.quality import Evaluator
@@ -33,7 +28,7 @@ def data_against(
     """What to measure against.
 
     Args:
-        against: A run folder or checkpoint for its data, a folder or zip of images, or None for the run's own.
+        against: A run folder or checkpoint for its data, images as files, or None for the run's own.
         source: What is measured.
         changes: Of a run's data.
         resolution: Pixels a side for a folder of images; None takes that of ``source``.
@@ -42,7 +37,7 @@ def data_against(
     Raises:
         UserError: Nothing says what to measure against, or it can't be read.
     """
-    path = None if against is None else Path(against).expanduser()
+    path = None if against is None else Path(against)
     if resolution is not None and (path is None or is_generator(path)):
         raise UserError("resolution= is for real images in a folder, against=FOLDER: a run's data have their own.")
     if path is None:
@@ -56,9 +51,7 @@ def data_against(
         return data_of_run(load_trained(path, allow=allow).config, changes, allow)
     if changes:
         raise UserError(f"data.KEY= says where the data of a run are, and {against} holds images.")
-    data: ImageDataModule = Folder(root=against, resolution=resolution or _side(source), test_share=0.0, batch_size=1)
-    data.prepare_data()
-    return data
+    return images_at(path, resolution or _side(source))
 
 
 def _side(source: Source) -> int:
@@ -66,7 +59,7 @@ def _side(source: Source) -> int:
         return int(source.config["data"]["resolution"])
     if source.generator is not None:
         raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
-    return side_of_pictures(source.path)
+    return side_of(source.path)
 
 
 def evaluator_of(
@@ -109,19 +102,3 @@ def metrics_named(name: str) -> dict[str, Any]:
     plain = OmegaConf.to_container(node, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
-
-
-def side_of_pictures(source: Path) -> int:
-    """Pixels along the shorter side of the first picture in a folder or zip.
-
-    Raises:
-        UserError: It has none, or that one can't be read.
-    """
-    files = files_at(source)
-    names = sorted(name for name in files.listed() if Path(name).suffix.lower() in SUFFIXES)
-    if not names:
-        raise UserError(f"{source} has no pictures to measure, and is no run folder (it has no checkpoints/).")
-    try:
-        return min(Image.open(BytesIO(files.read(names[0]))).size)
-    except OSError as error:
-        raise UserError(f"{names[0]} in {source} can't be read: {error}.") from error

@@ -11,8 +11,8 @@ import torch
 
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.data import ImageDataModule
-from gan_lightning.data.folder import Folder
 from gan_lightning.errors import UserError
+from gan_lightning.evaluating.pictures import images_at
 from gan_lightning.loading import Trained, load_trained
 from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, RealImages
@@ -101,20 +101,16 @@ def labels_for(trained: Trained, real: RealImages) -> torch.Tensor | None:
 
 
 class Pictures:
-    """The images in a folder or zip, in the size and colours of the real ones.
+    """Images that are files, in the size and colours of the real ones.
 
     Args:
-        path: The folder or zip.
+        path: The folder, zip or ``.npz``.
         real: What they are measured against.
     """
 
     def __init__(self, path: Path, real: ImageDataModule) -> None:
-        folder = Folder(
-            root=str(path), resolution=real.resolution, channels=real.channels, test_share=0.0, batch_size=1
-        )
-        folder.prepare_data()
         self.path = path
-        self.images = real_images(folder, "train")
+        self.images = real_images(images_at(path, real.resolution, real.channels), "train")
 
     def count(self, evaluator: Evaluator) -> int:
         """All of them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.errors import UserError
+from gan_lightning.evaluating.pictures import array_of
 from gan_lightning.exporting.weights import CONFIG
 from gan_lightning.generating.record import source_of
 from gan_lightning.loading import checkpoint_of, load_trained
@@ -36,8 +37,8 @@ def source_at(path: Path, which: str, allow: Sequence[str]) -> Source:
     """Find out what there is.
 
     Args:
-        path: A run folder, a checkpoint, an exported folder, or a folder or zip of pictures. Those that generate.py
-            wrote say which run they come from.
+        path: A run folder, a checkpoint, an exported folder, or a folder, zip or ``.npz`` of images. Those that
+            generate.py wrote say which run they come from.
         which: The "last" or the "best" checkpoint of a run folder.
         allow: Modules of the user's own that a stored configuration may name.
 
@@ -45,13 +46,13 @@ def source_at(path: Path, which: str, allow: Sequence[str]) -> Source:
         UserError: There is nothing, or it can't be read.
     """
     if not path.exists():
-        raise UserError(f"There is nothing at {path}: give a run folder, a checkpoint, or a folder or zip of images.")
-    if path.is_file() and not is_generator(path) and not zipfile.is_zipfile(path):
-        raise UserError(f"{path} is no checkpoint (.ckpt) and no zip of images: give one, a run folder or a folder.")
+        raise UserError(f"There is nothing at {path}: give a run folder, a checkpoint, or a folder or file of images.")
+    if path.is_file() and not is_generator(path) and array_of(path) is None and not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is no checkpoint (.ckpt), .npz or zip of images: give one, a run folder or a folder.")
     if is_generator(path):
         file = checkpoint_of(path, which)
         return Source(path, file, load_trained(file, allow=allow).config, home_of(path) / RECORDS)
-    origin = source_of(path)
+    origin = source_of(path.parent if path.is_file() and array_of(path) else path)
     config = {} if origin is None else load_trained(origin, allow=allow).config
     return Source(path, None, config, path / RECORDS if path.is_dir() else path.with_suffix(f".{RECORDS}"))
 

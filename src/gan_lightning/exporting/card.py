@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gan_lightning.exporting.recipe import commands, described, numbers, recipe
 from gan_lightning.exporting.weights import CONFIG, WEIGHTS
@@ -108,18 +109,14 @@ class Card:
         return facts
 
     def _quality(self) -> str:
-        rows = []
+        tables: dict[str, list[tuple[str, str]]] = {}
         for each in numbers(self.run, self.trained.weights, self.trained.counters["iteration"]):
             error = "" if each["error"] is None else f" ± {each['error']:.2g}"
-            protocol = each["protocol"]
-            against = (
-                f"{protocol['n_fake']:,} against {protocol['n_real']:,} of {protocol['data']} ({protocol['split']})"
-            )
-            extractor = f"{protocol['extractor']} {protocol['extractor_hash']}"
-            rows.append((each["name"], f"{each['value']:.4g}{error}", against, extractor, f"{each['images']:,}"))
-        if not rows:
+            tables.setdefault(_measured_how(each["protocol"]), []).append((each["name"], f"{each['value']:.4g}{error}"))
+        if not tables:
             return "Not measured. `python evaluate.py RUN_FOLDER` does."
-        return _table(("metric", "value", "images", "extractor", "after real images"), rows)
+        newest_first = reversed(tables.items())
+        return "\n\n".join(f"{how}:\n\n{_table(('metric', 'value'), rows)}" for how, rows in newest_first)
 
     def _licence(self) -> str:
         return (
@@ -127,6 +124,11 @@ class Card:
             if self.license != "unknown"
             else "Not stated. The images that it learned from have terms of their own."
         )
+
+
+def _measured_how(protocol: Mapping[str, Any]) -> str:
+    images = f"{protocol['n_fake']:,} images against {protocol['n_real']:,} of {protocol['data']} ({protocol['split']})"
+    return f"{images}, by the features of {protocol['extractor']} ({protocol['extractor_hash']})"
 
 
 def _front_matter(license: str) -> str:

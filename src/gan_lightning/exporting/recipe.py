@@ -48,9 +48,9 @@ def commands(run: Path) -> list[str]:
 
 
 def numbers(run: Path, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
-    """The last measurement of each metric on these weights, at this iteration; one for each protocol.
+    """The last measurement of each metric on these weights, at this iteration; one for each protocol, the newest last.
 
-    Gives records with ``name``, ``value``, ``error`` (None where there is none), ``images`` and ``protocol``.
+    Gives records with ``name``, ``value``, ``error`` (None where there is none) and ``protocol``.
     """
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for file in (run / name for name in RECORDS):
@@ -58,11 +58,13 @@ def numbers(run: Path, weights: str, iteration: int) -> Iterator[dict[str, Any]]
             protocol = record.get("protocol", {})
             if protocol.get("generator") == weights and record["iteration"] == iteration:
                 name = record["name"].removeprefix(f"quality/{weights}/")
-                latest[name, _conditions(protocol)] = record
+                key = name, _conditions(protocol)
+                latest.pop(key, None)
+                latest[key] = record
     for (name, conditions), record in latest.items():
         if not name.endswith(ERROR) and "/" not in name:  # those of single classes stay in the run folder
             error = latest.get((f"{name}{ERROR}", conditions), {}).get("value")
-            yield {**record, "name": name, "error": error, "images": record.get("images", record.get("images_seen"))}
+            yield {**record, "name": name, "error": error}
 
 
 def _conditions(protocol: Mapping[str, Any]) -> str:

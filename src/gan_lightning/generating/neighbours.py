@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from gan_lightning.quality.progress import counted_images
 from gan_lightning.types import Bytes
 
 Training: TypeAlias = UInt8[Tensor, "N C H W"]
@@ -32,7 +33,8 @@ def nearest(
         features: Images to vectors [B F], in whose Euclidean distance "near" is meant.
     """
     ours = features(samples).double()
-    parts = [torch.cdist(ours, features(chunk).double()) for chunk in torch.split(training, CHUNK)]
+    chunks = counted_images(torch.split(training, CHUNK), len(training), "training images", report=True)
+    parts = [torch.cdist(ours, features(chunk).double()) for chunk in chunks]
     distances, indices = torch.cat(parts, 1).topk(k, largest=False)
     return indices, distances.float()
 

@@ -10,7 +10,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from gan_lightning.generating.choice import Wanted
 from gan_lightning.generating.films import FILMS, Tiles, enlarged
@@ -18,6 +17,7 @@ from gan_lightning.generating.neighbours import beside, nearest
 from gan_lightning.generating.sampler import Sampler
 from gan_lightning.generating.stills import STILLS
 from gan_lightning.images import grid, save_png
+from gan_lightning.quality.progress import counted_images
 from gan_lightning.types import Bytes
 
 
@@ -81,10 +81,9 @@ class Stills:
 
     def _stream(self) -> Iterator[tuple[Sequence[Wanted], Bytes]]:
         size = self.sampler.batch_size
-        with tqdm(total=len(self.wanted), unit=" images", disable=None) as bar:  # None: shown on a terminal alone
-            for start, images in enumerate(self.sampler.draw(self.wanted)):
-                yield self.wanted[start * size : (start + 1) * size], images
-                bar.update(len(images))
+        batches = counted_images(self.sampler.draw(self.wanted), len(self.wanted), "images", report=True)
+        for start, images in enumerate(batches):
+            yield self.wanted[start * size : (start + 1) * size], images
 
     def _first(self, count: int) -> Bytes:
         return torch.cat(list(self.sampler.draw(self.wanted[:count])))

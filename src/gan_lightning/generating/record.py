@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from gan_lightning.errors import UserError
 from gan_lightning.generating.sampler import Sampler
+from gan_lightning.outputs import home_of
 from gan_lightning.provenance import versions
 
 RECORD = "generated.json"
 RECORD_VERSION = 1
 
 
-def origin(sampler: Sampler) -> dict[str, Any]:
-    """What the images of a sampler come from, for the record."""
+def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
+    """What the images of a sampler come from, for the record in ``folder``."""
     trained = sampler.trained
     return {
         "v": RECORD_VERSION,
-        "file": str(trained.file.resolve()),
+        "run": home_of(trained.file.resolve()).name,
+        "file": _way_to(trained.file.resolve(), folder.resolve()),
         "weights": trained.weights,
         "sha256": trained.sha256(),
         "trained": dict(trained.counters),
@@ -43,9 +46,18 @@ def source_of(folder: Path) -> Path | None:
     if not path.is_file():
         return None
     try:
-        file = Path(json.loads(path.read_text(encoding="utf-8"))["file"])
+        file = folder / json.loads(path.read_text(encoding="utf-8"))["file"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged: remove it, and say what to measure against, against=RUN_FOLDER."
         ) from error
     return file if file.exists() else None
+
+
+def _way_to(file: Path, folder: Path) -> str:
+    """The file as seen from the folder, which stays true where both are moved; its name alone where they are far apart.
+
+    Far apart is having nothing but the root in common: the way would be the file's place on this machine.
+    """
+    together = os.path.commonpath([file, folder]) if file.anchor == folder.anchor else file.anchor
+    return file.name if together == file.anchor else Path(os.path.relpath(file, folder)).as_posix()

@@ -13,6 +13,8 @@ from gan_lightning.generating.choice import Wanted
 from gan_lightning.images import save_png
 from gan_lightning.types import Bytes
 
+ARRAYS = "images.npz"
+
 Stream: TypeAlias = Iterable[tuple[Sequence[Wanted], Bytes]]
 """Batches of images with what was wanted."""
 
@@ -43,8 +45,8 @@ def write_npz(folder: Path, stream: Stream, digits: int, threads: int) -> str:
     }
     if wanted[0].label is not None:
         arrays["labels"] = np.array([each.label for each in wanted])
-    np.savez(folder / "images.npz", **arrays)  # type: ignore[arg-type]  # its stubs take no dict of arrays
-    return f"{len(wanted):,} images in {folder / 'images.npz'}"
+    np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # its stubs take no dict of arrays
+    return f"{len(wanted):,} images in {folder / ARRAYS}"
 
 
 def _settle(writing: Iterable[Future[None]]) -> None:

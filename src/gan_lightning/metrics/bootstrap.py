@@ -35,6 +35,11 @@ class Bootstrap(Measure):
         """
         require_at_least(2, resamples=self.resamples)
 
+    @property
+    def needs_probabilities(self) -> bool:
+        """As the metric."""
+        return self.measure.needs_probabilities
+
     def least_samples(self, num_features: int) -> int:
         """What the metric needs, in each resample."""
         return self.measure.least_samples(num_features) * (1 if self.replacement else 2)

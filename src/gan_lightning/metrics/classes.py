@@ -42,6 +42,7 @@ class ClassCoverage(Measure):
 
     least_share: float = 0.1
 
+    needs_probabilities = True
     better: ClassVar[dict[str, Better]] = {"classes_covered": "higher", "class_kl": "lower"}
 
     def __post_init__(self) -> None:
@@ -67,6 +68,8 @@ class ClassCoverage(Measure):
 @dataclass(frozen=True)
 class ClassHistogram(Measure):
     """``class_share/0``, ``class_share/1``, ...: the share of each class among the fakes."""
+
+    needs_probabilities = True
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
         """One number a class."""

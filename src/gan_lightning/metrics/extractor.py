@@ -25,6 +25,8 @@ class Extractor(Protocol):
     resize: str
     """What it does to an image that is not of its size."""
     num_features: int
+    classifies: bool
+    """Whether it gives class probabilities."""
 
     def to(self, device: torch.device) -> Extractor:
         """Itself, on ``device``."""

@@ -35,6 +35,7 @@ class FrozenExtractor:
     Attributes:
         hash: of the weights, the name and the resize, so that features kept under it are never another extractor's.
         num_features: F, found by a trial.
+        classifies: Whether the module gives logits, found by the same.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class FrozenExtractor:
         self.batch_size = batch_size
         self.hash = fingerprint(module.state_dict(), name, resize)
         self.device = torch.device("cpu")
-        self.num_features = self._tried().features.shape[1]
+        tried = self._tried()
+        self.num_features = tried.features.shape[1]
+        self.classifies = tried.probabilities is not None
 
     def to(self, device: torch.device | str) -> FrozenExtractor:
         """Itself, on ``device``."""

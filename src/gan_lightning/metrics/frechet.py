@@ -69,6 +69,15 @@ class FrechetDistance(Measure):
 
     better: ClassVar[dict[str, Better]] = {"fid": "lower"}
 
+    def caution(self, num_features: int, n_real: int, n_fake: int) -> str:
+        """The covariance of N samples has rank N - 1 at most."""
+        if (fewest := min(n_real, n_fake)) > num_features:
+            return ""
+        return (
+            f"fid of {fewest:,} images by {num_features:,} features is too large, for their covariance lacks its full "
+            f"rank: compare it with others of {fewest:,} images alone, or measure more than {num_features:,}"
+        )
+
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
         """FID of the two samples."""
         return {"fid": float(frechet_distance(real.moments, fake.moments))}

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from gan_lightning.metrics.measure import Measure, Sample, seeded
 
 
-@runtime_checkable
-class HeldOutMeasure(Protocol):
-    """A metric of three samples -> its numbers by name."""
+class HeldOutMeasure(ABC):
+    """A metric of three samples -> its numbers by name. Derive a frozen dataclass of settings, as of a Measure."""
 
+    def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
+        """Tell before anything is generated whether the samples will do; raises a UserError where they won't.
+
+        Any will, unless it says otherwise.
+        """
+        return
+
+    @abstractmethod
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
         """Measure; ``held_out`` are images of the data set that the generator was not trained on."""
-        ...
 
 
 @dataclass(frozen=True)
-class NoiseFloor:
+class NoiseFloor(HeldOutMeasure):
     """``NAME_floor``: the numbers of ``measure`` with held-out images in the place of fakes.
 
     A perfect generator has about this value, and nothing near it can be told from perfect. The number of samples
@@ -28,6 +34,10 @@ class NoiseFloor:
     measure: Measure
     seed: int = field(default=0, repr=False)
 
+    def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
+        """What the metric needs, with held-out images as fakes."""
+        self.measure.check(num_features, n_train, min(n_held_out, n_fake), classifies=classifies)
+
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
         """One number for each that a run can be judged by."""
         numbers = self.measure(train, held_out.subset(len(fake), seeded(self.seed, "floor")))
@@ -35,7 +45,7 @@ class NoiseFloor:
 
 
 @dataclass(frozen=True)
-class TrainTestGap:
+class TrainTestGap(HeldOutMeasure):
     """``NAME_gap``: the numbers of ``measure`` against held-out images, less those against training images.
 
     Around 0 for a generator that has learnt the distribution; for a distance, above it where the fakes are closer to
@@ -44,6 +54,10 @@ class TrainTestGap:
 
     measure: Measure
     seed: int = field(default=0, repr=False)
+
+    def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
+        """What the metric needs, with as many real images as there are of both kinds."""
+        self.measure.check(num_features, min(n_train, n_held_out), n_fake, classifies=classifies)
 
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
         """One number for each that a run can be judged by."""

@@ -34,6 +34,7 @@ class InceptionScore(Measure):
     splits: int = 10
     seed: int = field(default=0, repr=False)
 
+    needs_probabilities = True
     better: ClassVar[dict[str, Better]] = {"inception_score": "higher"}
 
     def __post_init__(self) -> None:

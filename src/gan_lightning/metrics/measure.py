@@ -18,6 +18,10 @@ from gan_lightning.randomness import hashed_seed
 
 Probabilities: TypeAlias = Float[Tensor, "N K"]
 Better: TypeAlias = Literal["lower", "higher"]
+NO_PROBABILITIES = (
+    "the extractor gives no class probabilities: leave out the metrics on classes and the inception score, or choose "
+    "an extractor that classifies"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +67,7 @@ class Sample:
             UserError: if the extractor has none.
         """
         if self.probabilities is None:
-            raise UserError(
-                "the extractor gives no class probabilities: leave out the metrics on classes and the inception score, "
-                "or choose an extractor that classifies"
-            )
+            raise UserError(NO_PROBABILITIES)
         return self.probabilities
 
     def rows(self, indices: Int[Tensor, " M"]) -> Sample:
@@ -90,21 +91,32 @@ class Measure(ABC):
     better: ClassVar[Mapping[str, Better]] = {}
     """The numbers that a run can be judged by, and which way they improve."""
 
+    @property
+    def needs_probabilities(self) -> bool:
+        """Whether the extractor must classify."""
+        return False
+
     def least_samples(self, num_features: int) -> int:
         """How many samples of each kind it needs; 2 unless it says otherwise."""
         return 2
 
-    def check(self, num_features: int, n_real: int, n_fake: int) -> None:
+    def check(self, num_features: int, n_real: int, n_fake: int, *, classifies: bool) -> None:
         """Tell before anything is generated whether the samples will do.
 
         Raises:
-            UserError: if there are too few.
+            UserError: if there are too few, or the extractor does not classify and must.
         """
         if min(n_real, n_fake) < (least := self.least_samples(num_features)):
             raise UserError(
                 f"{type(self).__name__} needs at least {least} samples of each kind (on {num_features} features), and "
                 f"there are {n_real} real and {n_fake} fake ones: measure on more, change its settings or leave it out"
             )
+        if self.needs_probabilities and not classifies:
+            raise UserError(f"{type(self).__name__}: {NO_PROBABILITIES}")
+
+    def caution(self, num_features: int, n_real: int, n_fake: int) -> str:
+        """What to bear in mind of a number of so many samples; empty where there is nothing."""
+        return ""
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, float]:
         """Measure.
@@ -112,7 +124,7 @@ class Measure(ABC):
         Raises:
             UserError: for too few samples, or without the class probabilities that it needs.
         """
-        self.check(fake.features.shape[1], len(real), len(fake))
+        self.check(fake.features.shape[1], len(real), len(fake), classifies=fake.probabilities is not None)
         return self.compute(real, fake)
 
     @abstractmethod

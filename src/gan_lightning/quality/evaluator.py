@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,9 @@ from gan_lightning.metrics import (
 )
 from gan_lightning.provenance import versions
 from gan_lightning.quality.fakes import SAMPLING, Fakes
-from gan_lightning.quality.real import RealImages, counted, extract
+from gan_lightning.quality.fitting import chosen, reasons_against, without
+from gan_lightning.quality.progress import counted, counted_images
+from gan_lightning.quality.real import RealImages, extract
 
 PACKAGES = ("gan-lightning", "torch")
 
@@ -73,9 +75,9 @@ class Evaluator:
         if split not in ("train", "test"):
             raise UserError(f"metrics.split={split}: take train or test.")
         self.extractor = extractor
-        self.measures = {name: measure for name, measure in measures.items() if measure is not None}
-        self.held_out = {name: measure for name, measure in (held_out or {}).items() if measure is not None}
-        self.errors = {name: measure for name, measure in (errors or {}).items() if measure is not None}
+        self.measures = chosen(measures)
+        self.held_out = chosen(held_out or {})
+        self.errors = chosen(errors or {})
         self.n_fake = n_fake
         self.split = split
         self.seed = seed
@@ -95,25 +97,34 @@ class Evaluator:
                 raise UserError(f"There is no measure {name!r}: metrics.measures has {known}.")
         return self._with({name: self.measures[name] for name in names}, {}, {})
 
-    def fitting(self, n_real: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
-        """Without the metrics and error bars that need more images, and why each of these is left out, by name.
+    def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
+        """Without what needs more images or another extractor, and why each of these is left out, by name.
+
+        Args:
+            n_real: Images to measure against.
+            n_held_out: Others that were not trained on; with none, nothing that needs them is left, without a word.
+            n_fake: Images to measure.
 
         Raises:
             UserError: No metric is left.
         """
-        left_out = {}
-        for name, measure in (
-            self.measures | {f"errors of {name}": each for name, each in self.errors.items()}
-        ).items():
-            try:
-                measure.check(self.extractor.num_features, n_real, n_fake)
-            except UserError as error:
-                left_out[name] = str(error)
-        measures = {name: each for name, each in self.measures.items() if name not in left_out}
-        errors = {name: each for name, each in self.errors.items() if f"errors of {name}" not in left_out}
-        if not measures:
-            raise UserError(next(iter(left_out.values()), "metrics.measures has no metric."))
-        return self._with(measures, self.held_out, errors), left_out
+        bad = reasons_against(self.extractor, self.measures, n_real, n_fake)
+        bad_errors = reasons_against(self.extractor, self.errors, n_real, n_fake)
+        held_out = self.held_out if n_held_out else {}
+        bad_held_out = reasons_against(self.extractor, held_out, n_real, n_held_out, n_fake)
+        if not (measures := without(self.measures, bad)):
+            raise UserError(next(iter(bad.values()), "metrics.measures has no metric."))
+        left_out = {
+            **bad,
+            **{f"errors of {name}": reason for name, reason in bad_errors.items()},
+            **{f"held_out.{name}": reason for name, reason in bad_held_out.items()},
+        }
+        return self._with(measures, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
+
+    def cautions(self, n_real: int, n_fake: int) -> list[str]:
+        """What is to be borne in mind of numbers of so many images."""
+        found = (each.caution(self.extractor.num_features, n_real, n_fake) for each in self.measures.values())
+        return [caution for caution in found if caution]
 
     def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
         """What the extractor says of the real images; looked up where it has been computed before."""
@@ -124,7 +135,7 @@ class Evaluator:
         mine = share(fakes.count, fakes.batch_size)
         drawn = mine or range(1)  # a process without a share draws one image, to know the shapes of what others send
         batches = fakes.batches(generator, device, drawn)
-        part = extract(self.extractor.to(device), counted(batches, len(drawn), "fakes", report))
+        part = extract(self.extractor.to(device), counted_images(batches, len(drawn), "fakes", report))
         features = gathered_samples(part.features[: len(mine)].to(device), fakes.count).cpu()
         if part.probabilities is None:
             return Sample(features)
@@ -156,26 +167,27 @@ class Evaluator:
         )
 
     def check(self, n_real: int, n_fake: int) -> None:
-        """Tell before anything is computed whether there are enough images.
+        """Tell before anything is computed whether there are enough images, and whether the extractor will do.
 
         Raises:
             UserError: A metric needs more; it says how to do without.
         """
-        for name, measure in self.measures.items():
-            try:
-                measure.check(self.extractor.num_features, n_real, n_fake)
-            except UserError as error:
-                raise UserError(f"{error}: metrics.measures.{name}=null.") from error
+        if bad := reasons_against(self.extractor, self.measures, n_real, n_fake):
+            name, reason = next(iter(bad.items()))
+            raise UserError(f"{reason}: metrics.measures.{name}=null.")
 
-    def numbers(self, real: Sample, fake: Sample, protocol: Protocol) -> list[Number]:
+    def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
         """The metrics of these two samples."""
-        return list(self._numbers(self.measures, protocol, lambda measure: measure(real, fake)))
+        measures = counted(self.measures, "metrics", report)
+        return list(_numbers(measures, protocol, lambda measure: measure(real, fake)))
 
     def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
         """Error bars and, where there are held-out images, what needs them."""
-        numbers = list(self._numbers(self.errors, protocol, lambda measure: measure(real, fake)))
+        errors = counted(self.errors, "error bars", report=True)
+        numbers = list(_numbers(errors, protocol, lambda measure: measure(real, fake)))
         if held_out is not None:
-            numbers += self._numbers(self.held_out, protocol, lambda measure: measure(real, held_out, fake))
+            measures = counted(self.held_out, "held-out images", report=True)
+            numbers += _numbers(measures, protocol, lambda measure: measure(real, held_out, fake))
         return numbers
 
     def measure_of(self, number: str) -> Measure:
@@ -200,9 +212,10 @@ class Evaluator:
             batch_size=self.batch_size,
         )
 
-    def _numbers(
-        self, measures: Mapping[str, Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
-    ) -> Iterator[Number]:
-        for measure in measures.values():
-            by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
-            yield from (Number(name, value, by) for name, value in measured(measure).items())
+
+def _numbers(
+    measures: Iterable[Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
+) -> Iterator[Number]:
+    for measure in measures:
+        by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
+        yield from (Number(name, value, by) for name, value in measured(measure).items())

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from tqdm import tqdm
 
 from gan_lightning.data.cache import cached
 from gan_lightning.metrics import Extractor, Sample
+from gan_lightning.quality.progress import counted_images
 from gan_lightning.types import Bytes, Labels
 
 CHUNK = 16_384  # images hashed at a time: a copy of a memory-mapped set must not fill the memory
@@ -48,7 +47,7 @@ class RealImages:
 
         def make() -> NDArray[np.float32]:
             batches = (batch.to(device) for batch in torch.split(self.images, batch_size))
-            made = extract(extractor, counted(batches, len(self), f"real {self.split}", report))
+            made = extract(extractor, counted_images(batches, len(self), f"real {self.split}", report))
             parts = [part for part in (made.features, made.probabilities) if part is not None]
             return torch.cat(parts, dim=1).cpu().numpy()
 
@@ -63,11 +62,3 @@ def extract(extractor: Extractor, batches: Iterable[Bytes]) -> Sample:
     features = torch.cat([part.features.cpu() for part in said])
     probabilities = [part.probabilities.cpu() for part in said if part.probabilities is not None]
     return Sample(features, torch.cat(probabilities) if probabilities else None)
-
-
-def counted(batches: Iterable[Tensor], total: int, what: str, report: bool) -> Iterator[Tensor]:
-    """The batches, with a progress bar in images on standard error."""
-    with tqdm(total=total, desc=what, unit="images", disable=None if report else True, leave=False) as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(batch))
