@@ -48,6 +48,12 @@ class Run:
         """Of the run; None where training never began."""
         return self.config.get("seed")
 
+    @property
+    def processes(self) -> int | None:
+        """That trained it; None where it does not say so: it has no summary, and its devices are not numbered."""
+        devices = (self.config.get("trainer") or {}).get("devices")
+        return self.summary.get("world_size", devices if isinstance(devices, int) and devices > 0 else None)
+
     @cached_property
     def measured(self) -> dict[str, list[Mapping[str, Any]]]:
         """Records of quality by name, without the prefix."""
