@@ -100,6 +100,14 @@ def test_what_is_done_is_skipped(copy: Path) -> None:
     assert not (copy / ".starts").exists()
 
 
+def test_a_sweep_of_one_job_says_that_nothing_is_swept(copy: Path) -> None:
+    said = "Nothing is swept, so there is one job"
+    answer = sweep(copy, "seed=0")
+    assert said in answer.out
+    assert "1 job(s): 1 trained" in answer.out
+    assert said not in sweep(copy, "seed=0,1").out
+
+
 def test_what_is_added_to_the_line_joins_it(copy: Path) -> None:
     assert "3 job(s): 1 trained, 2 done already" in sweep(copy, "seed=0,1,2").out
 

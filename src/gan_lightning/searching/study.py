@@ -86,7 +86,13 @@ class Study:
                 f"{self.path} can't be read: {type(error).__name__}: {' '.join(str(error).split())}. Move it away to "
                 "search anew: jobs that are done are not trained again."
             ) from error
+        self._study._thread_local.in_optimize_loop = True  # or a sampler that has tried everything must not say so
         self._require_same_search()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the sampler has nothing left to try, as that of a grid in time."""
+        return self._study._stop_flag
 
     @property
     def trials(self) -> list[FrozenTrial]:
