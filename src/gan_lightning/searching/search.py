@@ -18,7 +18,7 @@ from gan_lightning.build import make
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
 from gan_lightning.quality import Evaluator
-from gan_lightning.records import FILE as RECORDS
+from gan_lightning.runfolder import METRICS
 from gan_lightning.searching.measuring import with_objectives, with_quality
 from gan_lightning.searching.objective import objectives, read_values
 from gan_lightning.searching.options import Options
@@ -160,7 +160,7 @@ class Search:
             self.study.prune(trial)
             return
         try:
-            measured = read_values(self.objectives, summary, read_records(folder / RECORDS))
+            measured = read_values(self.objectives, summary, read_records(folder / METRICS))
         except UserError as error:
             self.study.fail(trial, str(error))
             return
