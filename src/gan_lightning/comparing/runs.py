@@ -50,7 +50,9 @@ class Run:
     def processes(self) -> int | None:
         """That trained it; None where it does not say so: it has no summary, and its devices are not numbered."""
         devices = (self.config.get("trainer") or {}).get("devices")
-        return self.summary.get("world_size", devices if isinstance(devices, int) and devices > 0 else None)
+        numbered = devices if isinstance(devices, int) and devices > 0 else None
+        processes: int | None = self.summary.get("world_size", numbered)
+        return processes
 
     @cached_property
     def measured(self) -> dict[str, list[Mapping[str, Any]]]:
