@@ -44,15 +44,9 @@ def hydras_mistakes_in_one_line() -> Iterator[None]:
 
 def translate(complaint: str) -> str:
     """Hydra's words about a wrong override in ours, with near matches."""
-    from gan_lightning.config import no_such_option
-
     if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
-        config = composed_without(found.group(1))
-        if found.group(1).startswith(HYDRAS):
-            return _no_such_option_of_hydra(found.group(1), config)
-        return to_be_added(config, found.group(1)) or no_such_option(
-            found.group(1), [*flat_keys(config), "experiment", "allow", "resume", "rerun"]
-        )
+        key, config = found.group(1), composed_without(found.group(1))
+        return _no_such_option_of_hydra(key, config) if key.startswith(HYDRAS) else _no_such_option(key, config)
     if found := re.search(r"Error parsing override '(.*)'\s+(.+)", complaint):
         return f"{found.group(1)} can't be read: {found.group(2).partition(' expecting ')[0]}."
     if found := re.search(r"Error merging override (\S+)\s+(.+)", complaint):
@@ -79,6 +73,13 @@ def to_be_added(config: DictConfig, key: str) -> str | None:
     if last not in (parameters(str(node["_target_"]), parent) or ()):
         return None
     return f"{key} stands in no yaml yet: add it with a plus, +{key}=..."
+
+
+def _no_such_option(key: str, config: DictConfig) -> str:
+    from gan_lightning.config import no_such_option
+
+    verbs = ("experiment", "allow", "resume", "rerun")
+    return to_be_added(config, key) or no_such_option(key, [*flat_keys(config), *verbs])
 
 
 def _no_such_option_of_hydra(key: str, config: DictConfig) -> str:
