@@ -95,6 +95,12 @@ def write_run(
     return folder
 
 
+def write_failure(folder: Path, message: str, kind: str = "diverged") -> None:
+    """What a job of a sweep leaves that failed."""
+    folder.mkdir(exist_ok=True)
+    (folder / "failure.json").write_text(json.dumps({"v": 1, "kind": kind, "message": message}))
+
+
 def write_sweep(folder: Path, recipes: Mapping[str, Sequence[float]], **options: Any) -> Path:
     """Runs of several losses, each with one seed for every last value that is given."""
     for loss, finals in recipes.items():

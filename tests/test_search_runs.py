@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -76,6 +77,27 @@ def test_a_search_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
     cut = Path(rows(sweep)[1]["folder"])
     assert games.state(cut)["gan_lightning"]["counters"]["iteration"] == 200
     assert [len(games.rank_files(cut, attempt)) for attempt in (0, 1)] == [1, 1]
+
+
+EACH_ONCE = "hydra.sweeper.sampler._target_=optuna.samplers.BruteForceSampler ~hydra.sweeper.sampler.n_startup_trials"
+SHORT = f"{' '.join(games.TINY)} metrics.n_fake=8 trainer.max_steps=1 -m hydra/sweeper=optuna {EACH_ONCE}"
+
+
+def test_a_trial_may_fail_and_folders_are_named_by_what_is_searched(tmp_path: Path) -> None:
+    """The search adds ``callbacks=quality`` and its options to each job, and ends when its sampler has tried all."""
+    answer = call(f"{SHORT} n_critic=1,-1 hydra.sweeper.n_trials=9 hydra.sweep.dir={tmp_path}")
+    assert (answer.status, "2 job(s): 1 trained, 1 failed" in answer.out) == (0, True), answer.err
+    assert sorted(row["state"] for row in rows(tmp_path)) == ["done", "failed"]
+    names = [re.sub("-[0-9a-f]{6}$", "", Path(row["folder"]).name) for row in rows(tmp_path)]
+    assert sorted(names) == ["n_critic--1", "n_critic-1"]
+
+
+def test_a_search_of_which_nothing_came_has_failed(tmp_path: Path) -> None:
+    answer = call(f"{SHORT} n_critic=-1,-2 hydra.sweeper.n_trials=2 hydra.sweep.dir={tmp_path}")
+    assert answer.status == 2
+    assert answer.err.splitlines()[-1] == f"error: All trials failed; the reasons are in {tmp_path / 'study.csv'}."
+    assert "2 job(s): 2 failed" in answer.out
+    assert "Go on with the same line" not in answer.out
 
 
 def test_a_wrong_choice_is_told_before_anything_runs(tmp_path: Path) -> None:

@@ -47,9 +47,11 @@ class AtomicCheckpointIO(CheckpointIO):
                 os.fsync(file.fileno())
             temporary.replace(target)
             flush_folder(target.parent)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
+        except (OSError, RuntimeError) as error:
             temporary.unlink(missing_ok=True)
-            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            # of a full disk torch's zip writer raises a RuntimeError, with the system's own below it
+            own = next((each for each in (error, error.__context__) if isinstance(each, OSError)), None)
+            reason = own.strerror if own is not None else _first_line(error)
             raise UserError(f"Can't write the checkpoint {target}: {reason}. Earlier ones are intact.") from error
 
     def load_checkpoint(

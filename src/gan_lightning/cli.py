@@ -22,7 +22,8 @@ from gan_lightning.mistakes import end, mistakes_in_one_line
 from gan_lightning.rerun import rerun
 from gan_lightning.resuming import resume
 from gan_lightning.runfolder import COMMAND
-from gan_lightning.sweeps.line import START, Line, sweep_line
+from gan_lightning.searching import VARIABLE
+from gan_lightning.sweeps.line import START, Line, flags_first, sweep_line
 from gan_lightning.sweeps.parent import ends_with
 from gan_lightning.sweeps.report import complaints, gather, note, summed_up
 from gan_lightning.tilde import with_home
@@ -60,14 +61,16 @@ def _main(words: list[str]) -> None:
 
 
 def _sweep(line: Line) -> None:
-    sys.argv = [*sys.argv, *line.added]
+    sys.argv = [sys.argv[0], *flags_first(sys.argv[1:]), *line.added]
     os.environ[COMMAND] = line.typed.removeprefix("python ")
     handler = signal.signal(signal.SIGTERM, _exit)  # between two jobs, and where they run in other processes
     try:
         _hydra()
     except (KeyboardInterrupt, SystemExit) as ended:
         outcomes = gather(line.folder, line.start)
-        if outcomes or isinstance(ended, KeyboardInterrupt) or ended.code not in (None, 0, 1, 2):
+        if isinstance(ended, SystemExit) and ended.code == 2:  # a mistake, and the same line would meet it again
+            sys.stdout.write(summed_up(outcomes, line.folder) if outcomes else "")
+        elif outcomes or isinstance(ended, KeyboardInterrupt) or ended.code not in (None, 0, 1):
             print(f"{len(outcomes)} job(s) ended before. Go on with the same line: {line.typed}", flush=True)
         raise
     finally:
@@ -111,9 +114,11 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
 
     if (start := context.job.env_set.get(START)) is None:
         end("a sweep is asked for on the command line: add -m.")
+    if not context.job.override_dirname:
+        print("Nothing is swept, so there is one job: give an option several values, such as seed=0,1,2.", flush=True)
     with ends_with(int(start.partition("-")[0])):
         result = run_job(config, folder, overrides, cores_for_a_job(context.launcher, context.sweeper.get("n_jobs")))
-        note(folder, start, result)
+        note(folder, start, result, expected=VARIABLE in context.job.env_set)
         return result
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.composing import choices, composed_without, flat_keys
+from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys
 from gan_lightning.mistakes import end
 
 
@@ -44,14 +44,14 @@ def hydras_mistakes_in_one_line() -> Iterator[None]:
 
 def translate(complaint: str) -> str:
     """Hydra's words about a wrong override in ours, with near matches."""
-    from gan_lightning.config import no_such_option
-
     if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
-        config = composed_without(found.group(1))
-        return to_be_added(config, found.group(1)) or no_such_option(
-            found.group(1), [*flat_keys(config), "experiment", "allow", "resume", "rerun"]
-        )
-    if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", complaint):
+        key, config = found.group(1), composed_without(found.group(1))
+        return _no_such_option_of_hydra(key, config) if key.startswith(HYDRAS) else _no_such_option(key, config)
+    if found := re.search(r"Error parsing override '(.*)'\s+(.+)", complaint):
+        return f"{found.group(1)} can't be read: {found.group(2).partition(' expecting ')[0]}."
+    if found := re.search(r"Error merging override (\S+)\s+(.+)", complaint):
+        return f"{found.group(1)}: {found.group(2)}."
+    if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]*)'", complaint):
         group, choice = found.groups()
         return _no_such_choice(group, choice, choices(group))
     if found := re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_(launcher|sweeper)\.", complaint):
@@ -73,6 +73,27 @@ def to_be_added(config: DictConfig, key: str) -> str | None:
     if last not in (parameters(str(node["_target_"]), parent) or ()):
         return None
     return f"{key} stands in no yaml yet: add it with a plus, +{key}=..."
+
+
+def _no_such_option(key: str, config: DictConfig) -> str:
+    from gan_lightning.config import no_such_option
+
+    verbs = ("experiment", "allow", "resume", "rerun")
+    return to_be_added(config, key) or no_such_option(key, [*flat_keys(config), *verbs])
+
+
+def _no_such_option_of_hydra(key: str, config: DictConfig) -> str:
+    """With what is chosen for the part of Hydra's that the key belongs to: another launcher has other options."""
+    from gan_lightning.config import no_such_option
+
+    chosen = config.hydra.runtime.choices
+    groups = [name for name in chosen if str(name).startswith(HYDRAS)]
+    line = no_such_option(key, [*groups, *(name for name in flat_keys(config) if not name.startswith("hydra.runtime"))])
+    group = "/".join(key.split(".")[:2])
+    if group not in chosen or "Did you mean" in line:
+        return line
+    others = ", ".join(choice for choice in choices(group) if choice != chosen[group])
+    return f"{line} {group}={chosen[group]} is chosen; others are {others}."
 
 
 def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+HYDRAS = ("hydra.", "hydra/")
+"""How the names of Hydra's own options and groups begin."""
+
 
 def config_folder() -> str:
     """``conf/`` inside an installed package, else the repository's own."""
@@ -36,17 +39,23 @@ def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
 
 
 def composed_without(wrong: str) -> DictConfig:
-    """The configuration under the choices of this command line, as far as they compose without ``wrong``."""
+    """The configuration under the choices of this command line, as far as they compose without ``wrong``.
+
+    Of Hydra's own part, for something wrong in that.
+    """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
     def composed(overrides: list[str]) -> DictConfig:
         GlobalHydra.instance().clear()
         with initialize_config_dir(config_folder(), version_base="1.3"):
+            if wrong.startswith(HYDRAS):
+                return OmegaConf.masked_copy(compose("train", overrides, return_hydra_config=True), "hydra")
             return compose("train", overrides)
 
     others = [word for word in sys.argv[1:] if "=" in word and word.lstrip("+~").partition("=")[0] != wrong]
+    groups = [word for word in others if word.startswith("hydra/")]
     try:
-        return composed([word for word in others if not word.startswith(("-", "hydra"))])
+        return composed([*groups, *(word for word in others if not word.startswith(("-", *HYDRAS)))])
     except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
-        return composed([])
+        return composed(groups)

@@ -13,9 +13,9 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from gan_lightning.jsonlines import append_lines, read_records
+from gan_lightning.runfolder import METRICS
 
 SCHEMA_VERSION = 1
-FILE = "metrics.jsonl"
 
 
 class JsonLines(Logger):
@@ -31,7 +31,7 @@ class JsonLines(Logger):
 
     def __init__(self, folder: str, resume_at: int | None = None) -> None:
         super().__init__()
-        self.path = Path(folder) / FILE
+        self.path = Path(folder) / METRICS
         writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # the others must not trim what rank 0 trims
         self.spent = self._go_on_from(resume_at) if writes and resume_at is not None else 0.0
         """Seconds of earlier attempts."""
@@ -40,7 +40,7 @@ class JsonLines(Logger):
     @property
     def name(self) -> str:
         """The file's name."""
-        return FILE
+        return METRICS
 
     @property
     def version(self) -> int:

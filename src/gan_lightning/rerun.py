@@ -25,16 +25,15 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     Raises:
         UserError: There is no run, or a change would make it another one.
     """
-    from gan_lightning.records import FILE
     from gan_lightning.run import train
-    from gan_lightning.runfolder import COMPOSED
+    from gan_lightning.runfolder import COMPOSED, METRICS
     from gan_lightning.sameness import compare
 
     stored = source / COMPOSED
     if not stored.is_file():
         raise UserError(f"rerun={source}: {stored} is missing, so there is no run to repeat.")
-    if not (source / FILE).is_file():  # told before training, not after it
-        raise UserError(f"rerun={source}: {source / FILE} is missing, so there are no numbers to compare with.")
+    if not (source / METRICS).is_file():  # told before training, not after it
+        raise UserError(f"rerun={source}: {source / METRICS} is missing, so there are no numbers to compare with.")
     config = read_stored(stored)
     places = [word.removeprefix(FOLDER_OPTION) for word in overrides if word.startswith(FOLDER_OPTION)]
     words = [word for word in overrides if not word.startswith(FOLDER_OPTION)]

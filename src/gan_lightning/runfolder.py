@@ -20,6 +20,7 @@ CHANGES = "changes.diff"
 FAILURE = "failure.json"
 TRACEBACK = "traceback.txt"
 SUMMARY = "summary.json"
+METRICS = "metrics.jsonl"
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 

@@ -14,8 +14,7 @@ import torch
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
-from gan_lightning.records import FILE
-from gan_lightning.runfolder import CHANGES, attempt_folder
+from gan_lightning.runfolder import CHANGES, METRICS, attempt_folder
 
 OF_THE_CLOCK = frozenset({"images_per_second"})
 """Numbers that no two runs share."""
@@ -103,7 +102,7 @@ def _shown(number: Number) -> str:
 
 
 def _numbers(folder: Path) -> dict[tuple[int, str], float]:
-    path = folder / FILE
+    path = folder / METRICS
     if not path.is_file():
         raise UserError(f"{path} is missing, so there are no numbers to compare with.")
     records = (record for record in read_records(path) if record["name"] not in OF_THE_CLOCK)

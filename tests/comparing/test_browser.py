@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import METRIC, write_run, write_sweep
+from run_folders import METRIC, write_failure, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import compare
@@ -37,7 +37,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             typed=typed,
             options={"model": {"generator": {"width": width}}},
         )
-    (write_run(folder / "cut", seed=7, status=None) / "failure.txt").write_text("Diverged.")
+    write_failure(write_run(folder / "cut", seed=7, status=None), "No longer finite.")
     comparison = compare([read_run(run) for run in find_runs([str(folder)])], Wish(METRIC))
     (target := folder / "page with spaces.html").write_text(page(comparison), encoding="utf-8")
     return target

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_folders import METRIC, PROTOCOL, write_run, write_sweep
+from run_folders import METRIC, PROTOCOL, write_failure, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import Comparison, compare
@@ -98,12 +98,11 @@ def test_runs_that_did_not_end_well_are_listed(tmp_path: Path) -> None:
     write_sweep(tmp_path, {"hinge": [10, 12], "minimax": [11, 15]})
     write_run(tmp_path / "cut", seed=2, status=None)
     write_run(tmp_path / "unmeasured", [], seed=3)
-    (tmp_path / "failed").mkdir()
-    (tmp_path / "failed" / "failure.txt").write_text("Diverged.")
+    write_failure(tmp_path / "failed", "No longer finite.")
     found = compared(tmp_path)
     assert [(each.label, each.run.status, each.reason) for each in found.left_out] == [
         ("loss=hinge, seed 2", "unfinished", "no summary yet: it still trains, or was killed after 3,000 images"),
-        ("failed", "failed", "Diverged."),
+        ("failed", "failed", "diverged: No longer finite."),
         ("loss=hinge, seed 3", "done", "averaged/fid was not measured"),
     ]
     assert "Runs are missing from the numbers, which may flatter a recipe: loss=hinge (2 of 4)." in found.cautions

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from run_folders import METRIC, write_run, write_sweep
+from run_folders import METRIC, write_failure, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import compare
@@ -104,8 +104,7 @@ def test_names_and_values_are_text(tmp_path: Path) -> None:
         protocol=None,
     )
     write_run(tmp_path / "b", seed=1, typed=["x=good"], options={"x": "good"}, protocol=None)
-    (folder := tmp_path / "<script>alert(3)<").mkdir()
-    (folder / "failure.txt").write_text(EVIL)
+    write_failure(tmp_path / "<script>alert(3)<", EVIL)
     provenance = {"command": [EVIL], "machine": {"processor": EVIL, "gpus": [EVIL]}, "git": {"commit": EVIL}}
     (tmp_path / "a" / "provenance.json").write_text(json.dumps(provenance))
     reader = Reader(written(tmp_path))

@@ -16,11 +16,11 @@ def recipes(tmp_path: Path, *runs: dict[str, Any]) -> list[Recipe]:
     return recipes_of([read_run(write_run(tmp_path / str(i), **options)) for i, options in enumerate(runs)])
 
 
-def test_seeds_folders_threads_and_devices_make_no_recipe(tmp_path: Path) -> None:
+def test_seeds_folders_threads_and_accelerators_make_no_recipe(tmp_path: Path) -> None:
     found = recipes(
         tmp_path,
         {"seed": 0},
-        {"seed": 1, "options": {"threads": 4, "trainer": {"devices": 2, "accelerator": "cpu"}}},
+        {"seed": 1, "options": {"threads": 4, "trainer": {"accelerator": "gpu"}}},
         {"seed": 2, "options": {"logger": {"tensorboard": {"_target_": "gan_lightning.records.TensorBoard"}}}},
         {"seed": 0, "loss": "minimax"},
     )
@@ -30,6 +30,30 @@ def test_seeds_folders_threads_and_devices_make_no_recipe(tmp_path: Path) -> Non
 def test_a_callback_of_ones_own_is_part_of_a_recipe(tmp_path: Path) -> None:
     mine = {"callbacks": {"mine": {"_target_": "mine.Freeze", "after": 3}}}
     assert len(recipes(tmp_path, {"seed": 0}, {"seed": 1, "options": mine})) == 2
+
+
+def test_the_number_of_devices_is_part_of_a_recipe(tmp_path: Path) -> None:
+    """The same seed on one and on two is no repetition. Which devices they are makes no difference."""
+    typed = {str(i): [f"trainer.devices={devices}"] for i, devices in enumerate(("1", "2", "[0]", "[3]"))}
+    runs = [
+        Run(
+            Path(name),
+            "done",
+            config={"seed": 0, "trainer": {"devices": 1 if world_size == 1 else "auto"}},
+            overrides=dict(word.split("=") for word in words),
+            summary={"world_size": world_size},
+        )
+        for (name, words), world_size in zip(typed.items(), (1, 2, 1, 1), strict=True)
+    ]
+    found = recipes_of(runs)
+    assert [[run.folder.name for run in recipe.runs] for recipe in found] == [["0", "2", "3"], ["1"]]
+    assert names(found) == ["devices=1", "devices=2"]
+
+
+def test_a_run_that_was_cut_off_has_the_devices_that_it_was_started_with(tmp_path: Path) -> None:
+    two = {"options": {"trainer": {"devices": 2}}}
+    found = recipes(tmp_path, {}, {**two, "status": None}, {**two, "seed": 1})
+    assert [len(recipe.runs) for recipe in found] == [1, 2]
 
 
 def test_precision_and_budget_are_part_of_a_recipe(tmp_path: Path) -> None:

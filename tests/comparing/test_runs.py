@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from run_folders import METRIC, write_run
+from run_folders import METRIC, write_failure, write_run
 
 from gan_lightning.comparing.finding import find_runs
 from gan_lightning.comparing.runs import read_run
@@ -60,25 +60,21 @@ def test_a_run_without_a_summary_still_trains_or_was_killed(tmp_path: Path) -> N
 
 def test_how_a_run_failed(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", status=None)
-    (folder / "failure.txt").write_text("Training diverged.\nTry less.\n")
+    write_failure(folder, "CUDA out of memory.", kind="out of memory")
     assert read_run(folder).status == "failed"
-    assert read_run(folder).reason == "Training diverged. Try less. (after 3,000 images)"
-    failure = {"v": 1, "kind": "out of memory", "message": "CUDA out of memory.", "iteration": 30}
-    (folder / "failure.json").write_text(json.dumps(failure))
     assert read_run(folder).reason == "out of memory: CUDA out of memory. (after 3,000 images)"
 
 
 def test_a_run_that_was_done_and_failed_as_it_went_on_has_failed(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run")
-    (folder / "failure.json").write_text(json.dumps({"kind": "diverged", "message": "No longer finite."}))
+    write_failure(folder, "No longer finite.")
     assert read_run(folder).reason == "diverged: No longer finite. (after 3,000 images)"
 
 
 def test_a_job_that_never_trained(tmp_path: Path) -> None:
-    (tmp_path / "job").mkdir()
-    (tmp_path / "job" / "failure.txt").write_text("Wrong option.")
+    write_failure(tmp_path / "job", "Wrong option.", kind="mistake")
     run = read_run(tmp_path / "job")
-    assert (run.status, run.reason, run.seed) == ("failed", "Wrong option.", None)
+    assert (run.status, run.reason, run.seed) == ("failed", "mistake: Wrong option.", None)
     (tmp_path / "cut" / "attempts" / "0").mkdir(parents=True)
     assert read_run(tmp_path / "cut").reason == "training never began"
 

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from run_folders import METRIC, write_run, write_sweep
+from run_folders import METRIC, write_failure, write_run, write_sweep
 
 from gan_lightning.comparing.choice import Wish
 from gan_lightning.comparing.comparison import Comparison, compare
@@ -47,8 +47,7 @@ def test_long_names_are_broken_to_the_width(tmp_path: Path) -> None:
     for i in range(2):
         words = [f"model.generator.a_rather_long_option_{j}={i}" for j in range(4)]
         write_run(tmp_path / f"{i}", typed=words, options={"model": {"width": i}})
-    (tmp_path / f"{'long' * 30}").mkdir()
-    (tmp_path / f"{'long' * 30}" / "failure.txt").write_text("why " * 50)
+    write_failure(tmp_path / f"{'long' * 30}", "why " * 50)
     shown = terminal(compared(tmp_path), 80)
     assert "a_rather_long_option_3=1" in shown
     assert max(map(len, shown.splitlines())) <= 80

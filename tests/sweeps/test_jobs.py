@@ -14,9 +14,12 @@ import torch
 from door import Answer, call
 from filelock import FileLock
 from omegaconf import OmegaConf
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from torch.utils.tensorboard import SummaryWriter
 
 from gan_lightning.losses import NonSaturating
 from gan_lightning.runfolder import FAILURE, TRACEBACK
+from gan_lightning.sweeps.failures import is_passing, record_failure
 from gan_lightning.sweeps.job import cores_for_a_job, set_aside
 from gan_lightning.sweeps.job import finished as done_before
 
@@ -95,6 +98,14 @@ def test_what_is_done_is_skipped(copy: Path) -> None:
     ]
     assert before == {path: path.read_bytes() for path in before}
     assert not (copy / ".starts").exists()
+
+
+def test_a_sweep_of_one_job_says_that_nothing_is_swept(copy: Path) -> None:
+    said = "Nothing is swept, so there is one job"
+    answer = sweep(copy, "seed=0")
+    assert said in answer.out
+    assert "1 job(s): 1 trained" in answer.out
+    assert said not in sweep(copy, "seed=0,1").out
 
 
 def test_what_is_added_to_the_line_joins_it(copy: Path) -> None:
@@ -182,6 +193,63 @@ def test_a_done_job_whose_record_is_damaged_is_refused_and_still_done(copy: Path
 def test_a_damaged_summary_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text(text)
     assert done_before(tmp_path) is None
+
+
+FULL = {"v": 1, "status": "failed", "kind": "mistake", "message": "No space left on device", "iteration": None}
+
+
+def cut_by(failure: dict[str, Any], folder: Path) -> None:
+    """As after a failure behind the second iteration."""
+    (folder / "summary.json").unlink()
+    (folder / "checkpoints" / "last.previous.ckpt").replace(folder / "checkpoints" / "last.ckpt")
+    (folder / FAILURE).write_text(json.dumps(failure))
+
+
+def test_a_full_disk_costs_no_iteration(copy: Path) -> None:
+    cut = job(copy, "seed-1")
+    whole = weights(cut)
+    cut_by(FULL, cut)
+    assert "1 resumed and finished, 1 done already" in sweep(copy, "seed=0,1").out
+    assert all(torch.equal(value, whole[name]) for name, value in weights(cut).items())
+    assert read(cut / "attempts" / "1" / "rank-0.json")["iteration"] == 2
+    assert not (cut / FAILURE).exists()
+    assert read(cut / "attempts" / "0" / FAILURE) == FULL
+
+
+@pytest.mark.parametrize("kind", ["diverged", "error"])
+def test_what_diverged_or_met_a_bug_starts_again(kind: str, copy: Path) -> None:
+    cut = job(copy, "seed-1")
+    cut_by(FULL | {"kind": kind}, cut)
+    assert "1 trained, 1 done already" in sweep(copy, "seed=0,1").out
+    assert read(cut / "failed" / "0" / FAILURE)["kind"] == kind
+
+
+def test_after_a_change_a_job_that_failed_starts_again(copy: Path) -> None:
+    """One that was cut off is refused instead: nobody has said that it is over."""
+    cut = job(copy, "seed-1")
+    cut_by(FULL, cut)
+    stored = cut / "config.yaml"
+    stored.write_text(stored.read_text().replace("half_life_kimg: ", "half_life_kimg: 1", 1))
+    assert "1 trained, 1 done already" in sweep(copy, "seed=0,1").out
+
+
+def test_what_the_system_refuses_is_no_bug(tmp_path: Path) -> None:
+    assert record_failure(tmp_path, OSError(28, "No space left on device"))["kind"] == "machine"
+    assert is_passing(tmp_path)
+    (tmp_path / FAILURE).write_text("")  # as a full disk leaves it
+    assert is_passing(tmp_path)
+
+
+def test_tensorboard_finds_no_failed_start(tmp_path: Path) -> None:
+    events = SummaryWriter(str(tmp_path))
+    events.add_scalar("loss/generator", 1.0)
+    events.close()
+    set_aside(tmp_path)
+    (kept,) = (tmp_path / "failed" / "0").iterdir()
+    assert kept.stat().st_size > 0
+    runs = EventMultiplexer()
+    runs.AddRunsFromDirectory(str(tmp_path))
+    assert runs.Runs() == {}
 
 
 def test_what_failed_is_kept_beside_what_failed_before(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two models by three losses by two seeds on two processes each, from one line: killed in the middle and run again."""
+"""Two models by two losses on two processes each, from one line: killed in the middle and run again."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 pytestmark = [pytest.mark.forks, pytest.mark.slow]
 
 LINE = (
-    *("-m", "model=mlp,dcgan", "loss=non_saturating,hinge,wasserstein", "seed=0,1", "trainer.devices=2"),
+    *("-m", "model=mlp,dcgan", "loss=non_saturating,hinge", "trainer.devices=2"),
     *("data=digits", "data.batch_size=8", "trainer.accelerator=cpu", "threads=1", "trainer.max_steps=20"),
     *("callbacks.checkpoint.every_iterations=4", "callbacks.samples.count=4"),
 )
-KILLED_IN = 3
+JOBS, KILLED_IN = 4, 2
 
 
 def summaries(sweep: Path) -> dict[str, dict[str, Any]]:
     return {path.parent.name: json.loads(path.read_text()) for path in sweep.glob("*/summary.json")}
 
 
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(900)
 def test_a_killed_sweep_is_finished_by_the_same_line(tmp_path: Path) -> None:
     sweep, log = tmp_path / "sweep", tmp_path / "first.log"
     line = (*LINE, f"hydra.sweep.dir={sweep}")
@@ -36,7 +36,7 @@ def test_a_killed_sweep_is_finished_by_the_same_line(tmp_path: Path) -> None:
         left = [job for job in under_way if not (job / "summary.json").exists()]
         return left[0] if left and len(summaries(sweep)) >= KILLED_IN - 1 else None
 
-    cut = games.wait_for(in_the_middle, 1200, "the job to be killed in")
+    cut = games.wait_for(in_the_middle, 400, "the job to be killed in")
     ranks = games.pids(cut, 2)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
@@ -46,11 +46,11 @@ def test_a_killed_sweep_is_finished_by_the_same_line(tmp_path: Path) -> None:
     assert cut.name not in before
 
     again = tmp_path / "again.log"
-    assert games.run(*line, output=again, timeout=1700) == 0, again.read_text()
+    assert games.run(*line, output=again, timeout=400) == 0, again.read_text()
     after = summaries(sweep)
-    assert len(after) == 12
+    assert len(after) == JOBS
     assert {name: after[name] for name in before} == before
     assert {(each["status"], each["iteration"], each["world_size"]) for each in after.values()} == {("done", 20, 2)}
     assert [rank["iteration"] % 4 for rank in games.rank_files(cut, attempt=1)] == [0, 0]
-    done, new = len(before), 11 - len(before)
-    assert f"12 job(s): {new} trained, 1 resumed and finished, {done} done already" in again.read_text()
+    done, new = len(before), JOBS - 1 - len(before)
+    assert f"{JOBS} job(s): {new} trained, 1 resumed and finished, {done} done already" in again.read_text()

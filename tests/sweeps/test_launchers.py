@@ -10,7 +10,7 @@ from pathlib import Path
 
 import games
 import pytest
-from door import TINY, call
+from door import TINY, call, refused
 from hydra.core.plugins import Plugins
 
 pytestmark = pytest.mark.timeout(900)
@@ -66,6 +66,24 @@ def worlds(jobs: list[Path]) -> list[list[tuple[int, int, int]]]:
 
 
 TWO_RANKS_EACH = [[(seed, rank, 2) for rank in (0, 1)] for seed in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("hydra/launcher=jobli", "Did you mean joblib? Choices: joblib, ray, "),
+        ("hydra/lancher=joblib", "Did you mean hydra/launcher?"),
+        ("hydra/launcher=joblib hydra.launcher.njobs=2", "Did you mean hydra.launcher.n_jobs?"),
+        ("hydra.launcher.n_jobs=2", "hydra/launcher=basic is chosen; others are joblib, ray, "),
+        ("hydra/launcher=joblib hydra.launcher.n_jobs=two", "hydra.launcher.n_jobs=two: Value 'two' of type 'str'"),
+        ("hydra/sweeper=optunna", "Did you mean optuna?"),
+        ("hydra/sweeper=optuna hydra.sweeper.n_trails=3", "Did you mean hydra.sweeper.n_trials?"),
+        ("hydra/sweeper=optuna hydra.sweeper.sampler.sed=3", "Did you mean hydra.sweeper.sampler.seed?"),
+        ("hydra.sweep.dirr=x", "Did you mean hydra.sweep.dir"),
+    ],
+)
+def test_a_misspelt_word_of_hydras_ends_in_one_line(words: str, says: str) -> None:
+    assert says in refused(f"-m seed=0,1 {words}")
 
 
 @pytest.mark.slow

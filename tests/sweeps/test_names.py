@@ -55,6 +55,13 @@ def test_a_sweeps_folder_says_what_is_swept() -> None:
     assert folder("seed=3").name.startswith("one-")
 
 
+def test_the_flag_may_stand_anywhere() -> None:
+    words = BASE.split()
+    lines = [sweep_line([*words[:i], "-m", *words[i:]]) for i in range(len(words) + 1)]
+    assert {line.folder for line in lines if line is not None} == {folder(BASE)}
+    assert all(lines)
+
+
 def test_a_folder_may_be_given() -> None:
     assert folder(f"{BASE} hydra.sweep.dir=here") == Path("here")
     assert folder("seed=0 hydra.sweep.dir=a-${seed2:}".replace("${seed2:}", "b")) == Path("a-b")

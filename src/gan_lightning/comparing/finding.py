@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gan_lightning.comparing.runs import FAILURES
 from gan_lightning.errors import UserError
-from gan_lightning.runfolder import RESOLVED, SUMMARY
+from gan_lightning.runfolder import FAILURE, RESOLVED, SUMMARY
 
-MARKS = (RESOLVED, SUMMARY, "attempts", *FAILURES)
+MARKS = (RESOLVED, SUMMARY, "attempts", FAILURE)
 """One of these makes a folder a run's."""
 
 

@@ -12,12 +12,14 @@ from gan_lightning.comparing.runs import Run
 NOT_OF_A_RECIPE = frozenset(
     {
         *("threads", "run", "logger", "metrics"),
-        *(f"trainer.{name}" for name in ("accelerator", "devices", "num_nodes", "strategy")),
+        *(f"trainer.{name}" for name in ("accelerator", "num_nodes", "strategy")),
         *(f"trainer.{name}" for name in ("enable_progress_bar", "log_every_n_steps")),
         *(f"callbacks.{name}" for name in ("samples", "checkpoint", "quality", "scatter")),
     }
 )
 """Nodes that say on what a run trains and who looks on. How a number is measured is its protocol's affair."""
+DEVICES = "trainer.devices"
+"""Their number is of a recipe, since batch norm's statistics are each process's own; which ones they are is not."""
 PLACES_AND_SEEDS = frozenset({"seed", "folder", "resume_at", "data_dir", "root", "download"})
 """Last parts of keys, wherever they stand."""
 MISSING = "absent"
@@ -49,8 +51,14 @@ def recipes_of(runs: Sequence[Run]) -> list[Recipe]:
     """The runs by recipe, in the order in which they were given."""
     by_recipe: dict[str, list[Run]] = {}
     for run in runs:
-        by_recipe.setdefault(json.dumps(leaves(run.config), sort_keys=True), []).append(run)
-    return [Recipe(leaves(group[0].config), tuple(group)) for group in by_recipe.values()]
+        by_recipe.setdefault(json.dumps(_of_run(run), sort_keys=True), []).append(run)
+    return [Recipe(_of_run(group[0]), tuple(group)) for group in by_recipe.values()]
+
+
+def _of_run(run: Run) -> dict[str, str]:
+    """What the recipe of a run is, with the number of its processes where the run says it."""
+    found = leaves(run.config)
+    return found | ({DEVICES: json.dumps(run.processes)} if run.processes is not None else {})
 
 
 def said(recipes: Sequence[Recipe]) -> list[str]:
@@ -110,9 +118,15 @@ def names(recipes: Sequence[Recipe]) -> list[str]:
 
 def _typed(recipe: Recipe) -> dict[str, str]:
     """Overrides of a recipe that all of its runs share."""
-    first, *others = (run.overrides for run in recipe.runs)
+    first, *others = (_said_by(run) for run in recipe.runs)
     kept = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     return {key: value for key, value in kept.items() if _of_a_recipe(key)}
+
+
+def _said_by(run: Run) -> dict[str, str]:
+    """What was typed, with the number of devices in place of their names."""
+    counted = {DEVICES: str(run.processes)} if DEVICES in run.overrides and run.processes is not None else {}
+    return {**run.overrides, **counted}
 
 
 def _of_a_recipe(key: str) -> bool:

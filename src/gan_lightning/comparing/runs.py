@@ -14,10 +14,8 @@ import yaml
 
 from gan_lightning.comparing.curves import Curve
 from gan_lightning.jsonlines import read_records
-from gan_lightning.runfolder import COMPOSED, RESOLVED, SUMMARY
+from gan_lightning.runfolder import COMPOSED, FAILURE, METRICS, RESOLVED, SUMMARY
 
-METRICS = "metrics.jsonl"
-FAILURES = ("failure.json", "failure.txt")
 KEYS = {"iteration", "images", "seconds", "name", "value"}
 """Of a record."""
 QUALITY = "quality/"
@@ -47,6 +45,14 @@ class Run:
     def seed(self) -> int | None:
         """Of the run; None where training never began."""
         return self.config.get("seed")
+
+    @property
+    def processes(self) -> int | None:
+        """That trained it; None where it does not say so: it has no summary, and its devices are not numbered."""
+        devices = (self.config.get("trainer") or {}).get("devices")
+        numbered = devices if isinstance(devices, int) and devices > 0 else None
+        processes: int | None = self.summary.get("world_size", numbered)
+        return processes
 
     @cached_property
     def measured(self) -> dict[str, list[Mapping[str, Any]]]:
@@ -106,10 +112,9 @@ def _ending(
 ) -> tuple[str, str]:
     images = records[-1]["images"] if records else 0
     reached = f" after {images:,} images" if images else ""
-    for name in FAILURES:
-        if (folder / name).is_file():
-            when = f" (after {images:,} images)" if images else ""
-            return "failed", _failure(folder / name) + when
+    if failure := _json(folder / FAILURE):
+        when = f" (after {images:,} images)" if images else ""
+        return "failed", ": ".join(str(failure[key]) for key in ("kind", "message") if failure.get(key)) + when
     status = str(summary.get("status", ""))
     if status == DONE:
         return DONE, ""
@@ -119,13 +124,6 @@ def _ending(
         return status, f"{summary.get('reason') or status}{reached}"
     began = "no summary yet: it still trains, or was killed" if config else "training never began"
     return "unfinished", began + reached
-
-
-def _failure(file: Path) -> str:
-    if file.suffix == ".txt":
-        return " ".join(file.read_text(encoding="utf-8").split())
-    failure = _json(file)
-    return ": ".join(str(failure[key]) for key in ("kind", "message") if failure.get(key))
 
 
 def _overrides(folders: Iterable[Path]) -> dict[str, str]:

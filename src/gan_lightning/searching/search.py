@@ -12,13 +12,13 @@ from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from gan_lightning.build import make
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
 from gan_lightning.quality import Evaluator
-from gan_lightning.records import FILE as RECORDS
+from gan_lightning.runfolder import METRICS
 from gan_lightning.searching.measuring import with_objectives, with_quality
 from gan_lightning.searching.objective import objectives, read_values
 from gan_lightning.searching.options import Options
@@ -67,16 +67,18 @@ class Search:
         """Go on with the trials that were cut off, then ask for new ones until there are enough.
 
         Raises:
-            UserError: The folder holds another study, or a search that is under way.
+            UserError: The folder holds another study, or a search that is under way; or all trials failed.
         """
         with only_one(self.folder):
             self.study = Study(self.folder, self.objectives, self.space, self.options.sampler)
             self._run_all()
+        if all(trial.state == TrialState.FAIL for trial in self.study.trials):
+            raise UserError(f"All trials failed; the reasons are in {self.folder / TABLE}.")
 
     def _run_all(self) -> None:
         _say(f"search:   {self.study.path}, {len(self.study.trials)} of {self.options.n_trials} trials")
         cut_off = self.study.cut_off()
-        while batch := self._next(cut_off):
+        while not self.study.exhausted and (batch := self._next(cut_off)):
             self._run(batch)
         write_table(self.folder / TABLE, self.study.trials, self.objectives)
         for line in summary_lines(self.study.best, self.study.trials, self.objectives, self.folder / TABLE):
@@ -104,7 +106,7 @@ class Search:
     def _run(self, batch: Sequence[FrozenTrial]) -> None:
         jobs = {trial.number: words for trial in batch if (words := self._words(trial))}
         if jobs:
-            handed = [[*words, *self._handed(number)] for number, words in jobs.items()]
+            handed = [[*words, self.space.unnamed(), *self._handed(number)] for number, words in jobs.items()]
             returns = self.launcher.launch(handed, initial_job_idx=min(jobs))
             told = {trial.number: trial for trial in batch}
             for number, job in zip(jobs, returns, strict=True):
@@ -158,7 +160,7 @@ class Search:
             self.study.prune(trial)
             return
         try:
-            measured = read_values(self.objectives, summary, read_records(folder / RECORDS))
+            measured = read_values(self.objectives, summary, read_records(folder / METRICS))
         except UserError as error:
             self.study.fail(trial, str(error))
             return

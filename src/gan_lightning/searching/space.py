@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from gan_lightning.errors import UserError
+from gan_lightning.sweeps.names import UNNAMED
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Space:
     def words(self, params: Mapping[str, Any]) -> list[str]:
         """The overrides of the job that has these parameters."""
         return [*self.fixed.values(), *(f"{key}={params[key]}" for key in self.varied)]
+
+    def unnamed(self) -> str:
+        """The word of Hydra's by which no job's folder is named after what is fixed, by the search itself too."""
+        return f"{UNNAMED}=[{','.join(dict.fromkeys(key.lstrip('+~') for key in self.fixed))}]"
 
     def with_fixed(self, key: str, value: str) -> Space:
         """The same with one more word, before those that were typed."""

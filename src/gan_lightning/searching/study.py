@@ -47,7 +47,9 @@ def build_sampler(node: Mapping[str, Any], number: int) -> optuna.samplers.BaseS
         UserError: There is no such sampler, or it knows no such option.
     """
     seeded = {"seed": hashed_seed(node["seed"], "trial", number)} if node.get("seed") is not None else {}
-    sampler = make({**node, **seeded})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = make({**node, **seeded})
     if not isinstance(sampler, optuna.samplers.BaseSampler):
         raise UserError(f"hydra.sweeper.sampler._target_={node.get('_target_')} is no sampler of Optuna's.")
     return sampler
@@ -86,7 +88,13 @@ class Study:
                 f"{self.path} can't be read: {type(error).__name__}: {' '.join(str(error).split())}. Move it away to "
                 "search anew: jobs that are done are not trained again."
             ) from error
+        self._study._thread_local.in_optimize_loop = True  # or a sampler that has tried everything must not say so
         self._require_same_search()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the sampler has nothing left to try, as that of a grid in time."""
+        return self._study._stop_flag
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -107,10 +115,8 @@ class Study:
     def ask(self) -> FrozenTrial:
         """A new trial."""
         number = len(self.trials)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = build_sampler(self.sampler, number)
-            self._study.ask(fixed_distributions=dict(self.space.varied))
+        self._study.sampler = build_sampler(self.sampler, number)
+        self._study.ask(fixed_distributions=dict(self.space.varied))
         return self.trials[number]
 
     def note(self, trial: FrozenTrial, **facts: Any) -> None:

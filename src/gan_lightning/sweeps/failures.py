@@ -18,12 +18,16 @@ KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Diverged, "diverged"),
     (UserError, "mistake"),
     ((torch.OutOfMemoryError, MemoryError), "out of memory"),
+    (OSError, "machine"),
     (Exception, "error"),
 )
 """What a failure is called; the first that fits."""
 
 EXPLAINED = ("diverged", "mistake")
 """Kinds whose message says it all."""
+
+PASSING = ("mistake", "machine", "out of memory")
+"""Kinds that a checkpoint has no part in, such as a full disk: the job goes on from it. Others start again."""
 
 
 def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
@@ -46,3 +50,12 @@ def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
         (folder / TRACEBACK).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     (folder / FAILURE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
+
+
+def is_passing(folder: Path) -> bool:
+    """Whether the job in ``folder`` failed for a reason that a checkpoint has no part in."""
+    try:
+        record = json.loads((folder / FAILURE).read_text(encoding="utf-8"))
+    except ValueError:  # cut short while it was written, by a full disk too
+        return True
+    return isinstance(record, dict) and record.get("kind") in PASSING

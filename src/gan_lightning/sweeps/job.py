@@ -16,8 +16,8 @@ from gan_lightning.devices import cores, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import next_attempt, read_stored
 from gan_lightning.run import train
-from gan_lightning.runfolder import COMPOSED, FAILURE, SUMMARY, Busy, locked
-from gan_lightning.sweeps.failures import record_failure
+from gan_lightning.runfolder import COMPOSED, FAILURE, LOCK, SUMMARY, Busy, locked
+from gan_lightning.sweeps.failures import is_passing, record_failure
 from gan_lightning.sweeps.names import WITHOUT_EFFECT
 
 FINISHED = ("done", "pruned")
@@ -27,7 +27,9 @@ MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)
 """What may differ between two starts of one job."""
 
 ASIDE = "failed"
-KEPT = (ASIDE, ".lock")
+KEPT = (ASIDE, LOCK)
+EVENTS = "tfevents"
+"""In the names of files that TensorBoard reads, wherever they lie."""
 
 
 class Changed(UserError):
@@ -70,8 +72,7 @@ def _locked_job(config: DictConfig, folder: Path, overrides: Sequence[str], shar
         devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
         config.threads = threads_for(devices.local, None, share)
     last = folder / "checkpoints" / LAST
-    if last.is_file() and not (folder / FAILURE).exists():
-        require_unchanged(config, folder)
+    if last.is_file() and goes_on(config, folder):
         return {**train(config, folder, overrides, next_attempt(folder), last), "outcome": "resumed"}
     set_aside(folder)
     return {**train(config, folder, overrides), "outcome": "trained"}
@@ -84,6 +85,24 @@ def finished(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError):  # none, or cut while it was written
         return None
     return summary if isinstance(summary, dict) and summary.get("status") in FINISHED else None
+
+
+def goes_on(config: DictConfig, folder: Path) -> bool:
+    """Whether a job goes on from its checkpoint; one that failed starts again where that would not mend it.
+
+    Raises:
+        Changed: It was cut off, and is configured otherwise now.
+    """
+    failed = (folder / FAILURE).exists()
+    if failed and not is_passing(folder):
+        return False
+    try:
+        require_unchanged(config, folder)
+    except Changed:
+        if not failed:
+            raise
+        return False
+    return True
 
 
 def require_unchanged(config: DictConfig, folder: Path) -> None:
@@ -127,13 +146,16 @@ def _flat(node: Any, name: str = "") -> dict[str, Any]:
 
 
 def set_aside(folder: Path) -> None:
-    """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in."""
+    """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in.
+
+    TensorBoard's files get a name by which it doesn't find them: it would show the failed start as a run of its own.
+    """
     if not (left := [entry for entry in folder.iterdir() if entry.name not in KEPT]):
         return
     aside = folder / ASIDE / str(1 + max((int(each.name) for each in (folder / ASIDE).glob("[0-9]*")), default=-1))
     aside.mkdir(parents=True)
     for entry in sorted(left, key=lambda entry: entry.name == FAILURE):  # last, for then the rest has gone too
-        shutil.move(entry, aside / entry.name)
+        shutil.move(entry, aside / entry.name.replace(EVENTS, "failed"))
 
 
 def cores_for_a_job(launcher: DictConfig, at_once: int | None = None) -> int | None:

@@ -19,13 +19,14 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.mistakes import end
-from gan_lightning.sweeps.names import sweep_folder
+from gan_lightning.sweeps.names import UNNAMED, sweep_folder
 
 START = "GAN_LIGHTNING_SWEEP"
 """In the environment of a job: which start of the sweep it belongs to."""
 
 FOLDER = "hydra.sweep.dir"
 MODE = "hydra.mode=MULTIRUN"
+FLAGS = ("-m", "--multirun")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Line:
 
 def sweep_line(words: Sequence[str]) -> Line | None:
     """What a command line says, if it is a sweep's that Hydra can read."""
-    given, _ = get_args_parser().parse_known_args(list(words))
+    given, _ = get_args_parser().parse_known_args(flags_first(words))
     if not given.multirun and MODE not in given.overrides:
         return None
     try:
@@ -59,12 +60,17 @@ def sweep_line(words: Sequence[str]) -> Line | None:
     start = f"{os.getpid()}-{secrets.token_hex(4)}"
     added = [
         f"{FOLDER}={_quoted(folder)}",
-        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(dict.fromkeys(fixed))}]",
+        f"{UNNAMED}=[{','.join(dict.fromkeys(fixed))}]",
         f"+hydra.job.env_set.{START}={start}",
         # a job starts its own ranks, in a SLURM job too: by this name Lightning leaves SLURM's variables alone
         "+hydra.job.env_set.SLURM_JOB_NAME=bash",
     ]
     return Line(shlex.join(["python", *sys.argv[:1], *words]), Path(folder), start, added)
+
+
+def flags_first(words: Sequence[str]) -> list[str]:
+    """The words with ``-m`` at their head: Hydra's parser knows none between two overrides."""
+    return sorted(words, key=lambda word: word not in FLAGS)
 
 
 def _folder_given(overrides: Sequence[Override]) -> str | None:

@@ -21,6 +21,9 @@ SWEEPS = "runs/sweeps"
 WITHOUT_EFFECT = ("threads", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger")
 """Overrides that change no result. ``trainer.devices`` does: batch norm's statistics are each process's own."""
 
+UNNAMED = "hydra.job.config.override_dirname.exclude_keys"
+"""The option of Hydra's that says which overrides are left out of a job's name."""
+
 PACE = ("n_trials", "n_jobs", "max_batch_size")
 """Options of a sweeper that say how much and how fast, not what."""
 

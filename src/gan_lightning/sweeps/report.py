@@ -12,13 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SAID: dict[str, str] = {
-    "skipped": "done already",
-    "busy": "under way in another process",
-}
-"""Outcomes of which a line is printed when the job is met."""
-
-COUNTED: dict[str, str] = {
+WORDS: dict[str, str] = {
     "trained": "trained",
     "resumed": "resumed and finished",
     "skipped": "done already",
@@ -26,8 +20,9 @@ COUNTED: dict[str, str] = {
     "failed": "failed",
     "refused": "refused",
 }
+SAID = ("skipped", "busy")
+"""Outcomes of which a line is printed when the job is met."""
 BAD = ("failed", "refused")
-
 
 STARTS = ".starts"
 
@@ -37,21 +32,28 @@ def notes(sweep: Path, start: str) -> Path:
     return sweep / STARTS / start
 
 
-def note(job: Path, start: str, result: Mapping[str, Any]) -> None:
-    """Leave a job's outcome for the report, and say at once what a reader would wonder about."""
+def note(job: Path, start: str, result: Mapping[str, Any], expected: bool = False) -> None:
+    """Leave a job's outcome for the report, and say at once what a reader would wonder about.
+
+    Args:
+        job: Its folder.
+        start: Of the sweep.
+        result: What became of it.
+        expected: Whether it may fail without the sweep having failed, as a trial of a search may.
+    """
     outcome, message = str(result["outcome"]), str(result.get("message", ""))
     folder = notes(job.parent, start)
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"job": job.name, "outcome": outcome, "message": message})
+    text = json.dumps({"job": job.name, "outcome": outcome, "message": message, "expected": expected})
     (folder / f"{job.name}.json").write_text(text, encoding="utf-8")
     if outcome in BAD:
         sys.stderr.write(f"error: {job.name}: {message}\n")
     elif outcome in SAID:
-        sys.stdout.write(f"{job.name}: {SAID[outcome]}\n")
+        sys.stdout.write(f"{job.name}: {WORDS[outcome]}\n")
         sys.stdout.flush()
 
 
-def gather(sweep: Path, start: str) -> list[dict[str, str]]:
+def gather(sweep: Path, start: str) -> list[dict[str, Any]]:
     """All outcomes of a start, by name of the job; they are not kept."""
     folder = notes(sweep, start)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
@@ -61,14 +63,14 @@ def gather(sweep: Path, start: str) -> list[dict[str, str]]:
     return found
 
 
-def summed_up(outcomes: list[dict[str, str]], sweep: Path) -> str:
+def summed_up(outcomes: list[dict[str, Any]], sweep: Path) -> str:
     """How many jobs ended how, where they are, and what to do with them."""
     count = Counter(each["outcome"] for each in outcomes)
-    parts = ", ".join(f"{count[outcome]} {words}" for outcome, words in COUNTED.items() if count[outcome])
+    parts = ", ".join(f"{count[outcome]} {words}" for outcome, words in WORDS.items() if count[outcome])
     folder = shlex.quote(str(sweep))
     return f"\n{len(outcomes)} job(s): {parts}\nsweep folder: {folder}\ncompare:      python compare.py {folder}\n"
 
 
-def complaints(outcomes: list[dict[str, str]]) -> list[str]:
-    """One sentence for each job that did not do what it was to."""
-    return [f"{each['job']}: {each['message']}" for each in outcomes if each["outcome"] in BAD]
+def complaints(outcomes: list[dict[str, Any]]) -> list[str]:
+    """One sentence for each job that did not do what it had to."""
+    return [f"{each['job']}: {each['message']}" for each in outcomes if each["outcome"] in BAD and not each["expected"]]
