@@ -159,6 +159,14 @@ def test_budgets(budget: str, iterations: int, tmp_path: Path) -> None:
     assert saved["global_step"] == iterations
 
 
+def test_a_run_names_what_it_leaves(tmp_path: Path) -> None:
+    """And nothing that it was told to leave out."""
+    without = train("trainer.max_steps=1 callbacks.checkpoint=null", tmp_path / "without").out
+    whole = train("trainer.max_steps=1 logger=[tensorboard]", tmp_path / "whole").out
+    assert [word for word in ("pictures:", "checkpoint:", "curves:") if word in without] == ["pictures:"]
+    assert [word for word in ("pictures:", "checkpoint:", "curves:") if word not in whole] == []
+
+
 def test_the_clock_is_a_budget(tmp_path: Path) -> None:
     train("trainer.max_time=00:00:00:01 callbacks.samples=null", tmp_path)
     assert summary(tmp_path)["iteration"] > 0

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch.distributed import Store
@@ -239,12 +240,13 @@ def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> Non
     )
     if trainer.fast_dev_run:  # type: ignore[attr-defined]  # it writes no files
         return
-    print(
-        f"pictures:    {folder / 'samples'}\n"
-        f"checkpoint:  {folder / 'checkpoints' / LAST}\n"
-        f"curves:      tensorboard --logdir '{folder}'",
-        flush=True,
-    )
+    pictures, checkpoint = folder / "samples", folder / "checkpoints" / LAST
+    left = {
+        f"pictures:    {pictures}": pictures.is_dir(),
+        f"checkpoint:  {checkpoint}": checkpoint.is_file(),
+        f"curves:      tensorboard --logdir '{folder}'": _first(TensorBoardLogger, trainer.loggers) is not None,
+    }
+    print(*(line for line, there in left.items() if there), sep="\n", flush=True)
 
 
 def _text(path: Path | None) -> str | None:

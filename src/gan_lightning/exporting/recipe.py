@@ -9,10 +9,11 @@ from typing import Any
 
 from gan_lightning.jsonlines import read_records
 from gan_lightning.protocol import NEED_NOT_AGREE
+from gan_lightning.runfolder import METRICS
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
 """Options that say where files lie on one machine."""
-RECORDS = ("metrics.jsonl", "evaluations.jsonl")
+RECORDS = (METRICS, "evaluations.jsonl")
 ERROR = "_error"
 """Ends the name of a number that is another's standard error."""
 
