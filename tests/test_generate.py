@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,14 @@ def test_between_classes(conditional: Path, tmp_path: Path) -> None:
 )
 def test_mistakes_write_nothing(line: str, says: str, run: Path, tmp_path: Path) -> None:
     assert says in refused(f"{run} to={tmp_path / 'new'} threads=1 {line}")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_missing_encoder_is_told_before_anything_is_drawn(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "gan-lightning[video]" in refused(f"{run} to={tmp_path / 'new'} threads=1 interpolate=seeds format=mp4")
     assert not (tmp_path / "new").exists()
 
 

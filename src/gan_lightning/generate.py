@@ -15,7 +15,7 @@ from gan_lightning.devices import threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.generating.between import between_classes, between_seeds
 from gan_lightning.generating.choice import Wanted, every, labels_from, ranges, seeds_from
-from gan_lightning.generating.films import FILMS, Tiles
+from gan_lightning.generating.films import FILMS, REQUIRED, Tiles
 from gan_lightning.generating.products import Film, Product, Stills
 from gan_lightning.generating.record import RECORD, origin
 from gan_lightning.generating.sampler import Sampler
@@ -131,6 +131,8 @@ def check(options: Generate) -> None:
     if options.format is not None and options.format not in formats:
         what = "an interpolation" if films else "single images"
         raise UserError(f"format={options.format}: {what} can be {' or '.join(formats)}.")
+    if options.format is not None and options.format in REQUIRED:
+        REQUIRED[options.format]()
     if options.near != defaults["near"] and not options.neighbours:
         raise UserError("near= says what makes training images neighbours=: say how many.")
     classes = options.classes if isinstance(options.classes, list) else [options.classes]

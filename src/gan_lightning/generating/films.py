@@ -40,10 +40,9 @@ def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
     Raises:
         UserError: The encoder is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise UserError("format=mp4 needs PyAV: pip install 'gan-lightning[video]', or take format=gif.") from error
+    require_av()
+    import av
+
     frames = [_even_colour(frame) for frame in frames_of(tiles)]
     with av.open(str(path), "w", format="mp4") as film:
         try:
@@ -55,6 +54,18 @@ def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
         for frame in frames:
             film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         film.mux(stream.encode())
+
+
+def require_av() -> None:
+    """See that the encoder is installed.
+
+    Raises:
+        UserError: It is not.
+    """
+    try:
+        import av  # noqa: F401  # looked for before anything is drawn
+    except ImportError as error:
+        raise UserError("format=mp4 needs PyAV: pip install 'gan-lightning[video]', or take format=gif.") from error
 
 
 def _even_colour(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -76,3 +87,5 @@ FILMS: Mapping[str, tuple[str, Callable[[Path, Tiles, int], None]]] = {
     "mp4": ("mp4", write_mp4),
 }
 """By the format's name: the file's ending, and what is called with the file, the tiles and frames per second."""
+REQUIRED: Mapping[str, Callable[[], None]] = {"mp4": require_av}
+"""By the format's name, where it needs a package that may be missing: raises a UserError then."""
