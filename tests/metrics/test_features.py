@@ -185,6 +185,19 @@ def test_the_hash_tells_what_decides_the_features() -> None:
     assert hash_of() != first
 
 
+def test_a_module_without_weights_is_told_by_its_settings() -> None:
+    """Its features are kept on disk by the hash: those of another stride would be taken for its own."""
+    hashes = [
+        ModuleExtractor(
+            nn.Sequential(nn.AvgPool2d(2, stride=stride), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            channels=1,
+            resolution=8,
+        ).hash
+        for stride in (1, 2, 2)
+    ]
+    assert hashes[0] != hashes[1] == hashes[2]
+
+
 def test_the_hash_is_known() -> None:
     """So that numbers of another version of this package stay comparable: nothing of torch's is in it."""
     weights = {"b": torch.tensor([1.0, 2.0]), "a": torch.tensor(3)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -31,9 +31,11 @@ class FrozenExtractor:
         resize: what ``prepare`` does, in words; stands in the protocol.
         class_names: of the logits; empty where they have none.
         batch_size: images at a time.
+        settings: what else decides the features, in words.
 
     Attributes:
-        hash: of the weights, the name and the resize, so that features kept under it are never another extractor's.
+        hash: of the weights, the name, the resize and the settings, so that features kept under it are never another
+            extractor's.
         num_features: F, found by a trial.
         classifies: Whether the module gives logits, found by the same.
     """
@@ -47,6 +49,7 @@ class FrozenExtractor:
         resize: str,
         class_names: tuple[str, ...] = (),
         batch_size: int = 200,
+        settings: tuple[str, ...] = (),
     ) -> None:
         self.module = module.requires_grad_(False)
         self.prepare = prepare
@@ -54,7 +57,7 @@ class FrozenExtractor:
         self.resize = resize
         self.class_names = class_names
         self.batch_size = batch_size
-        self.hash = fingerprint(module.state_dict(), name, resize)
+        self.hash = fingerprint(module.state_dict(), name, resize, *settings)
         self.device = torch.device("cpu")
         tried = self._tried()
         self.num_features = tried.features.shape[1]
@@ -141,7 +144,16 @@ class ModuleExtractor(FrozenExtractor):
             resize=str(prepare),
             class_names=tuple(class_names),
             batch_size=batch_size,
+            settings=tuple(_settings(module)),
         )
+
+
+def _settings(module: nn.Module) -> Iterator[str]:
+    """What a module and its parts keep as plain values, such as a stride: with the same weights it decides features."""
+    for name, part in module.named_modules():
+        for key, value in sorted(vars(part).items()):
+            if key != "training" and isinstance(value, (bool, int, float, str, tuple)):
+                yield f"{name}.{key}={value}"
 
 
 def _fill(module: nn.Module, path: Path) -> None:
