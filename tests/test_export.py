@@ -271,29 +271,35 @@ def test_the_card_keeps_private_what_is(run: Path, tmp_path: Path) -> None:
 def test_the_card_shows_measurements_of_these_weights(run: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(run, tmp_path / "run")
     protocol = {"extractor": "digits", "extractor_hash": "abc", "n_fake": 1000, "n_real": 60000, "data": "Digits"}
-    protocol |= {"split": "train", "generator": "averaged"}
+    protocol |= {"split": "train", "data_hash": "0a1b", "generator": "averaged"}
 
     def record(name: str, value: float, iteration: int, **changes: Any) -> str:
         common = {"v": 1, "iteration": iteration, "images": 8 * iteration, "name": name, "value": value}
         return json.dumps({**common, "protocol": protocol | changes}) + "\n"
 
     with (copy / "metrics.jsonl").open("a") as file:
-        file.write(record("quality/averaged/fid", 30.0, 1) + record("quality/averaged/fid", 20.5, 3))
+        file.write(record("quality/averaged/fid", 30.0, 1) + record("quality/averaged/fid", 25.5, 3))
         file.write(record("quality/raw/fid", 99.0, 3, generator="raw") + record("quality/averaged/fid", 5.0, 4))
     (copy / "evaluations.jsonl").write_text(
         record("kid", 0.0123, 3)
         + record("kid_error", 0.002, 3)
         + record("share/7", 0.1, 3)
         + record("kid", 0.0456, 3, split="test")
+        + record("fid", 31.5, 3, data_hash="2c3d")
+        + record("fid", 20.5, 3)
         + record("kid", 0.7, 2)
     )
     done(main, f"{copy} formats=[]")
     card = (copy / "export" / "README.md").read_text()
-    by_test, by_train = card.partition("## How good it is")[2].split("1,000 images against 60,000 of Digits ")[1:]
-    assert by_train.startswith("(train), by the features of digits (abc):\n\n| metric | value |")
+    by_train, of_others, by_test = (  # the newest first
+        card.partition("## How good it is")[2].split("1,000 images against 60,000 of Digits ")[1:]
+    )
+    assert by_train.startswith("(train, 0a1b), by the features of digits (abc):\n\n| metric | value |")
+    assert of_others.startswith("(train, 2c3d)")
+    assert "| fid | 31.5 |" in of_others
     assert "| fid | 20.5 |" in by_train
     assert "| kid | 0.0123 ± 0.002 |" in by_train
-    assert by_test.startswith("(test)")  # the newest first
+    assert by_test.startswith("(test, 0a1b)")
     assert "| kid | 0.0456 |" in by_test  # another protocol's error is not its own
     assert "0.7" not in card.partition("## How good it is")[2].partition("## Licence")[0]
     assert all(word not in card for word in ("| 99 |", "| 5 |", "share/7", "Not measured"))

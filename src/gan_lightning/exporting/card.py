@@ -112,7 +112,8 @@ class Card:
         tables: dict[str, list[tuple[str, str]]] = {}
         for each in numbers(self.run, self.trained.weights, self.trained.counters["iteration"]):
             error = "" if each["error"] is None else f" ± {each['error']:.2g}"
-            tables.setdefault(_measured_how(each["protocol"]), []).append((each["name"], f"{each['value']:.4g}{error}"))
+            how = _measured_how(each["protocol"])
+            tables[how] = [*tables.pop(how, []), (each["name"], f"{each['value']:.4g}{error}")]  # the newest is last
         if not tables:
             return "Not measured. `python evaluate.py RUN_FOLDER` does."
         newest_first = reversed(tables.items())
@@ -127,7 +128,8 @@ class Card:
 
 
 def _measured_how(protocol: Mapping[str, Any]) -> str:
-    images = f"{protocol['n_fake']:,} images against {protocol['n_real']:,} of {protocol['data']} ({protocol['split']})"
+    real = f"{protocol['data']} ({protocol['split']}, {protocol['data_hash']})"
+    images = f"{protocol['n_fake']:,} images against {protocol['n_real']:,} of {real}"
     return f"{images}, by the features of {protocol['extractor']} ({protocol['extractor_hash']})"
 
 
