@@ -125,7 +125,7 @@ def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path
         ({"extractor": {"weight": "x"}}, "There is no option 'extractor.weight'; this extractor has extractor.weights"),
         ({"data": {"data_dri": "x"}}, "There is no option 'data.data_dri'"),
         ({"n_fake": 0}, "metrics.n_fake=0"),
-        ({"n_fake": 3, "measures": ["precision_recall"]}, "needs at least .*: metrics.measures.precision_recall=null"),
+        ({"n_fake": 3, "measures": ["precision_recall"]}, "needs at least .*: measures= without precision_recall"),
         ({"measures": ["fdi"]}, "There is no measure 'fdi'"),
         ({"measures": []}, r"measures=\[\] measures nothing: name some of fid, "),
         ({"resolution": 16}, "resolution= is for real images in a folder"),
@@ -195,6 +195,10 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     assert (tmp_path / "npz" / "evaluations.jsonl").is_file()
     against = measured(tmp_path / "png", against=str(tmp_path / "npz"), metrics="digits", measures=["fid"])
     assert against["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
+    both = shutil.copytree(tmp_path / "png", tmp_path / "both")
+    shutil.copy(tmp_path / "npz" / "images.npz", both)
+    with pytest.raises(UserError, match=r"has images\.npz and 40 picture files: give .*both/images\.npz"):
+        measured(both, against=str(run))
 
     def refusal(path: Path) -> str:
         with pytest.raises(UserError) as caught:
@@ -262,8 +266,14 @@ def test_what_needs_more_images_is_left_out_and_said(run: Path, capsys: pytest.C
     assert "left out: fid_infinity (FrechetDistanceAtInfinity needs at least 1290 samples" in out
     assert ("averaged", "kid") in found  # by smaller subsets
     assert ("averaged", "fid_infinity") not in found
-    with pytest.raises(UserError, match=r"needs at least 1290 .*: metrics.measures.fid_infinity=null"):
+    with pytest.raises(UserError, match=r"needs at least 1290 .*: measures= without fid_infinity"):
         measured(run, metrics="digits", n_fake=40, measures=["fid_infinity"])
+
+
+def test_against_the_test_split_nothing_is_held_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(run, metrics="digits", n_fake=40, split="test", weights="raw")
+    assert "left out: floor, floor_kid, gap, memorisation (split=test measures against" in capsys.readouterr().out
+    assert ("raw", "fid_floor") not in found
 
 
 def test_points_have_modes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -285,6 +285,19 @@ def test_the_noise_floor_takes_held_out_images() -> None:
     assert "NoiseFloor" in number.protocol.measure
 
 
+def test_a_floor_of_fewer_images_says_so() -> None:
+    """FID is the higher the fewer there are: a floor of 20 under a number of 40 is none."""
+    data = Noise(batch_size=8, resolution=8)
+    of = evaluator(held_out={"floor": NoiseFloor(FrechetDistance())})
+    real = of.real(real_images(data, "train"), CPU, report=False)
+    protocol = of.protocol(real_images(data, "train"), 40, "averaged")
+    (number,) = of.further_numbers(real, real.rows(torch.arange(20)), real, protocol)
+    assert number.protocol.n_fake == 20
+    (caution,) = of.cautions(40, 40, 20)
+    assert caution.startswith("floor of 20 held-out images beside numbers of 40")
+    assert of.cautions(40, 40, 40) == of.cautions(40, 40) == []
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

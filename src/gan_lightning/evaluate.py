@@ -128,8 +128,9 @@ def of_images(
     n_fake = contenders.count(evaluator)
     if options.measures is None:
         evaluator = _that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
-    evaluator.check(len(real), n_fake)
-    for caution in evaluator.cautions(len(real), n_fake):
+    else:
+        evaluator.check(len(real), n_fake, "measures= without {}")
+    for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out)):
         print(f"warning: {caution}", flush=True)
     of_real = evaluator.real(real, device)
     of_held_out = None if held_out is None else evaluator.real(held_out, device)
@@ -192,7 +193,10 @@ def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
     Raises:
         UserError: The data have some, and they can't be read.
     """
-    if evaluator.split == "test" or not evaluator.held_out:
+    if not evaluator.held_out:
+        return None
+    if evaluator.split == "test":
+        print(f"left out: {', '.join(evaluator.held_out)} (split=test measures against these)", flush=True)
         return None
     try:
         return real_images(data, "test")

@@ -72,9 +72,18 @@ def images_at(path: Path, resolution: int, channels: int | None = None) -> Image
 
 
 def array_of(path: Path) -> Path | None:
-    """The ``.npz`` that a path is, or that generate.py left in the folder; None for pictures."""
-    inside = path / ARRAYS
-    return path if path.suffix == ".npz" else inside if inside.is_file() else None
+    """The ``.npz`` that a path is, or that generate.py left in the folder; None for pictures.
+
+    Raises:
+        UserError: The folder holds both, and one of them would be ignored.
+    """
+    if path.suffix == ".npz":
+        return path
+    if not (inside := path / ARRAYS).is_file():
+        return None
+    if pictures := _pictures_in(path):
+        raise UserError(f"{path} has {ARRAYS} and {len(pictures):,} picture files: give {inside}, or move it.")
+    return inside
 
 
 def array_at(path: Path) -> Bytes:
@@ -104,11 +113,13 @@ def side_of(path: Path) -> int:
     """
     if (array := array_of(path)) is not None:
         return min(array_at(array).shape[2:])
-    files = files_at(path)
-    names = sorted(name for name in files.listed() if Path(name).suffix.lower() in SUFFIXES)
-    if not names:
+    if not (names := _pictures_in(path)):
         raise UserError(f"{path} has no pictures to measure, and is no run folder (it has no checkpoints/).")
     try:
-        return min(Image.open(BytesIO(files.read(names[0]))).size)
+        return min(Image.open(BytesIO(files_at(path).read(names[0]))).size)
     except OSError as error:
         raise UserError(f"{names[0]} in {path} can't be read: {error}.") from error
+
+
+def _pictures_in(path: Path) -> list[str]:
+    return sorted(name for name in files_at(path).listed() if Path(name).suffix.lower() in SUFFIXES)

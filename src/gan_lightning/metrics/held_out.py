@@ -18,6 +18,10 @@ class HeldOutMeasure(ABC):
         """
         return
 
+    def num_fakes(self, n_held_out: int, n_fake: int) -> int:
+        """How many images stand on the side of the fakes; all fakes, unless it says otherwise."""
+        return n_fake
+
     @abstractmethod
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
         """Measure; ``held_out`` are images of the data set that the generator was not trained on."""
@@ -36,7 +40,11 @@ class NoiseFloor(HeldOutMeasure):
 
     def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
         """What the metric needs, with held-out images as fakes."""
-        self.measure.check(num_features, n_train, min(n_held_out, n_fake), classifies=classifies)
+        self.measure.check(num_features, n_train, self.num_fakes(n_held_out, n_fake), classifies=classifies)
+
+    def num_fakes(self, n_held_out: int, n_fake: int) -> int:
+        """As many held-out images as there are fakes, where there are so many."""
+        return min(n_held_out, n_fake)
 
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
         """One number for each that a run can be judged by."""

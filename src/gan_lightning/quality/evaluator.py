@@ -121,9 +121,12 @@ class Evaluator:
         }
         return self._with(measures, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
 
-    def cautions(self, n_real: int, n_fake: int) -> list[str]:
+    def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None) -> list[str]:
         """What is to be borne in mind of numbers of so many images."""
-        found = (each.caution(self.extractor.num_features, n_real, n_fake) for each in self.measures.values())
+        found = [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.measures.values()]
+        if n_held_out is not None:
+            fewer = [name for name, each in self.held_out.items() if each.num_fakes(n_held_out, n_fake) < n_fake]
+            found += [_of_fewer(fewer, n_held_out, n_fake)] if fewer else []
         return [caution for caution in found if caution]
 
     def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
@@ -166,15 +169,20 @@ class Evaluator:
             versions=versions(PACKAGES),
         )
 
-    def check(self, n_real: int, n_fake: int) -> None:
+    def check(self, n_real: int, n_fake: int, do_without: str) -> None:
         """Tell before anything is computed whether there are enough images, and whether the extractor will do.
+
+        Args:
+            n_real: Images to measure against.
+            n_fake: Images to measure.
+            do_without: What the user can type to leave a metric out, with ``{}`` for its name.
 
         Raises:
             UserError: A metric needs more; it says how to do without.
         """
         if bad := reasons_against(self.extractor, self.measures, n_real, n_fake):
             name, reason = next(iter(bad.items()))
-            raise UserError(f"{reason}: metrics.measures.{name}=null.")
+            raise UserError(f"{reason}: {do_without.format(name)}.")
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
         """The metrics of these two samples."""
@@ -187,7 +195,9 @@ class Evaluator:
         numbers = list(_numbers(errors, protocol, lambda measure: measure(real, fake)))
         if held_out is not None:
             measures = counted(self.held_out, "held-out images", report=True)
-            numbers += _numbers(measures, protocol, lambda measure: measure(real, held_out, fake))
+            for each in measures:
+                of = replace(protocol, n_fake=each.num_fakes(len(held_out), len(fake)))
+                numbers += _numbers([each], of, lambda measure: measure(real, held_out, fake))
         return numbers
 
     def measure_of(self, number: str) -> Measure:
@@ -219,3 +229,10 @@ def _numbers(
     for measure in measures:
         by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
         yield from (Number(name, value, by) for name, value in measured(measure).items())
+
+
+def _of_fewer(names: Sequence[str], n_held_out: int, n_fake: int) -> str:
+    return (
+        f"{', '.join(names)} of {n_held_out:,} held-out images beside numbers of {n_fake:,}: FID is higher for "
+        f"fewer images, so compare it with n_fake={n_held_out}"
+    )
