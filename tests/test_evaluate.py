@@ -111,7 +111,7 @@ def test_the_best_checkpoint_is_the_one_that_was_best(run: Path) -> None:
 def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path) -> None:
     itself = measured(pictures, against=str(pictures), metrics="digits", measures=["fid"])
     assert itself["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
-    of_run = measured(pictures, against=str(run), metrics="digits", measures=["fid"])["files", "fid"]
+    of_run = measured(pictures, against=str(run), measures=["fid"])["files", "fid"]  # by that run's metrics
     assert (of_run["protocol"]["n_fake"], of_run["protocol"]["n_real"]) == (40, 64)
     assert of_run["value"] > itself["files", "fid"]["value"]
     assert (pictures / "evaluations.jsonl").is_file()
@@ -180,6 +180,9 @@ def test_a_folder_of_generate_is_measured_against_its_run(run: Path, tmp_path: P
     require_same(of_run, Protocol.from_dict(of_another_seed["protocol"]))
     record = json.loads((folder / "generated.json").read_text())
     assert (record["run"], record["file"]) == (run.name, os.path.relpath(run / "checkpoints" / "last.ckpt", folder))
+    moved = shutil.copytree(folder, tmp_path / "some" / "other" / "place")
+    with pytest.raises(UserError, match=rf"does not say what .* from a run in a folder '{run.name}', which is not"):
+        measured(moved)
     (folder / "generated.json").write_text("{")
     with pytest.raises(UserError, match="is damaged: remove it"):
         measured(folder)
@@ -209,7 +212,9 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     torn.write_bytes((tmp_path / "npz" / "images.npz").read_bytes()[:3000])
     assert "torn.npz can't be read" in refusal(torn)
     np.savez(other, images=np.zeros((3, 28, 28)))
-    assert "must be uint8 [N, height, width, 1 or 3], not float64 [3, 28, 28]" in refusal(other)
+    assert "must be uint8 [N, side, side, 1 or 3], not float64 [3, 28, 28]" in refusal(other)
+    np.savez(other, images=np.zeros((3, 28, 32, 1), dtype=np.uint8))
+    assert "other.npz: images must be uint8 [N, side, side, 1 or 3], not uint8 [3, 28, 32, 1]" in refusal(other)
     np.savez(large, images=np.zeros((3, 32, 32, 1), dtype=np.uint8))
     assert "images of 32 pixels a side, and 28 are measured" in refusal(large)
     np.savez(objects, images=np.array([{}], dtype=object))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning import compare, export, generate
+from gan_lightning import compare, evaluate, export, generate
 from gan_lightning.options import read_options
 
 ROOT = Path(__file__).parents[1]
@@ -17,12 +17,15 @@ COMMANDS = sorted(
     {
         command.strip()
         for page in PAGES
-        for command in re.findall(r"python (?:generate|export|compare)\.py[^#`\n]*", page.read_text(encoding="utf-8"))
+        for command in re.findall(
+            r"python (?:evaluate|generate|export|compare)\.py[^#`\n]*", page.read_text(encoding="utf-8")
+        )
         if "--help" not in command
     }
 )
 
 CHECKS = {
+    "evaluate.py": lambda words: read_options(evaluate.Evaluate, "evaluate.py", words),
     "generate.py": lambda words: generate.check(read_options(generate.Generate, "generate.py", words)),
     "export.py": lambda words: export.check(read_options(export.Export, "export.py", words)),
     "compare.py": lambda words: read_options(compare.Compare, "compare.py", words),
@@ -31,6 +34,7 @@ CHECKS = {
 
 def test_there_are_some() -> None:
     assert "python generate.py RUN_FOLDER count=10000 to=fakes" in COMMANDS
+    assert "python evaluate.py some_images/ against=other_images/ metrics=cifar10" in COMMANDS
     assert "python export.py RUN_FOLDER to=my_model formats=[torch,onnx]" in COMMANDS
     assert "python compare.py runs/sweeps/loss_model-3fa2c1 output=page.html" in COMMANDS
 

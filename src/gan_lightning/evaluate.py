@@ -17,7 +17,7 @@ from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.data.toy import Mixture
 from gan_lightning.devices import threads_for
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.evaluating.choice import data_against, evaluator_of
+from gan_lightning.evaluating.choice import config_with_metrics, data_against, evaluator_of
 from gan_lightning.evaluating.contenders import Contenders, Generators, Pictures
 from gan_lightning.evaluating.points import mode_numbers
 from gan_lightning.evaluating.source import Source, source_at
@@ -44,7 +44,8 @@ class Evaluate:
         "the real images: a run folder for its data, or a folder, zip or .npz; null: those of the source's run",
     ] = None
     metrics: Annotated[
-        str | None, "digits, mnist, cifar10, inception or a yaml of yours; null: as the run's data have it"
+        str | None,
+        "digits, mnist, cifar10, inception or a yaml of yours; null: those of the run, or of the one against=",
     ] = None
     extractor: Annotated[dict[str, Any], "changes of the extractor, such as extractor.weights=FILE"] = field(
         default_factory=dict
@@ -115,7 +116,8 @@ def of_images(
     """
     if not isinstance(data, ImageDataModule):
         raise UserError(f"{type(data).__name__} has no images to measure against.")
-    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), source.config, options.allow)
+    config = config_with_metrics(source, options.against, options.allow)
+    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), config, options.allow)
     if options.measures is not None or not options.errors:
         evaluator = evaluator.only(list(evaluator.measures) if options.measures is None else options.measures)
     real = real_images(data, evaluator.split)

@@ -17,6 +17,7 @@ from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.evaluating.pictures import images_at, side_of
 from gan_lightning.evaluating.source import Source, is_generator
+from gan_lightning.generating.record import run_named_in
 from gan_lightning.loading import load_trained
 from gan_lightning.quality import Evaluator
 from gan_lightning.trust import build_trusted
@@ -42,9 +43,11 @@ def data_against(
         raise UserError("resolution= is for real images in a folder, against=FOLDER: a run's data have their own.")
     if path is None:
         if not source.config:
+            run = run_named_in(source.path if source.path.is_dir() else source.path.parent)
+            lost = f" (it was drawn from a run in a folder {run!r}, which is not found from there)" if run else ""
             raise UserError(
-                f"{source.path} does not say what to measure it against: against=RUN_FOLDER takes that run's data, "
-                "against=FOLDER the images in it."
+                f"{source.path} does not say what to measure it against{lost}: against=RUN_FOLDER takes that run's "
+                "data, against=FOLDER the images in it."
             )
         return data_of_run(source.config, changes, allow)
     if is_generator(path):
@@ -60,6 +63,13 @@ def _side(source: Source) -> int:
     if source.generator is not None:
         raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
     return side_of(source.path)
+
+
+def config_with_metrics(source: Source, against: str | None, allow: Sequence[str]) -> Mapping[str, Any]:
+    """That of the run that is measured or, where none is known, of the run that it is measured against."""
+    if source.config or against is None or not is_generator(path := Path(against)):
+        return source.config
+    return load_trained(path, allow=allow).config
 
 
 def evaluator_of(

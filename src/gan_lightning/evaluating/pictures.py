@@ -98,10 +98,10 @@ def array_at(path: Path) -> Bytes:
     except DAMAGED as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} can't be read, or has no array 'images' in it: {reason}") from error
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise UserError(
-            f"{path}: images must be uint8 [N, height, width, 1 or 3], not {images.dtype} {list(images.shape)}"
-        )
+    shape = images.shape
+    square = images.ndim == 4 and shape[1] == shape[2] and shape[3] in (1, 3) and images.size > 0
+    if images.dtype != np.uint8 or not square:
+        raise UserError(f"{path}: images must be uint8 [N, side, side, 1 or 3], not {images.dtype} {list(shape)}")
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
 

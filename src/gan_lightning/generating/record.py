@@ -54,6 +54,18 @@ def source_of(folder: Path) -> Path | None:
     return file if file.exists() else None
 
 
+def run_named_in(folder: Path) -> str | None:
+    """The name of the run that the images in a folder were drawn from, wherever it is now; None where none is named.
+
+    For a message: what can't be read names none.
+    """
+    try:
+        named = json.loads((folder / RECORD).read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(named)
+
+
 def _way_to(file: Path, folder: Path) -> str:
     """The file as seen from the folder, which stays true where both are moved; its name alone where they are far apart.
 

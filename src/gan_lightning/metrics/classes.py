@@ -20,7 +20,7 @@ def class_counts(probabilities: Probabilities) -> Int[Tensor, " K"]:
 
 def entropy(shares: Float64[Tensor, " K"]) -> Scalar:
     """-Σ p log p in nats: log K where all classes are equally frequent, 0 where there is one."""
-    return -torch.xlogy(shares, shares).sum()
+    return torch.special.entr(shares).sum()
 
 
 def kl_divergence(p: Float64[Tensor, " K"], q: Float64[Tensor, " K"]) -> Scalar:
