@@ -20,7 +20,8 @@ def class_counts(probabilities: Probabilities) -> Int[Tensor, " K"]:
 
 def entropy(shares: Float64[Tensor, " K"]) -> Scalar:
     """-Σ p log p in nats: log K where all classes are equally frequent, 0 where there is one."""
-    return torch.special.entr(shares).sum()
+    total: Scalar = torch.special.entr(shares).sum()
+    return total
 
 
 def kl_divergence(p: Float64[Tensor, " K"], q: Float64[Tensor, " K"]) -> Scalar:
