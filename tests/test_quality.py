@@ -335,6 +335,9 @@ def test_an_extractor_that_does_not_classify_is_refused_before_training(tmp_path
     of = Evaluator(Unclassified(), measures, n_fake=32, batch_size=8)
     with pytest.raises(UserError, match=r"no class probabilities.*: metrics.measures.inception_score=null"):
         fit(norms(), 1, callbacks=[Quality(str(tmp_path), of)])
+    named = Quality(str(tmp_path), of, measures=["inception_score", "fid"])
+    with pytest.raises(UserError, match=r": callbacks\.quality\.measures= without inception_score"):
+        fit(norms(), 1, callbacks=[named])
     assert of.extractor.calls == 0
 
 

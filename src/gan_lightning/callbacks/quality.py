@@ -66,6 +66,8 @@ class Quality(Callback):
             raise UserError(f"callbacks.quality.n_fake={n_fake}: give at least 2, or null for metrics.n_fake.")
         self.folder = Path(folder)
         self.evaluator = evaluator if measures is None else evaluator.only(measures)
+        self.do_without = "metrics.measures.{}=null" if measures is None else "callbacks.quality.measures= without {}"
+        """What leaves a metric out, for a message."""
         self.weights = WEIGHTS if raw else WEIGHTS[:1]
         self.monitor = monitor
         self.n_fake = n_fake or evaluator.n_fake
@@ -95,7 +97,7 @@ class Quality(Callback):
         if not isinstance(data, ImageDataModule):
             raise UserError("callbacks.quality measures images, and these data are points: take callbacks=toy.")
         self._images = real_images(data, self.evaluator.split)
-        self.evaluator.check(len(self._images), self.n_fake, "metrics.measures.{}=null")
+        self.evaluator.check(len(self._images), self.n_fake, self.do_without)
         if trainer.is_global_zero:
             for caution in self.evaluator.cautions(len(self._images), self.n_fake):
                 print(f"warning: {caution}", flush=True)

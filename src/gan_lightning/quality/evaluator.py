@@ -94,7 +94,8 @@ class Evaluator:
         for name in names:
             if name not in self.measures:
                 known = ", ".join(self.measures)
-                raise UserError(f"There is no measure {name!r}: metrics.measures has {known}.")
+                asked = ",".join(names)
+                raise UserError(f"There is no measure {name!r} for measures=[{asked}]: metrics.measures has {known}.")
         return self._with({name: self.measures[name] for name in names}, {}, {})
 
     def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
