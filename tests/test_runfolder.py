@@ -35,6 +35,20 @@ def test_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_a_refused_start_leaves_no_run_in_tensorboard(tmp_path: Path) -> None:
+    """Its file is begun before the callbacks are asked; that of an earlier attempt stays."""
+    (tmp_path / "events.out.tfevents.1").touch()
+
+    def start() -> None:
+        with claimed(tmp_path, 1, {}):
+            (tmp_path / "events.out.tfevents.2").touch()
+            raise UserError("too few")
+
+    with pytest.raises(UserError, match="too few"):
+        start()
+    assert [file.name for file in tmp_path.glob("events*")] == ["events.out.tfevents.1"]
+
+
 def test_a_refused_run_leaves_what_others_put_there(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

@@ -21,6 +21,8 @@ FAILURE = "failure.json"
 TRACEBACK = "traceback.txt"
 SUMMARY = "summary.json"
 METRICS = "metrics.jsonl"
+EVENTS = "tfevents"
+"""In the names of files that TensorBoard reads, wherever they lie."""
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -80,10 +82,13 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
     """
     with locked(folder):
         own = _recorded(folder, attempt, texts)
+        earlier = set(folder.glob(f"*{EVENTS}*"))
         try:
             yield
         except UserError:
             if not (own / "rank-0.json").exists():
+                for events in set(folder.glob(f"*{EVENTS}*")) - earlier:  # begun before the callbacks are asked
+                    events.unlink(missing_ok=True)
                 shutil.rmtree(own, ignore_errors=True)
                 with suppress(OSError):  # others are in it
                     own.parent.rmdir()

@@ -16,7 +16,7 @@ from gan_lightning.devices import cores, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import next_attempt, read_stored
 from gan_lightning.run import train
-from gan_lightning.runfolder import COMPOSED, FAILURE, LOCK, SUMMARY, Busy, locked
+from gan_lightning.runfolder import COMPOSED, EVENTS, FAILURE, LOCK, SUMMARY, Busy, locked
 from gan_lightning.sweeps.failures import is_passing, record_failure
 from gan_lightning.sweeps.names import WITHOUT_EFFECT
 
@@ -28,8 +28,6 @@ MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)
 
 ASIDE = "failed"
 KEPT = (ASIDE, LOCK)
-EVENTS = "tfevents"
-"""In the names of files that TensorBoard reads, wherever they lie."""
 
 
 class Changed(UserError):
