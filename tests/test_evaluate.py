@@ -210,6 +210,10 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
 
     torn, other, large, objects = (tmp_path / f"{name}.npz" for name in ("torn", "other", "large", "objects"))
     torn.write_bytes((tmp_path / "npz" / "images.npz").read_bytes()[:3000])
+    assert "torn.npz is no .npz: its end is missing" in refusal(torn)
+    whole = bytearray((tmp_path / "npz" / "images.npz").read_bytes())
+    whole[1000:1100] = bytes(100)
+    torn.write_bytes(whole)
     assert "torn.npz can't be read" in refusal(torn)
     np.savez(other, images=np.zeros((3, 28, 28)))
     assert "must be uint8 [N, side, side, 1 or 3], not float64 [3, 28, 28]" in refusal(other)
@@ -219,6 +223,15 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     assert "images of 32 pixels a side, and 28 are measured" in refusal(large)
     np.savez(objects, images=np.array([{}], dtype=object))
     assert "allow_pickle=False" in refusal(objects)
+
+
+def test_a_damaged_picture_is_not_left_out(run: Path, pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures, tmp_path / "damaged")
+    first = min((tmp_path / "damaged").rglob("*.png"))
+    first.write_bytes(first.read_bytes()[:60])
+    with pytest.raises(UserError, match=f"{first.name} .*Mend or remove them: what is left") as caught:
+        measured(tmp_path / "damaged", against=str(run), metrics="digits")
+    assert "skip_damaged" not in str(caught.value)
 
 
 def test_no_held_out_images_are_one_thing_and_damaged_ones_another(

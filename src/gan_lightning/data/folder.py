@@ -23,6 +23,15 @@ from gan_lightning.errors import NoSuchSplit, UserError
 FORMAT = 1  # of what decoding.py makes of a file: raise it when that changes
 
 
+class DamagedPictures(UserError):
+    """Some of the files can't be read, and nobody asked to leave them out."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"{found}, or train on the others: data.skip_damaged=true")
+        self.found = found
+        """Without the option of training."""
+
+
 class Folder(ImageDataModule):
     """The pictures in a folder or zip: cropped to the square in the middle, resized, decoded once and then kept.
 
@@ -129,10 +138,10 @@ class Folder(ImageDataModule):
         pixels = stored(key, self.side, len(names), self._decoded)
         unreadable = sorted(f"{name} ({reason})" for name, reason in pixels.facts.unreadable.items())
         if unreadable and not self.skip_damaged:
-            raise UserError(
+            raise DamagedPictures(
                 f"{len(unreadable):,} picture(s) in data.root={self.root} can't be read: {listing(unreadable)}. "
                 + (f"All of them stand in {pixels.folder / FACTS}. " if len(unreadable) > NAMED else "")
-                + "Mend or remove them, or train on the others: data.skip_damaged=true"
+                + "Mend or remove them"
             )
         return pixels
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.decoding import SUFFIXES
-from gan_lightning.data.folder import Folder
+from gan_lightning.data.folder import DamagedPictures, Folder
 from gan_lightning.data.image_set import ImageSet
 from gan_lightning.data.picture_files import files_at
 from gan_lightning.errors import NoSuchSplit, UserError
@@ -67,7 +67,10 @@ def images_at(path: Path, resolution: int, channels: int | None = None) -> Image
     data: ImageDataModule = (
         Folder(root=str(path), test_share=0.0, **common) if array is None else Arrays(path=array, **common)
     )
-    data.prepare_data()
+    try:
+        data.prepare_data()
+    except DamagedPictures as error:
+        raise UserError(f"{error.found}: what is left would be measured as if it were all.") from error
     return data
 
 
@@ -92,6 +95,8 @@ def array_at(path: Path) -> Bytes:
     Raises:
         UserError: It is damaged, or holds something else.
     """
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is no .npz: its end is missing, or something else is called so.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             images = arrays["images"]
