@@ -116,7 +116,7 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
         end("a sweep is asked for on the command line: add -m.")
     if not context.job.override_dirname:
         print("Nothing is swept, so there is one job: give an option several values, such as seed=0,1,2.", flush=True)
-    with ends_with(int(start.partition("-")[0])):
+    with mistakes_in_one_line(), ends_with(int(start.partition("-")[0])):
         result = run_job(config, folder, overrides, cores_for_a_job(context.launcher, context.sweeper.get("n_jobs")))
         note(folder, start, result, expected=VARIABLE in context.job.env_set)
         return result
