@@ -21,6 +21,8 @@ FAILURE = "failure.json"
 TRACEBACK = "traceback.txt"
 SUMMARY = "summary.json"
 METRICS = "metrics.jsonl"
+PROCESS = "rank-0.json"
+"""In the folder of an attempt: what its first process is, written when training begins."""
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -83,7 +85,7 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
         try:
             yield
         except UserError:
-            if not (own / "rank-0.json").exists():
+            if not (own / PROCESS).exists():
                 shutil.rmtree(own, ignore_errors=True)
                 with suppress(OSError):  # others are in it
                     own.parent.rmdir()
