@@ -51,6 +51,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("loss=hing", "Did you mean hinge?"),
         ("loss=", "There is no loss=. Choices: dragan, "),
         ("loss=,hinge", "loss=,hinge can't be read: extraneous input ','."),
+        ("-m seed=0,1,", "seed=0,1, can't be read: mismatched input '<EOF>'."),
+        ("trainer.max_steps=[1", "trainer.max_steps=[1 can't be read: no viable alternative at input '[1'."),
         ("hydra.run.dirr=x", "Did you mean hydra.run.dir "),
         ("model=dcgn", "There is no model=dcgn. Did you mean dcgan or keras_dcgan? Choices: dcgan, "),
         ("penalty=[r3]", "There is no penalty=r3. Did you mean r2 or r1?"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys
+from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys, unreadable
 from gan_lightning.mistakes import end
 
 
@@ -49,6 +49,8 @@ def translate(complaint: str) -> str:
         return _no_such_option_of_hydra(key, config) if key.startswith(HYDRAS) else _no_such_option(key, config)
     if found := re.search(r"Error parsing override '(.*)'\s+(.+)", complaint):
         return f"{found.group(1)} can't be read: {found.group(2).partition(' expecting ')[0]}."
+    if "override_grammar" in complaint and (line := unreadable(word for word in sys.argv[1:] if "=" in word)):
+        return line
     if found := re.search(r"Error merging override (\S+)\s+(.+)", complaint):
         return f"{found.group(1)}: {found.group(2)}."
     if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]*)'", complaint):
