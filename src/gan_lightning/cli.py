@@ -80,7 +80,8 @@ def _sweep(line: Line) -> None:
     sys.stdout.write(summed_up(outcomes, line.folder))
     sys.stdout.flush()
     if bad := complaints(outcomes):
-        end(f"{len(bad)} job(s) of the sweep failed: {'; '.join(bad)}")
+        more = f"; and {len(bad) - 3} more, see their failure.json" if len(bad) > 3 else ""
+        end(f"{len(bad)} job(s) of the sweep failed: {'; '.join(bad[:3])}{more}")
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
