@@ -51,6 +51,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("loss=hing", "Did you mean hinge?"),
         ("loss=", "There is no loss=. Choices: dragan, "),
         ("loss=,hinge", "loss=,hinge can't be read: extraneous input ','."),
+        ("callbacks.quality.every_kimg=1", "is an option of callbacks=quality: add that word too."),
         ("-m seed=0,1,", "seed=0,1, can't be read: mismatched input '<EOF>'."),
         ("trainer.max_steps=[1", "trainer.max_steps=[1 can't be read: no viable alternative at input '[1'."),
         ("hydra.run.dirr=x", "Did you mean hydra.run.dir "),

@@ -14,6 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys, unreadable
 from gan_lightning.mistakes import end
 
+OF_QUALITY = "callbacks.quality."
+"""How options begin that are there where quality is measured, which a search asks for by itself, but later."""
+
 
 class _Composing(io.StringIO):
     """Holds back what Hydra writes to standard error while it composes."""
@@ -80,6 +83,9 @@ def to_be_added(config: DictConfig, key: str) -> str | None:
 def _no_such_option(key: str, config: DictConfig) -> str:
     from gan_lightning.config import no_such_option
 
+    chosen = any(word.startswith("callbacks=") for word in sys.argv[1:])
+    if key.startswith(OF_QUALITY) and not chosen and "quality" not in (config.callbacks or {}):
+        return f"{key} is an option of callbacks=quality: add that word too."
     verbs = ("experiment", "allow", "resume", "rerun")
     return to_be_added(config, key) or no_such_option(key, [*flat_keys(config), *verbs])
 
