@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import games
 import pytest
+from door import TINY, call
 
 from gan_lightning.devices import Devices, external_rank, resolve_devices
 from gan_lightning.errors import UserError
@@ -97,6 +100,25 @@ def test_a_rank_that_cannot_build_ends_the_run_in_seconds(tmp_path: Path) -> Non
     assert its_own.startswith("error (process 1): no loss in process ")
     assert ours.startswith("error: Process 1 of this run ended with status 1")
     assert not games.alive(int(its_own.split()[-1]))
+
+
+@dataclass(frozen=True)
+class FailsOnBoth(NonSaturating):
+    """As what does not fit together."""
+
+    def discriminator(self, real: Any, fake: Any, draw: Any) -> Any:
+        raise RuntimeError("shapes cannot be multiplied")
+
+
+def test_what_both_processes_of_a_job_met_is_written_down(tmp_path: Path) -> None:
+    """The first can't tell a RuntimeError of its own from a lost connection's, so the other one leaves its reason."""
+    words = "trainer.devices=2 trainer.max_steps=1 loss._target_=test_launch.FailsOnBoth"
+    assert call(f"-m {TINY} {words} hydra.sweep.dir={tmp_path}").status == 2
+    (failure,) = tmp_path.glob("*/failure.json")
+    record = json.loads(failure.read_text())
+    assert record["kind"] == "error"
+    assert record["message"].endswith("ended with status 1: RuntimeError: shapes cannot be multiplied")
+    assert "in discriminator" in (failure.parent / "traceback.txt").read_text()
 
 
 def torchrun_started(patch: pytest.MonkeyPatch, world_size: int, rank: int) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
+from lightning.pytorch import Trainer
 
+from gan_lightning import records
+from gan_lightning.callbacks import Curves
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
+from gan_lightning.module import LitGAN
 from gan_lightning.records import JsonLines
 
 
@@ -20,6 +26,19 @@ def test_one_object_a_number(tmp_path: Path) -> None:
     assert (first["name"], first["value"]) == ("loss/generator", 0.5)
     assert (second["name"], second["value"]) == ("images", 128)
     assert 0 <= first["seconds"] < 10
+
+
+def test_setting_up_is_no_time_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By which the seconds of the records are those of the summary, and a budget of seconds is that of all recipes."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(records, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    log, trainer = JsonLines(str(tmp_path)), Mock(spec=Trainer, loggers=[])
+    trainer.loggers.append(log)
+    clock.now = 100.0  # other processes were started
+    Curves().on_train_start(trainer, Mock(spec=LitGAN, images_seen=0))
+    clock.now = 103.0
+    log.log_metrics({"a": 1.0}, step=1)
+    assert read_records(log.path)[-1]["seconds"] == 3.0
 
 
 def test_a_resume_drops_what_came_after_its_checkpoint_and_a_torn_line(tmp_path: Path) -> None:

@@ -236,6 +236,17 @@ def test_jobs_that_fail_are_told_and_do_not_end_it(tmp_path: Path, composed: Seq
     ]
 
 
+def test_a_job_that_still_runs_elsewhere_is_no_failure(tmp_path: Path, composed: Sequence[DictConfig]) -> None:
+    """As one that SLURM kept when the search was ended: the next start learns what became of it."""
+    elsewhere = {"status": "busy", "message": "is being trained in by another process"}
+    Bench(tmp_path, composed, lambda given, folder: elsewhere).search(RATE, n_trials=1).run()
+    assert [row["state"] for row in table(tmp_path)] == ["running"]
+    bench = Bench(tmp_path, composed, by_rate)
+    bench.search(RATE, n_trials=1).run()
+    assert len(bench.jobs) == 1
+    assert [row["state"] for row in table(tmp_path)] == ["done"]
+
+
 def test_several_objectives_give_a_front(
     tmp_path: Path, composed: Sequence[DictConfig], capsys: pytest.CaptureFixture[str]
 ) -> None:

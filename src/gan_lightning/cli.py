@@ -80,7 +80,8 @@ def _sweep(line: Line) -> None:
     sys.stdout.write(summed_up(outcomes, line.folder))
     sys.stdout.flush()
     if bad := complaints(outcomes):
-        end(f"{len(bad)} job(s) of the sweep failed: {'; '.join(bad)}")
+        more = f"; and {len(bad) - 3} more, see their failure.json" if len(bad) > 3 else ""
+        end(f"{len(bad)} job(s) of the sweep failed: {'; '.join(bad[:3])}{more}")
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
@@ -116,7 +117,7 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
         end("a sweep is asked for on the command line: add -m.")
     if not context.job.override_dirname:
         print("Nothing is swept, so there is one job: give an option several values, such as seed=0,1,2.", flush=True)
-    with ends_with(int(start.partition("-")[0])):
+    with mistakes_in_one_line(), ends_with(int(start.partition("-")[0])):
         result = run_job(config, folder, overrides, cores_for_a_job(context.launcher, context.sweeper.get("n_jobs")))
         note(folder, start, result, expected=VARIABLE in context.job.env_set)
         return result

@@ -11,8 +11,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys
+from gan_lightning.composing import HYDRAS, choices, composed_without, flat_keys, unreadable
 from gan_lightning.mistakes import end
+
+OF_QUALITY = "callbacks.quality."
+"""How options begin that are there where quality is measured, which a search asks for by itself, but later."""
 
 
 class _Composing(io.StringIO):
@@ -49,6 +52,8 @@ def translate(complaint: str) -> str:
         return _no_such_option_of_hydra(key, config) if key.startswith(HYDRAS) else _no_such_option(key, config)
     if found := re.search(r"Error parsing override '(.*)'\s+(.+)", complaint):
         return f"{found.group(1)} can't be read: {found.group(2).partition(' expecting ')[0]}."
+    if "override_grammar" in complaint and (line := unreadable(word for word in sys.argv[1:] if "=" in word)):
+        return line
     if found := re.search(r"Error merging override (\S+)\s+(.+)", complaint):
         return f"{found.group(1)}: {found.group(2)}."
     if found := re.search(r"Could not (?:find|load) '([^']+)/([^'/]*)'", complaint):
@@ -78,6 +83,9 @@ def to_be_added(config: DictConfig, key: str) -> str | None:
 def _no_such_option(key: str, config: DictConfig) -> str:
     from gan_lightning.config import no_such_option
 
+    chosen = any(word.startswith("callbacks=") for word in sys.argv[1:])
+    if key.startswith(OF_QUALITY) and not chosen and "quality" not in (config.callbacks or {}):
+        return f"{key} is an option of callbacks=quality: add that word too."
     verbs = ("experiment", "allow", "resume", "rerun")
     return to_be_added(config, key) or no_such_option(key, [*flat_keys(config), *verbs])
 

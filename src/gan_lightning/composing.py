@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,20 @@ def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
         written_here = not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key)
         if written_here and isinstance(node[key], DictConfig):
             yield from flat_keys(node[key], name)
+
+
+def unreadable(words: Iterable[str]) -> str | None:
+    """The first word that is no override in Hydra's grammar, and why; what Hydra says itself often names no word."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    for word in words:
+        try:
+            parser.parse_override(word)
+        except HydraException as error:
+            return f"{word} can't be read: {str(error).partition(' expecting ')[0]}."
+    return None
 
 
 def composed_without(wrong: str) -> DictConfig:

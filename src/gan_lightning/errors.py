@@ -13,5 +13,13 @@ class Diverged(UserError):
         self.iteration = iteration
 
 
+class ProcessFailed(UserError):
+    """Another process of the run met what ended it."""
+
+
+class ProcessKilled(ProcessFailed):
+    """A signal ended another process of the run, such as the system's where memory is short."""
+
+
 class NoSuchSplit(UserError):
     """A data set has no images of the split that was asked for, and never will have."""

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from lightning.fabric.plugins.environments import ClusterEnvironment
 from lightning.pytorch.strategies.launchers.launcher import _Launcher
 from torch.distributed import TCPStore
 
-from gan_lightning.errors import UserError
+from gan_lightning.errors import ProcessFailed, ProcessKilled, UserError
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -24,6 +25,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT_S = 600.0
 END_TIMEOUT_S = 60.0
 NOTICE_TIMEOUT_S = 120.0
+FAILED = "failed/{rank}"
+"""Where in the store a child leaves what it failed with."""
 
 
 class WorkerLauncher(_Launcher):
@@ -62,10 +65,10 @@ class WorkerLauncher(_Launcher):
             self._wait_for_the_end()
             return result
         except BaseException as error:
-            failed = self._first_failure(patience_s=2.0 if isinstance(error, RuntimeError) else 0.0)
+            failed = self._first_failure(patience_s=2.0) if _may_follow_from_another(error) else None
             self._end_children()
-            if failed is not None and isinstance(error, RuntimeError):
-                raise UserError(failed) from error
+            if failed is not None:
+                raise failed from error
             raise
         finally:
             self.store = None
@@ -99,22 +102,31 @@ class WorkerLauncher(_Launcher):
         deadline = time.monotonic() + START_TIMEOUT_S
         while not store.check(waiting):
             if (failed := self._first_failure()) is not None:
-                raise UserError(failed)
+                raise failed
             if any(child.poll() == 0 for child in self.children):
                 raise UserError("A process of this run ended before it had begun; what it printed stands above.")
             if time.monotonic() > deadline:
                 raise UserError(f"The other processes were not ready within {START_TIMEOUT_S:.0f} s.")
             time.sleep(0.02)
 
-    def _first_failure(self, patience_s: float = 0.0) -> str | None:
+    def _first_failure(self, patience_s: float = 0.0) -> ProcessFailed | None:
         deadline = time.monotonic() + patience_s
         while True:
             for rank, child in enumerate(self.children, start=1):
                 if child.poll():
-                    return f"Process {rank} of this run ended with status {child.returncode}; its message stands above."
+                    lost = f"Process {rank} of this run ended with status {child.returncode}"
+                    if child.returncode < 0:
+                        return ProcessKilled(f"{lost}.")
+                    return ProcessFailed(f"{lost}{self._reason(rank)}")
             if time.monotonic() >= deadline:
                 return None
             time.sleep(0.02)
+
+    def _reason(self, rank: int) -> str:
+        store, key = self.store, FAILED.format(rank=rank)
+        if store is None or not store.check([key]):
+            return "; its message stands above."
+        return f": {store.get(key).decode()}"
 
     def _watch(self) -> None:
         """Last resort: on gloo a lost peer raises at once, on NCCL this process may wait in a collective for ever."""
@@ -135,7 +147,7 @@ class WorkerLauncher(_Launcher):
         failed = self._first_failure()
         self._end_children()
         if failed is not None:
-            raise UserError(failed)
+            raise failed
 
     def _end_children(self) -> None:
         children, self.children = self.children, []
@@ -149,3 +161,8 @@ class WorkerLauncher(_Launcher):
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def _may_follow_from_another(error: BaseException) -> bool:
+    """Whether the loss of another process may be behind it, which gloo and NCCL tell by a RuntimeError."""
+    return isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)

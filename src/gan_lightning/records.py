@@ -37,6 +37,10 @@ class JsonLines(Logger):
         """Seconds of earlier attempts."""
         self._started = time.monotonic()
 
+    def begin(self) -> None:
+        """Training begins: setting up, such as the start of other processes, is none of its seconds."""
+        self._started = time.monotonic()
+
     @property
     def name(self) -> str:
         """The file's name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.composing import flat_keys
+from gan_lightning.composing import flat_keys, unreadable
 from gan_lightning.errors import UserError
 
 FIXED = (
@@ -73,7 +73,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise UserError(unreadable(overrides) or " ".join(str(error).split())) from error
     allow: list[str] = []
     if BUDGETS.keys() & {override.key_or_group for override in parsed}:
         for name, unlimited in BUDGETS.items():

@@ -23,6 +23,8 @@ SUMMARY = "summary.json"
 METRICS = "metrics.jsonl"
 EVENTS = "tfevents"
 """In the names of files that TensorBoard reads, wherever they lie."""
+PROCESS = "rank-0.json"
+"""In the folder of an attempt: what its first process is, written when training begins."""
 RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
 
 
@@ -86,7 +88,7 @@ def claimed(folder: Path, attempt: int, texts: Mapping[str, str]) -> Iterator[No
         try:
             yield
         except UserError:
-            if not (own / "rank-0.json").exists():
+            if not (own / PROCESS).exists():
                 for events in set(folder.glob(f"*{EVENTS}*")) - earlier:  # begun before the callbacks are asked
                     events.unlink(missing_ok=True)
                 shutil.rmtree(own, ignore_errors=True)

@@ -14,7 +14,7 @@ import torch
 from gan_lightning.checkpoint import LAST, load_checkpoint
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
-from gan_lightning.runfolder import CHANGES, METRICS, attempt_folder
+from gan_lightning.runfolder import CHANGES, METRICS, PROCESS, attempt_folder
 
 OF_THE_CLOCK = frozenset({"images_per_second"})
 """Numbers that no two runs share."""
@@ -148,7 +148,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         **_picked(machine, ("processor", "cpus", "gpus", "cuda")),
     }
     first = min((folder / "attempts").glob("[0-9]*"), key=lambda path: int(path.name), default=folder)
-    process = _json(attempt_folder(folder, int(first.name)) / "rank-0.json") if first != folder else {}
+    process = _json(attempt_folder(folder, int(first.name)) / PROCESS) if first != folder else {}
     return facts | _picked(process, FACTS_OF_A_PROCESS)
 
 

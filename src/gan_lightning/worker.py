@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 
 def main() -> None:
@@ -22,13 +23,20 @@ def main() -> None:
     from torch.distributed import TCPStore
 
     from gan_lightning.errors import UserError
+    from gan_lightning.launcher import FAILED
     from gan_lightning.run import Job, execute
 
+    rank = os.environ["LOCAL_RANK"]
     store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
     try:
         execute(Job(**payload), store=store)
-    except UserError as error:
-        sys.exit(f"error (process {os.environ['LOCAL_RANK']}): {error}")
+    except Exception as error:
+        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        with suppress(RuntimeError):  # rank 0, which keeps the store, has gone first
+            store.set(FAILED.format(rank=rank), " ".join(message.split()))
+        if isinstance(error, UserError):
+            sys.exit(f"error (process {rank}): {error}")
+        raise
 
 
 def _end_with_the_parent() -> None:

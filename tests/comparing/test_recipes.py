@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,20 @@ def test_a_run_that_was_cut_off_has_the_devices_that_it_was_started_with(tmp_pat
     two = {"options": {"trainer": {"devices": 2}}}
     found = recipes(tmp_path, {}, {**two, "status": None}, {**two, "seed": 1})
     assert [len(recipe.runs) for recipe in found] == [1, 2]
+
+
+def test_a_failed_run_belongs_to_its_recipe_whatever_its_devices_were_called(tmp_path: Path) -> None:
+    """Else nothing would say that a seed of it is missing."""
+    every = {"options": {"trainer": {"devices": "auto"}}}
+    for folder, seed in ((tmp_path / "done", 0), (tmp_path / "failed", 1)):
+        write_run(folder, seed=seed, status="done" if seed == 0 else None, **every)
+        for attempt in (0, 1):
+            (folder / "attempts" / str(attempt)).mkdir(parents=True)
+        (folder / "attempts" / "0" / "rank-0.json").write_text('{"world_size": 2}')
+    done, failed = tmp_path / "done", tmp_path / "failed"
+    summary = json.loads((done / "summary.json").read_text())
+    (done / "summary.json").write_text(json.dumps(summary | {"world_size": 2}))
+    assert [len(recipe.runs) for recipe in recipes_of([read_run(done), read_run(failed)])] == [2]
 
 
 def test_precision_and_budget_are_part_of_a_recipe(tmp_path: Path) -> None:

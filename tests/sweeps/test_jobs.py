@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from torch.utils.tensorboard import SummaryWriter
 
+from gan_lightning.errors import ProcessFailed, ProcessKilled, UserError
 from gan_lightning.losses import NonSaturating
 from gan_lightning.runfolder import FAILURE, TRACEBACK
 from gan_lightning.sweeps.failures import is_passing, record_failure
@@ -152,6 +153,32 @@ def test_what_failed_is_written_down_and_repeated(tmp_path: Path) -> None:
     assert "2 job(s): 2 failed" in again.out
     assert (bug / "failed" / "0" / "attempts" / "0" / "rank-0.json").is_file()
     assert read(bug / "failed" / "0" / FAILURE) == read(bug / FAILURE)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "goes_on"),
+    [
+        (ProcessFailed("Process 1 ended with status 1."), "error", False),
+        (ProcessKilled("Process 1 ended with status -9."), "machine", True),
+        (UserError("Can't write the checkpoint."), "mistake", True),
+    ],
+)
+def test_what_another_process_met_is_no_mistake(error: UserError, kind: str, goes_on: bool, tmp_path: Path) -> None:
+    record = record_failure(tmp_path, error)
+    assert (record["kind"], record["message"]) == (kind, str(error))
+    assert is_passing(tmp_path) == goes_on
+
+
+def test_a_disk_without_room_for_the_reason(tmp_path: Path) -> None:
+    (tmp_path / FAILURE).mkdir()
+    assert record_failure(tmp_path, UserError("Can't write the checkpoint."))["kind"] == "mistake"
+
+
+def test_a_disk_without_room_for_the_report_ends_the_sweep_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".starts").touch()
+    answer = sweep(tmp_path, "n_critic=-1,-2", status=2)
+    assert answer.err.splitlines()[-1].startswith("error: Can't write what became of n_critic-")
+    assert "Traceback" not in answer.err
 
 
 def test_a_job_that_diverges(tmp_path: Path) -> None:

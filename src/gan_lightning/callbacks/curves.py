@@ -8,6 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.module import LitGAN
+from gan_lightning.records import JsonLines
 
 
 class Curves(Callback):
@@ -28,6 +29,9 @@ class Curves(Callback):
         """Start the clock."""
         self._start = self._time = time.perf_counter()
         self._images = pl_module.images_seen
+        for logger in trainer.loggers:
+            if isinstance(logger, JsonLines):
+                logger.begin()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write every ``trainer.log_every_n_steps`` iterations."""

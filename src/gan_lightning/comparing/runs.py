@@ -14,7 +14,7 @@ import yaml
 
 from gan_lightning.comparing.curves import Curve
 from gan_lightning.jsonlines import read_records
-from gan_lightning.runfolder import COMPOSED, FAILURE, METRICS, RESOLVED, SUMMARY
+from gan_lightning.runfolder import COMPOSED, FAILURE, METRICS, PROCESS, RESOLVED, SUMMARY
 
 KEYS = {"iteration", "images", "seconds", "name", "value"}
 """Of a record."""
@@ -39,6 +39,8 @@ class Run:
     """What was typed, by key."""
     records: tuple[Mapping[str, Any], ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
+    process: Mapping[str, Any] = field(default_factory=dict)
+    """What rank 0 wrote down when training began, at the last start."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -48,10 +50,8 @@ class Run:
 
     @property
     def processes(self) -> int | None:
-        """That trained it; None where it does not say so: it has no summary, and its devices are not numbered."""
-        devices = (self.config.get("trainer") or {}).get("devices")
-        numbered = devices if isinstance(devices, int) and devices > 0 else None
-        processes: int | None = self.summary.get("world_size", numbered)
+        """That train it; None where training never began."""
+        processes: int | None = self.summary.get("world_size", self.process.get("world_size"))
         return processes
 
     @cached_property
@@ -103,6 +103,7 @@ def _read(folder: Path) -> Run:
         overrides=_overrides(attempts or [folder]),
         records=records,
         summary=summary,
+        process=next((found for attempt in reversed(attempts) if (found := _json(attempt / PROCESS))), {}),
         provenance=_json(folder / "provenance.json"),
     )
 

@@ -152,6 +152,8 @@ class Search:
             return
         if summary["status"] == "interrupted":  # the next start goes on with it
             sys.exit(128 + summary["signal"])
+        if summary["status"] == "busy":  # an orphan of an earlier start, on a cluster say: a later one learns its end
+            return
         if summary["status"] not in ("done", "pruned"):
             self.study.fail(trial, summary["message"])
             return

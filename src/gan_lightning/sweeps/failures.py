@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gan_lightning.errors import Diverged, UserError
+from gan_lightning.errors import Diverged, ProcessFailed, ProcessKilled, UserError
 from gan_lightning.runfolder import FAILURE, TRACEBACK
 
 SCHEMA_VERSION = 1
 
 KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Diverged, "diverged"),
+    (ProcessKilled, "machine"),
+    (ProcessFailed, "error"),
     (UserError, "mistake"),
     ((torch.OutOfMemoryError, MemoryError), "out of memory"),
     (OSError, "machine"),
@@ -31,7 +34,7 @@ PASSING = ("mistake", "machine", "out of memory")
 
 
 def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
-    """Write down why a job ended; gives the record.
+    """Write down why a job ended, if there is room for it; gives the record.
 
     Returns:
         ``{"v", "status": "failed", "kind", "message", "iteration"}``; ``iteration`` is None where it is not known.
@@ -42,13 +45,13 @@ def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
         "v": SCHEMA_VERSION,
         "status": "failed",
         "kind": kind,
-        "message": message if kind in EXPLAINED else f"{type(error).__name__}: {message}",
+        "message": message if isinstance(error, UserError) else f"{type(error).__name__}: {message}",
         "iteration": getattr(error, "iteration", None),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    if kind not in EXPLAINED:
-        (folder / TRACEBACK).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    (folder / FAILURE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    with suppress(OSError):  # a full disk, which may be why the job failed: whoever called says the reason too
+        if kind not in EXPLAINED:
+            (folder / TRACEBACK).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        (folder / FAILURE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
 
 

@@ -52,13 +52,16 @@ def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: i
     """
     try:
         with locked(folder):
-            return _locked_job(config, folder, overrides, share)
+            try:
+                return _locked_job(config, folder, overrides, share)
+            except Changed as error:
+                return {"status": "refused", "outcome": "refused", "message": str(error)}
+            except Exception as error:  # written down before another process may take the job up
+                return {**record_failure(folder, error), "outcome": "failed"}
     except Busy as error:
         return {"status": "busy", "outcome": "busy", "message": str(error)}
-    except Changed as error:
-        return {"status": "refused", "outcome": "refused", "message": str(error)}
-    except Exception as error:
-        return {**record_failure(folder, error), "outcome": "failed"}
+    except UserError as error:  # there is no folder to write it down in
+        return {"status": "failed", "outcome": "failed", "message": str(error)}
 
 
 def _locked_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: int | None) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gan_lightning.errors import UserError
+
 WORDS: dict[str, str] = {
     "trained": "trained",
     "resumed": "resumed and finished",
@@ -40,17 +42,23 @@ def note(job: Path, start: str, result: Mapping[str, Any], expected: bool = Fals
         start: Of the sweep.
         result: What became of it.
         expected: Whether it may fail without the sweep having failed, as a trial of a search may.
+
+    Raises:
+        UserError: It can't be written, and the report would be wrong without it.
     """
     outcome, message = str(result["outcome"]), str(result.get("message", ""))
-    folder = notes(job.parent, start)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"job": job.name, "outcome": outcome, "message": message, "expected": expected})
-    (folder / f"{job.name}.json").write_text(text, encoding="utf-8")
     if outcome in BAD:
         sys.stderr.write(f"error: {job.name}: {message}\n")
     elif outcome in SAID:
         sys.stdout.write(f"{job.name}: {WORDS[outcome]}\n")
         sys.stdout.flush()
+    folder = notes(job.parent, start)
+    text = json.dumps({"job": job.name, "outcome": outcome, "message": message, "expected": expected})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{job.name}.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Can't write what became of {job.name} to {folder}: {error.strerror}.") from error
 
 
 def gather(sweep: Path, start: str) -> list[dict[str, Any]]:
