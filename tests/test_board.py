@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from door import train
 
-from gan_lightning.callbacks.board import layout
+from gan_lightning.callbacks.board import layout, typed_first
 
 QUALITY = (
     "trainer.log_every_n_steps=2 metrics.n_fake=8 "
@@ -66,6 +66,7 @@ def test_the_table_has_options_and_metrics_of_every_run(ask: Ask) -> None:
     columns = ask("plugin/hparams/experiment", experimentName="")
     names = {column["name"] for column in columns["hparamInfos"]}
     assert {"loss", "seed", "optimizer.generator.lr", "data.batch_size"} <= names
+    assert next(column["name"] for column in columns["hparamInfos"] if column["name"] in ("loss", "seed")) == "loss"
     assert [each["name"]["tag"] for each in columns["metricInfos"]][:2] == ["quality/averaged/fid", "quality/raw/fid"]
     question = {
         "experimentName": "",
@@ -82,3 +83,28 @@ def test_the_table_has_options_and_metrics_of_every_run(ask: Ask) -> None:
 
 def test_without_quality_there_is_no_category_of_it() -> None:
     assert list(layout([])) == ["Game"]
+
+
+def test_what_was_typed_comes_first_in_the_table() -> None:
+    options = {
+        "seed": 0,
+        "data.batch_size": 64,
+        "penalty.r1": "R1",
+        "loss": "Hinge",
+        "generator": "MLP",
+        "generator.w": 8,
+    }
+    typed = [
+        "model=mlp",
+        "loss=hinge",
+        "model.generator.w=8",
+        "+penalty=[r1]",
+        "hydra.run.dir=here",
+        "callbacks=quality",
+    ]
+    assert list(typed_first(options, typed)) == [
+        *("generator", "loss", "generator.w", "penalty.r1"),
+        *("seed", "data.batch_size"),
+    ]
+    assert typed_first(options, typed) == options
+    assert list(typed_first(options, ())) == list(options)

@@ -34,7 +34,7 @@ from gan_lightning.provenance import code_changes, now, provenance
 from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
-from gan_lightning.runfolder import CHANGES, COMPOSED, RESOLVED, SUMMARY, claimed
+from gan_lightning.runfolder import CHANGES, COMPOSED, OVERRIDES, RESOLVED, SUMMARY, claimed
 from gan_lightning.trust import check_trusted
 
 SCHEMA_VERSION = 1
@@ -109,7 +109,7 @@ def train(
     record = {
         COMPOSED: composed,
         RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
-        "overrides.txt": "".join(f"{override}\n" for override in overrides),
+        OVERRIDES: "".join(f"{override}\n" for override in overrides),
         "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
     }
     if changes := code_changes():

@@ -16,6 +16,8 @@ COMPOSED = "config.yaml"
 RESOLVED = "resolved.yaml"
 COMMAND = "GAN_LIGHTNING_COMMAND"
 """In the environment of a sweep's jobs: its line, for their own words are Hydra's, or those of a launcher's program."""
+OVERRIDES = "overrides.txt"
+"""What was typed, a line each."""
 CHANGES = "changes.diff"
 FAILURE = "failure.json"
 TRACEBACK = "traceback.txt"
@@ -25,7 +27,7 @@ EVENTS = "tfevents"
 """In the names of files that TensorBoard reads, wherever they lie."""
 PROCESS = "rank-0.json"
 """In the folder of an attempt: what its first process is, written when training begins."""
-RECORD = (COMPOSED, RESOLVED, "overrides.txt", "provenance.json", CHANGES)
+RECORD = (COMPOSED, RESOLVED, OVERRIDES, "provenance.json", CHANGES)
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:

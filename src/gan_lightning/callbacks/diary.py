@@ -13,10 +13,10 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from gan_lightning.callbacks.board import write_table_and_charts
+from gan_lightning.callbacks.board import typed_first, write_table_and_charts
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.module import LitGAN
-from gan_lightning.runfolder import attempt_folder, promote
+from gan_lightning.runfolder import OVERRIDES, attempt_folder, promote
 
 
 class Diary(Callback):
@@ -63,7 +63,11 @@ class Diary(Callback):
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
                 quality = [each.names() for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
-                write_table_and_charts(logger, recipe(self.config), list(chain(*quality)))
+                write_table_and_charts(logger, self._columns(), list(chain(*quality)))
+
+    def _columns(self) -> dict[str, Any]:
+        typed = self.folder / OVERRIDES
+        return typed_first(recipe(self.config), typed.read_text(encoding="utf-8").split("\n") if typed.exists() else ())
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LitGAN, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""

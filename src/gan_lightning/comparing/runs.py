@@ -14,7 +14,7 @@ import yaml
 
 from gan_lightning.comparing.curves import Curve
 from gan_lightning.jsonlines import read_records
-from gan_lightning.runfolder import COMPOSED, FAILURE, METRICS, PROCESS, RESOLVED, SUMMARY
+from gan_lightning.runfolder import COMPOSED, FAILURE, METRICS, OVERRIDES, PROCESS, RESOLVED, SUMMARY
 
 KEYS = {"iteration", "images", "seconds", "name", "value"}
 """Of a record."""
@@ -131,7 +131,7 @@ def _overrides(folders: Iterable[Path]) -> dict[str, str]:
     """What was typed at the start, and on going on."""
     typed: dict[str, str] = {}
     for folder in folders:
-        file = folder / "overrides.txt"
+        file = folder / OVERRIDES
         for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
             key, _, value = line.lstrip("+~").partition("=")
             if key:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_lightning.jsonlines import read_records
 from gan_lightning.protocol import NEED_NOT_AGREE
-from gan_lightning.runfolder import METRICS
+from gan_lightning.runfolder import METRICS, OVERRIDES
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
 """Options that say where files lie on one machine."""
@@ -40,7 +40,7 @@ def commands(run: Path) -> list[str]:
     """What was typed: the command that began the run, and those that went on with it."""
     typed = []
     for attempt in sorted((run / "attempts").glob("[0-9]*"), key=lambda folder: int(folder.name)):
-        file = attempt / "overrides.txt"
+        file = attempt / OVERRIDES
         words = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
         public = [word for word in words if word.partition("=")[0].rsplit(".", 1)[-1] not in PRIVATE]
         resumed = ["resume=RUN_FOLDER"] if attempt.name != "0" else []
