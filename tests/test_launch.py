@@ -111,13 +111,16 @@ class FailsOnBoth(NonSaturating):
 
 
 def test_what_both_processes_of_a_job_met_is_written_down(tmp_path: Path) -> None:
-    """The first can't tell a RuntimeError of its own from a lost connection's, so the other one leaves its reason."""
+    """The first can't tell a RuntimeError of its own from a lost connection's, so the other one leaves its reason.
+
+    Where that one is slow to end, the first tells its own, which is the same here.
+    """
     words = "trainer.devices=2 trainer.max_steps=1 loss._target_=test_launch.FailsOnBoth"
     assert call(f"-m {TINY} {words} hydra.sweep.dir={tmp_path}").status == 2
     (failure,) = tmp_path.glob("*/failure.json")
     record = json.loads(failure.read_text())
     assert record["kind"] == "error"
-    assert record["message"].endswith("ended with status 1: RuntimeError: shapes cannot be multiplied")
+    assert record["message"].endswith("RuntimeError: shapes cannot be multiplied")
     assert "in discriminator" in (failure.parent / "traceback.txt").read_text()
 
 
