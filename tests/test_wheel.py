@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ def test_a_wheels_own_configuration_comes_first(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("hatchling") is None, reason="needs hatchling: pip install hatchling")
 def test_a_wheel_runs_from_anywhere(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
