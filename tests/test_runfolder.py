@@ -49,6 +49,12 @@ def test_a_refused_start_leaves_no_run_in_tensorboard(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.glob("events*")] == ["events.out.tfevents.1"]
 
 
+@pytest.mark.parametrize("mistake", ["n_critic=0", "optimiser.lr=1", "optimizer.lr=high", "trainer.precision=64-true"])
+def test_a_mistake_on_the_command_line_leaves_no_folder(mistake: str, tmp_path: Path) -> None:
+    refused(f"{TINY} {mistake}", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_refused_run_leaves_what_others_put_there(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -110,7 +111,11 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
         with mistakes_in_one_line():
             from gan_lightning.run import train
 
-            return train(config, folder, overrides)
+            try:
+                return train(config, folder, overrides)
+            finally:
+                with suppress(OSError):  # Hydra made it, and a run that is refused at once has put nothing in it
+                    folder.rmdir()
     from gan_lightning.sweeps.job import cores_for_a_job, run_job
 
     if (start := context.job.env_set.get(START)) is None:
