@@ -9,7 +9,7 @@ import pytest
 from door import TINY, call, refused, train
 
 from gan_lightning.errors import UserError
-from gan_lightning.runfolder import FAILURE, RECORD, SUMMARY, attempt_folder, claimed, locked, promote
+from gan_lightning.runfolder import FAILURE, RECORD, SUMMARY, TRACEBACK, attempt_folder, claimed, locked, promote
 
 
 def test_of_two_that_start_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -71,27 +71,17 @@ def test_the_record_is_the_runs_from_the_start_of_training(tmp_path: Path) -> No
     assert {(tmp_path / name).read_text() for name in RECORD} == {"text"}
 
 
-def test_a_run_that_goes_on_after_a_failure_has_failed_no_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [SUMMARY, FAILURE, TRACEBACK])
+def test_an_attempt_begins_without_the_ending_of_the_one_before(ending: str, tmp_path: Path) -> None:
+    """A run that is done or failed and is gone on with has neither, and if it is killed it had neither."""
     with claimed(tmp_path, 0, {}):
         promote(tmp_path, 0)
-    (tmp_path / FAILURE).write_text("why")
+    (tmp_path / ending).write_text("of the first")
     with claimed(tmp_path, 1, {}):
-        assert (tmp_path / FAILURE).is_file()
+        assert (tmp_path / ending).is_file()
         promote(tmp_path, 1)
-    assert not (tmp_path / FAILURE).exists()
-    assert (attempt_folder(tmp_path, 0) / FAILURE).read_text() == "why"
-
-
-def test_an_attempt_begins_without_the_summary_of_the_one_before(tmp_path: Path) -> None:
-    """A run that is done and gone on with is not done, and if it is killed it was not."""
-    with claimed(tmp_path, 0, {}):
-        promote(tmp_path, 0)
-    (tmp_path / SUMMARY).write_text("of the first")
-    with claimed(tmp_path, 1, {}):
-        assert (tmp_path / SUMMARY).is_file()
-        promote(tmp_path, 1)
-    assert not (tmp_path / SUMMARY).exists()
-    assert (attempt_folder(tmp_path, 0) / SUMMARY).read_text() == "of the first"
+    assert not (tmp_path / ending).exists()
+    assert (attempt_folder(tmp_path, 0) / ending).read_text() == "of the first"
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path: Path) -> None:
