@@ -24,13 +24,16 @@ def gaussian_frechet_distance(
 ) -> Scalar:
     """The squared 2-Wasserstein distance of two Gaussians; Dowson & Landau 1982, J. Multivariate Analysis 12(3).
 
-    ‖μa - μb‖² + tr Σa + tr Σb - 2 tr (Σa^½ Σb Σa^½)^½, and 0 where rounding makes it negative.
+    `‖μa - μb‖² + tr Σa + tr Σb - 2 tr (Σa^½ Σb Σa^½)^½`, computed as a sum of squares that is never negative.
     """
-    # With Σ = R Rᵀ the last trace is the sum of the singular values of Raᵀ Rb. Its usual form, roots of eigenvalues,
-    # turns an error of 1e-16 in each eigenvalue that should be 0 (a dead unit, fewer samples than features) into 1e-8.
-    cross: Scalar = torch.linalg.svdvals(_root(covariance_a).T @ _root(covariance_b)).sum()
-    distance = (mean_a - mean_b).square().sum() + covariance_a.trace() + covariance_b.trace() - 2 * cross
-    return distance.clamp(min=0)
+    # With Σ = R Rᵀ and the singular values Rbᵀ Ra = U S Vᵀ the last trace is tr S, and the traces together are
+    # ‖Ra - Rb Q‖² with the rotation Q = U Vᵀ (orthogonal Procrustes). The usual forms lose digits: the difference of
+    # traces as many as it is smaller than they are (near-equal covariances), and roots of eigenvalues turn an error of
+    # 1e-16 in one that should be 0 (a dead unit, fewer samples than features) into 1e-8.
+    root_a, root_b = _root(covariance_a), _root(covariance_b)
+    u, _, vh = torch.linalg.svd(root_b.T @ root_a)
+    distance: Scalar = (mean_a - mean_b).square().sum() + (root_a - root_b @ (u @ vh)).square().sum()
+    return distance
 
 
 def frechet_distance(a: Moments, b: Moments) -> Scalar:
@@ -114,9 +117,10 @@ class FrechetDistanceAtInfinity(Measure):
 
 
 def _root(covariance: Float64[Tensor, "F F"]) -> Float64[Tensor, "F F"]:
-    """R with R Rᵀ = Σ; rounding can make an eigenvalue of 0 negative."""
+    """R with R Rᵀ = Σ; an eigenvalue within rounding of 0 is 0, or its root would be 1e-8 of the largest."""
     eigenvalues, eigenvectors = torch.linalg.eigh(covariance)
-    root: Float64[Tensor, "F F"] = eigenvectors * eigenvalues.clamp(min=0).sqrt()
+    rounding = len(covariance) * torch.finfo(covariance.dtype).eps * eigenvalues[-1].clamp(min=0)
+    root: Float64[Tensor, "F F"] = eigenvectors * torch.where(eigenvalues > rounding, eigenvalues, 0.0).sqrt()
     return root
 
 
