@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -296,10 +297,68 @@ def test_a_strangers_run_folder_is_not_obeyed(hostile: str, copy: Path, monkeypa
     assert not (copy / "PWNED").exists()
 
 
-def test_hydras_own_resolvers_of_a_strangers_folder(copy: Path) -> None:
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
+        return os.system, ("touch PWNED",)
+
+
+LOAD = "oc.create:{_target_: torch.load, f: bomb.pt, weights_only: false}"
+HUB = "oc.create:{_target_: torch.hub.load, repo_or_dir: ., model: bomb, source: local}"
+LAMBDA = "_target_: lightning.pytorch.callbacks.LambdaCallback"
+
+
+@pytest.mark.parametrize("verb", ["resume={copy} trainer.max_steps=3", "rerun={copy} trainer.max_steps=1"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        rf"{{{LAMBDA}, setup: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\${{{HUB}}}'}}",
+        rf"{{{LAMBDA}, setup: ['\${{{LOAD}}}']}}",
+        rf"{{{LAMBDA}, setup: {{a: {{b: 'x \${{{LOAD}}}'}}}}}}",
+        rf"{{{LAMBDA}, setup: {{'\${{{LOAD}}}': 1}}}}",
+        rf"{{{LAMBDA}, setup: '${{callbacks.evil.teardown}}', teardown: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\\\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '${{.dollar}}{{{LOAD}}}', dollar: '$'}}",
+        rf"{{{LAMBDA}, setup: '${{oc.decode:''\${{{LOAD}}}''}}'}}",
+        rf"{{{LAMBDA}, _partial_: true, setup: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\${{oc.env:HOME}}'}}",
+        rf"{{{LAMBDA}, setup: '${{oc.env:HOME}}'}}",
+        "'${now:%S}'",
+    ],
+)
+def test_what_was_checked_is_what_is_built(
+    verb: str, hostile: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that looks harmless must not become an object when it is resolved once more."""
+    monkeypatch.chdir(copy)
+    torch.save(Bomb(), "bomb.pt")
+    (copy / "hubconf.py").write_text("import os\ndef bomb(): os.system('touch PWNED')\n")
     text = (copy / "config.yaml").read_text()
-    (copy / "config.yaml").write_text(text.replace("seed: 0", "seed: ${oc.env:HOME}", 1))
-    refused(f"resume={copy} trainer.max_steps=3")
+    (copy / "config.yaml").write_text(text.replace("callbacks:\n", f"callbacks:\n  evil: {hostile}\n", 1))
+    before = contents(copy)
+    assert "stored configuration" in refused(verb.format(copy=copy), None if "resume" in verb else copy / "again")
+    assert contents(copy) == before
+
+
+def test_a_secret_is_not_copied_out_of_the_environment(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", secret := secrets.token_hex())
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(text.replace("callbacks:\n", "callbacks:\n  evil: '${oc.env:TOKEN}'\n", 1))
+    assert "callbacks.evil of a stored configuration is '${oc.env:TOKEN}'" in refused(f"resume={copy} kimg=1")
+    assert [path for path, content in contents(copy).items() if secret.encode() in content] == []
+
+
+def test_a_users_own_resolvers_are_recorded_as_what_they_gave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the run can be resumed where the variable is another, or none."""
+    monkeypatch.setenv("NORM", "layer")
+    train("trainer.max_steps=1 'discriminator_norm=${oc.env:NORM}'", tmp_path / "run")
+    assert OmegaConf.load(tmp_path / "run" / "config.yaml").discriminator_norm == "layer"
+    monkeypatch.delenv("NORM")
+    assert call(f"resume={tmp_path / 'run'} trainer.max_steps=2").status == 0
 
 
 @pytest.mark.parametrize(

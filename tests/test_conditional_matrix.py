@@ -16,11 +16,11 @@ from omegaconf import OmegaConf
 from test_matrix import CLASSES, LOSSES, choices, of_model, overridden, parts, text, trains
 from torch.nn.utils.parametrize import ParametrizationList
 
-from gan_lightning.build import make
 from gan_lightning.errors import UserError
 from gan_lightning.module import LitGAN
 from gan_lightning.networks.base import OWN
 from gan_lightning.rules import check
+from gan_lightning.trust import build
 
 MODELS = choices("model")
 CONDITIONINGS = [name for name in choices("conditioning") if name != "none"]
@@ -68,12 +68,12 @@ def assembled(of: Combination) -> LitGAN:
     config, recipe, wanted = of_model(of.model), text("loss", of.loss), text("conditioning", of.conditioning)
     config.discriminator_norm, config.conditioning = recipe["discriminator_norm"], wanted
     return games.game(
-        *(make(OmegaConf.to_container(config.model[player], resolve=True)) for player in PLAYERS),
-        loss=make(recipe["loss"]),
+        *(build(OmegaConf.to_container(config.model[player], resolve=True)) for player in PLAYERS),
+        loss=build(recipe["loss"]),
         penalties=parts("penalty", overridden(of.loss, "penalty")),
         constraints=parts("constraint", overridden(of.loss, "constraint")),
-        discriminator_terms={name: make(term) for name, term in wanted["discriminator_terms"].items()},
-        generator_terms={name: make(term) for name, term in wanted["generator_terms"].items()},
+        discriminator_terms={name: build(term) for name, term in wanted["discriminator_terms"].items()},
+        generator_terms={name: build(term) for name, term in wanted["generator_terms"].items()},
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.build import build_module, make
+from gan_lightning.build import build_module
 from gan_lightning.composing import config_folder
 from gan_lightning.errors import UserError
 from gan_lightning.module import LitGAN
@@ -131,7 +131,7 @@ def of_model(model: str) -> DictConfig:
 @cache
 def part(group: str, name: str) -> Any:
     """A penalty or a constraint: they have no state, so that games can share them."""
-    return make(text(group, name)[name])
+    return build(text(group, name)[name])
 
 
 def parts(group: str, names: Iterable[str]) -> dict[str, Any]:
@@ -143,9 +143,9 @@ def assembled(of: Combination) -> LitGAN:
     config, recipe = of_model(of.model), text("loss", of.loss)
     config.discriminator_norm = recipe["discriminator_norm"]
     return games.game(
-        make(OmegaConf.to_container(config.model.generator, resolve=True)),
-        make(OmegaConf.to_container(config.model.discriminator, resolve=True)),
-        loss=make(recipe["loss"]),
+        build(OmegaConf.to_container(config.model.generator, resolve=True)),
+        build(OmegaConf.to_container(config.model.discriminator, resolve=True)),
+        loss=build(recipe["loss"]),
         penalties=parts("penalty", of.penalty),
         constraints=parts("constraint", overridden(of.loss, "constraint")),
         n_critic=min(recipe["n_critic"], 2),  # more are more of the same

@@ -18,10 +18,10 @@ from omegaconf import OmegaConf
 from test_strategy import RANKS, both_ranks, store_in
 from torch import nn
 
-from gan_lightning.build import make
 from gan_lightning.composing import config_folder
 from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Minimax, NonSaturating, RelativisticAverage, TopK
 from gan_lightning.strategy import GANStrategy
+from gan_lightning.trust import build
 
 pytestmark = pytest.mark.forks
 
@@ -34,7 +34,7 @@ def recipe(name: str) -> dict[str, Any]:
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = compose("train", [f"loss={name}"])
     nodes = {"loss": config.loss, "penalties": config.penalty, "constraints": config.constraint}
-    options = {key: make(OmegaConf.to_container(node)) for key, node in nodes.items()}
+    options = {key: build(OmegaConf.to_container(node)) for key, node in nodes.items()}
     return options | {"n_critic": config.n_critic}
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hydra.utils import instantiate
 
 from gan_lightning.errors import UserError
 from gan_lightning.losses import Hinge
-from gan_lightning.trust import build_trusted, check_trusted, find, trusted_class
+from gan_lightning.trust import build, build_trusted, check_references, check_trusted, find, trusted_class
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,82 @@ def test_building() -> None:
     assert isinstance(made, partial)
     assert made.func is torch.optim.SGD
     assert made.keywords == {"lr": 0.5}
+
+
+def resolved_again(node: dict[str, Any]) -> Any:
+    """What Hydra makes of plain containers: an OmegaConf, whose texts are resolved once more."""
+    return instantiate(node, _convert_="all")
+
+
+def test_what_is_built_is_what_was_checked() -> None:
+    """A text stays a text. Hydra, handed the same containers, calls what the text asks for."""
+    text = "${oc.create:{_target_: collections.Counter, spam: 3}}"
+    node = {"_target_": "builtins.dict", "value": text, "values": [text]}
+    assert resolved_again(node) == {"value": Counter(spam=3), "values": [Counter(spam=3)]}
+    assert build(node) == {"value": text, "values": [text]}
+    with pytest.raises(UserError, match=r"value of a stored configuration holds '\$\{'"):
+        check_trusted({"_target_": "gan_lightning.losses.Hinge", "value": text})
+
+
+@pytest.mark.parametrize("node", ["${a}", ["${a}"], {"${a}": 1}, {"a": ({"b": ["x${"]},)}], ids=str)
+def test_a_text_that_can_be_resolved_again_is_not_built(node: Any) -> None:
+    for check in (check_trusted, build_trusted):
+        with pytest.raises(UserError, match="could be resolved once more"):
+            check(node)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${oc.env:HOME}",
+        "a${oc.decode:1}",
+        "${a.${b}}",
+        "${a.${oc.env:X}}",
+        "${now:%S}",
+        r"\${oc.create:{a: 1}}",
+        "${",
+        "${a b}",
+    ],
+)
+def test_a_stored_configuration_calls_no_resolver(text: str) -> None:
+    for node in ({"a": text}, {"a": [{"b": text}]}, {text: 1}):
+        with pytest.raises(UserError, match="Only references"):
+            check_references(node)
+
+
+def test_a_stored_configuration_may_refer_to_itself() -> None:
+    check_references({"a": "${data.channels}", "b": ["${..width}", "x ${.a-b} ${}", 3, None], "c": "$5 {x}"})
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "torch.nn.Linear", "in_features": 2, "out_features": 3},
+        {"_target_": "torch.nn.Linear", "_args_": [2, 3]},
+        {"_target_": "builtins.dict", "a": {"_target_": "builtins.list", "_args_": [[1, 2]]}, "b": [{"c": 4}]},
+        {"_target_": "builtins.dict", "_recursive_": False, "a": {"_target_": "builtins.list"}},
+        {"a": {"_target_": "builtins.complex", "_args_": [1], "imag": 2}, "_keep": 3},
+        {"_target_": "builtins.dict", "_convert_": "all"},
+    ],
+    ids=str,
+)
+def test_building_as_hydra_does(node: dict[str, Any]) -> None:
+    assert repr(build(node)) == repr(resolved_again(node))
+
+
+def test_partial_objects_as_hydra_makes_them() -> None:
+    ours, theirs = (make({"_target_": "builtins.int", "_partial_": True, "base": 2}) for make in (build, instantiate))
+    assert ours("101") == theirs("101") == 5
+
+
+def test_what_cannot_be_built_is_named() -> None:
+    with pytest.raises(UserError, match=r"^a\.b\[0\]: TypeError: .*out_features") as caught:
+        build({"a": {"b": [{"_target_": "torch.nn.Linear", "in_features": 1}]}})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=r"limit is -1.0"):
+        build({"_target_": "gan_lightning.losses.WeightClip", "limit": -1.0})
+    with pytest.raises(UserError, match=r"^x\._target_=torch.nothing: there is no such class"):
+        build({"_target_": "torch.nothing"}, "x")
 
 
 def test_find() -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -19,7 +17,6 @@ from torch.distributed import Store
 
 from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
 from gan_lightning.checkpoint import AtomicCheckpointIO
-from gan_lightning.config import instantiation_error
 from gan_lightning.data import StreamDataModule
 from gan_lightning.devices import Devices
 from gan_lightning.errors import UserError
@@ -29,22 +26,15 @@ from gan_lightning.randomness import hashed_seed
 from gan_lightning.records import JsonLines
 from gan_lightning.searching import VARIABLE
 from gan_lightning.strategy import GANStrategy
+from gan_lightning.trust import build
 
 PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
 FACTS = ("channels", "resolution", "num_classes")
 
 
-def make(node: Any) -> Any:
-    """Build a node with plain Python containers in it, so that checkpoints hold nothing of OmegaConf's."""
-    try:
-        return instantiate(node, _convert_="all")
-    except InstantiationException as error:
-        raise instantiation_error(error) from error
-
-
 def build_data(config: Any) -> StreamDataModule:
     """The datamodule with its training set loaded."""
-    data = make(config["data"])
+    data = build(config["data"], "data")
     if not isinstance(data, StreamDataModule):
         raise UserError(
             f"data._target_={config['data']['_target_']} is no StreamDataModule, such as an ImageDataModule."
@@ -97,7 +87,7 @@ def fill_in_budget(config: DictConfig, iterations_per_epoch: int) -> None:
 def build_module(config: Mapping[str, Any]) -> LitGAN:
     """The game, with initial weights that depend on the seed alone."""
     torch.manual_seed(hashed_seed(config["seed"], "initial weights"))
-    module = make(config["model"])
+    module = build(config["model"], "model")
     if not isinstance(module, LitGAN):
         raise UserError(f"model._target_={config['model']['_target_']} is no LitGAN.")
     return module
@@ -120,7 +110,7 @@ def build_trainer(
         plugins.append(PlayerScalers(devices.accelerator))
     node.pop("strategy", None)
     try:
-        factory: Callable[..., Trainer] = make({**node, "_partial_": True})
+        factory: Callable[..., Trainer] = build({**node, "_partial_": True}, "trainer")
         return factory(
             accelerator=devices.accelerator,
             strategy=GANStrategy(payload, store) if devices.world_size > 1 else "auto",
@@ -139,12 +129,13 @@ def build_trainer(
 
 def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
     """The configured loggers; null turns one off."""
-    return [make(node) for node in (config["logger"] or {}).values() if node is not None]
+    return [build(node, f"logger.{name}") for name, node in (config["logger"] or {}).items() if node is not None]
 
 
 def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
     """The configured callbacks and the ones that every run has; pictures and curves come before checkpoints."""
-    configured = {name: make(node) for name, node in (config["callbacks"] or {}).items() if node is not None}
+    nodes = {name: node for name, node in (config["callbacks"] or {}).items() if node is not None}
+    configured = {name: build(node, f"callbacks.{name}") for name, node in nodes.items()}
     checkpoint = configured.pop("checkpoint", None)
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -150,18 +148,6 @@ def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
                 shown = "null" if value is None else value
                 came_from = f" (from {origin})" if origin else ""
                 yield f"{name}={shown}{came_from}: {' or '.join(choices_in_words(kinds[key]))} is needed."
-
-
-def instantiation_error(error: InstantiationException) -> UserError:
-    """The reason why an object of the configuration could not be built, without Hydra's frame around it."""
-    reason: BaseException = error
-    while isinstance(reason, InstantiationException) and reason.__cause__ is not None:
-        reason = reason.__cause__
-    if isinstance(reason, UserError):
-        return reason
-    where = re.search(r"full_key: (\S+)", str(error))
-    place = f"{where.group(1)}: " if where else ""
-    return UserError(f"{place}{type(reason).__name__}: {' '.join(str(reason).split())}")
 
 
 def _in_words(kind: type | tuple[type, ...]) -> str:

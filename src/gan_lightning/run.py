@@ -35,7 +35,7 @@ from gan_lightning.quiet import quieten_lightning
 from gan_lightning.records import JsonLines
 from gan_lightning.rules import check as check_rules
 from gan_lightning.runfolder import CHANGES, COMPOSED, OVERRIDES, RESOLVED, SUMMARY, claimed
-from gan_lightning.trust import check_trusted
+from gan_lightning.trust import calls_a_resolver, check_references, check_trusted
 
 SCHEMA_VERSION = 1
 
@@ -79,9 +79,18 @@ def train(
     """
     folder = folder.absolute()
     filled_in = {"folder": str(folder), "attempt": attempt, "resume_at": None}
+
+    def settled() -> dict[str, Any]:
+        """The plain containers to build from; of a stored configuration, these very ones are checked."""
+        plain = resolve(config)
+        if allow is not None:
+            check_trusted(plain, allow)
+        return plain
+
     if allow is not None:
+        check_references(OmegaConf.to_container(config))
         config.run = filled_in
-        check_trusted(resolve(config), allow)  # resolved: an interpolation can make a _target_ out of a text
+        settled()
         config.run = None
     check(config)
     config.run = filled_in
@@ -98,14 +107,12 @@ def train(
         resume_at = int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
     config.run.resume_at = resume_at
     locate(config)
-    composed = OmegaConf.to_yaml(config)
+    composed = OmegaConf.to_yaml(record_of(config))
     torch.set_num_threads(threads_for(devices.local, config.threads))
-    data = build_data(resolve(config))
+    data = build_data(settled())
     fill_in_facts(config, data)
     fill_in_budget(config, data.iterations_per_epoch())
-    job = Job(resolve(config), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
-    if allow is not None:
-        check_trusted(job.config, allow)
+    job = Job(settled(), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
     record = {
         COMPOSED: composed,
         RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
@@ -146,6 +153,28 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         # the next job of a sweep lives in this process too, and must not inherit a rank or a port
         os.environ.clear()
         os.environ.update(environment)
+
+
+def record_of(config: DictConfig) -> DictConfig:
+    """A copy to be stored: references stay, and in place of a call such as ``${oc.env:DATA}`` stands what it gave.
+
+    A stored configuration then means the same on every machine, and one that calls a resolver is refused
+    (:func:`gan_lightning.trust.check_references`).
+    """
+    copy = config.copy()
+
+    def replace(node: Any, original: Any) -> None:
+        for key in node if OmegaConf.is_dict(node) else range(len(node)):
+            raw = node._get_node(key)
+            value = raw._value()
+            if isinstance(value, str) and calls_a_resolver(value):
+                found = original[key]
+                node[key] = OmegaConf.to_container(found, resolve=True) if OmegaConf.is_config(found) else found
+            elif OmegaConf.is_config(raw) and isinstance(value, (dict, list)):
+                replace(raw, original._get_node(key))
+
+    replace(copy, config)
+    return copy
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

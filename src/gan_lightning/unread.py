@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan_lightning.signatures import parameters
+from gan_lightning.trust import RESERVED
 
 MAY_BE_OFF = ("logger", "callbacks")
 """Those in which null turns one off."""
@@ -17,7 +18,6 @@ NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none
 """Values that ask for nothing, which a model of the user's own need not read."""
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
-RESERVED = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
 def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:

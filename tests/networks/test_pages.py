@@ -11,9 +11,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from gan_lightning.build import make
 from gan_lightning.composing import config_folder
 from gan_lightning.costs import costs
+from gan_lightning.trust import build
 
 CONF = Path(config_folder())
 PAGES = Path(__file__).parents[2] / "docs" / "networks"
@@ -39,7 +39,7 @@ def test_the_costs_of_the_index(model: str) -> None:
         config.data.resolution = side
         nodes = OmegaConf.to_container(config, resolve=True)["model"]
         with torch.device("meta"):
-            generator, discriminator = make(nodes["generator"]), make(nodes["discriminator"])
+            generator, discriminator = build(nodes["generator"]), build(nodes["discriminator"])
         counted = costs(generator, discriminator, (3, side, side), generator.latent_dim).values()
         work = [f"{cost.multiply_adds / 1e6:,.1f}" for cost in counted if cost.multiply_adds is not None]
         assert numbers == [*(f"{cost.parameters:,}" for cost in counted), *work]

@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-from gan_lightning.build import make
 from gan_lightning.errors import UserError
 from gan_lightning.jsonlines import read_records
 from gan_lightning.quality import Evaluator
@@ -26,6 +25,7 @@ from gan_lightning.searching.report import TABLE, summary_lines, trial_line, wri
 from gan_lightning.searching.space import Space, read_space
 from gan_lightning.searching.study import Study, build_sampler, only_one
 from gan_lightning.searching.trial import HandedTrial
+from gan_lightning.trust import build
 
 
 class Search:
@@ -57,7 +57,7 @@ class Search:
         self.launcher = launcher
         self.folder = Path(str(config.hydra.sweep.dir)).absolute()
         build_sampler(options.sampler, 0)  # a mistake in it is told before anything is written
-        if options.pruner is not None and not isinstance(make(options.pruner), BasePruner):
+        if options.pruner is not None and not isinstance(build(options.pruner, "hydra.sweeper.pruner"), BasePruner):
             raise UserError(f"hydra.sweeper.pruner._target_={options.pruner.get('_target_')} is no pruner of Optuna's.")
         self.space = self._measured(
             read_space([*(f"{key}={value}" for key, value in options.params.items()), *words], config_loader)
@@ -93,7 +93,7 @@ class Search:
         for corner in others:
             self._compose(space.words(corner))
         self.composed = {space.choices(corner) for corner in (first, *others)}
-        evaluator: Evaluator = make(OmegaConf.to_container(composed.metrics, resolve=True))
+        evaluator: Evaluator = build(OmegaConf.to_container(composed.metrics, resolve=True), "metrics")
         self.objectives = objectives(self.options.objectives, evaluator)
         return with_objectives(space, composed, self.objectives, evaluator)
 

@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from gan_lightning.build import make
 from gan_lightning.errors import UserError
 from gan_lightning.metrics import Protocol, require_same
 from gan_lightning.randomness import hashed_seed
@@ -21,6 +20,7 @@ from gan_lightning.searching.objective import Objective
 from gan_lightning.searching.space import Space
 from gan_lightning.searching.storage import FILE, STUDY, mend, open_storage
 from gan_lightning.sweeps.names import WITHOUT_EFFECT
+from gan_lightning.trust import build
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def build_sampler(node: Mapping[str, Any], number: int) -> optuna.samplers.BaseS
     seeded = {"seed": hashed_seed(node["seed"], "trial", number)} if node.get("seed") is not None else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = make({**node, **seeded})
+        sampler = build({**node, **seeded}, "hydra.sweeper.sampler")
     if not isinstance(sampler, optuna.samplers.BaseSampler):
         raise UserError(f"hydra.sweeper.sampler._target_={node.get('_target_')} is no sampler of Optuna's.")
     return sampler

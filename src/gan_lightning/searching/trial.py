@@ -15,10 +15,10 @@ from typing import Any
 
 import optuna
 from hydra.core.override_parser.types import Quote, QuotedString
-from hydra.utils import instantiate
 
 from gan_lightning.searching import VARIABLE
 from gan_lightning.searching.storage import STUDY, open_storage
+from gan_lightning.trust import build
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,4 @@ class HandedTrial:
 
     @cached_property
     def _study(self) -> optuna.Study:
-        return optuna.load_study(
-            study_name=STUDY, storage=open_storage(self.path), pruner=instantiate(dict(self.pruner))
-        )
+        return optuna.load_study(study_name=STUDY, storage=open_storage(self.path), pruner=build(self.pruner))

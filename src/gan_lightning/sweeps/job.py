@@ -15,7 +15,7 @@ from gan_lightning.config import LOCATIONS
 from gan_lightning.devices import cores, resolve_devices, threads_for
 from gan_lightning.errors import UserError
 from gan_lightning.resuming import next_attempt, read_stored
-from gan_lightning.run import train
+from gan_lightning.run import record_of, train
 from gan_lightning.runfolder import COMPOSED, EVENTS, FAILURE, LOCK, SUMMARY, Busy, locked
 from gan_lightning.sweeps.failures import is_passing, record_failure
 from gan_lightning.sweeps.names import WITHOUT_EFFECT
@@ -127,7 +127,8 @@ def require_unchanged(config: DictConfig, folder: Path) -> None:
 
 
 def _compared(config: DictConfig) -> dict[str, Any]:
-    written = OmegaConf.create(OmegaConf.to_yaml(config))  # as the stored one was: 1e-4 and 0.0001 are then one number
+    # written as the stored one was: 1e-4 and 0.0001 are then one number
+    written = OmegaConf.create(OmegaConf.to_yaml(record_of(config)))
     values = _flat(OmegaConf.to_container(written))
     return {key: value for key, value in values.items() if not _may_change(key)}
 
