@@ -25,7 +25,7 @@ help: ## show this list
 train: $(RUN_READY) ## train with the defaults, or with ARGS="loss=hinge trainer.max_steps=1000"
 	$(PYTHON) train.py $(ARGS)
 
-test: $(DEV_READY) ## run the tests, or some: ARGS="tests/losses -x"
+test: $(DEV_READY) ## run the tests, or some: ARGS="tests/unit/losses -x"
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(DEV_READY) ## check style, formatting and types
@@ -44,7 +44,7 @@ torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many d
 	$(PYTHON) -m pytest -m slow --timeout 1800 $(ARGS)
 
 matrix: $(DEV_READY) ## train every loss with every penalty and every network, two steps each
-	$(PYTHON) -m pytest tests/test_matrix.py -m "" --timeout 1800 $(ARGS)
+	$(PYTHON) -m pytest tests/promises/test_matrix.py -m "" --timeout 1800 $(ARGS)
 
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop, and a sweep over single runs
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
@@ -63,7 +63,7 @@ sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses
 EXTRACTORS ?= digits mnist cifar10
 
 extractors: $(RUN_READY) ## train the classifiers that quality is measured with, as ARGS says: about an hour
-	for name in $(EXTRACTORS); do $(PYTHON) -m gan_lightning.extractors.train $$name $(ARGS) || exit; done
+	for name in $(EXTRACTORS); do $(PYTHON) -m gan_lightning.metrics.extractors.train $$name $(ARGS) || exit; done
 
 clean: ## remove caches and build output; runs stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

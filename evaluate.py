@@ -1,6 +1,6 @@
 """Measure a trained generator or a folder of images: ``python evaluate.py --help``."""
 
-from gan_lightning.evaluate import main
+from gan_lightning.evaluate.command import main
 
 if __name__ == "__main__":
     main()

@@ -12,9 +12,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d
 
-from gan_lightning.data.digits import Digits
-from gan_lightning.data.torchvision_sets import CIFAR10, MNIST
-from gan_lightning.metrics import ClassifierExtractor, Moments, frechet_distance
+from gan_lightning.data.sets.digits import Digits
+from gan_lightning.data.sets.torchvision_sets import CIFAR10, MNIST
+from gan_lightning.metrics import Moments, frechet_distance
+from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.types import Bytes
 
 COUNT, REAL = 2_000, 10_000

@@ -18,15 +18,15 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch.nn.functional import softplus
 
-from gan_lightning.build import build_data, build_module
 from gan_lightning.callbacks import Checkpoint, Curves, Samples
-from gan_lightning.checkpoint import AtomicCheckpointIO
 from gan_lightning.data import ImageDataModule
-from gan_lightning.module import LitGAN
-from gan_lightning.players import frozen
-from gan_lightning.quiet import quieten_lightning
-from gan_lightning.records import JsonLines, TensorBoard
-from gan_lightning.run import resolve
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.player import frozen
+from gan_lightning.runs.checkpoint import AtomicCheckpointIO
+from gan_lightning.runs.loggers import JsonLines, TensorBoard
+from gan_lightning.train.build import build_data, build_module
+from gan_lightning.train.quiet import quieten_lightning
+from gan_lightning.train.run import resolve
 
 WARM_UP = 5
 
@@ -95,7 +95,7 @@ def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> No
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from gan_lightning.composing import config_folder
+    from gan_lightning.config.compose import config_folder
 
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = compose("train", [*overrides, "logger=[]"])

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lightning.jsonlines import read_records
-from gan_lightning.records import FILE
+from gan_lightning.runs.loggers import FILE
+from gan_lightning.runs.records import read_records
 
 TILE, CURVE, GAP, CAPTION, FONT, WINDOW = 274, 160, 12, 22, 14, 10
 COLOURS = ("black", "firebrick", "steelblue")

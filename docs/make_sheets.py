@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from gan_lightning.records import FILE, read_records
+from gan_lightning.runs.loggers import FILE, read_records
 
 COLUMNS, TILE, CAPTION, GAP, FONT = 5, 256, 44, 12, 16
 SCATTER_TITLE = 24  # pixels at the top of a scatter, whose words stand in the caption here

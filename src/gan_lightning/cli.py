@@ -17,17 +17,17 @@ from typing import Any, NoReturn
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.complaints import hydras_mistakes_in_one_line, release_stderr
-from gan_lightning.composing import config_folder
-from gan_lightning.mistakes import end, mistakes_in_one_line
-from gan_lightning.rerun import rerun
-from gan_lightning.resuming import resume
-from gan_lightning.runfolder import COMMAND
-from gan_lightning.searching import VARIABLE
-from gan_lightning.sweeps.line import START, Line, flags_first, sweep_line
-from gan_lightning.sweeps.parent import ends_with
-from gan_lightning.sweeps.report import complaints, gather, note, summed_up
-from gan_lightning.tilde import with_home
+from gan_lightning.config.compose import config_folder
+from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
+from gan_lightning.config.tilde import with_home
+from gan_lightning.runs.folder import COMMAND
+from gan_lightning.search import VARIABLE
+from gan_lightning.sweep.line import START, Line, flags_first, sweep_line
+from gan_lightning.sweep.parent import ends_with
+from gan_lightning.sweep.report import complaints, gather, note, summed_up
+from gan_lightning.terminal import end, mistakes_in_one_line
+from gan_lightning.train.rerun import rerun
+from gan_lightning.train.resume import resume
 
 # Our launchers and the plugins' own have one name, and theirs check ours, which is welcome. Here and not in main,
 # for jobs in other processes compose too.
@@ -109,14 +109,14 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
     OmegaConf.set_struct(config, False)
     if context.mode == RunMode.RUN:
         with mistakes_in_one_line():
-            from gan_lightning.run import train
+            from gan_lightning.train.run import train
 
             try:
                 return train(config, folder, overrides)
             finally:
                 with suppress(OSError):  # Hydra made it, and a run that is refused at once has put nothing in it
                     folder.rmdir()
-    from gan_lightning.sweeps.job import cores_for_a_job, run_job
+    from gan_lightning.sweep.job import cores_for_a_job, run_job
 
     if (start := context.job.env_set.get(START)) is None:
         end("a sweep is asked for on the command line: add -m.")
@@ -132,7 +132,7 @@ def _prepare_for_an_external_launcher(is_sweep: bool) -> None:
     """Under torchrun or SLURM every rank composes; only rank 0's run folder is meant to exist."""
     if not any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID")):
         return
-    from gan_lightning.devices import external_environment, external_rank
+    from gan_lightning.parallel.devices import external_environment, external_rank
 
     with mistakes_in_one_line():
         outside = external_environment()

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 
 class OptunaSweeper(Sweeper):
-    """Searches with Optuna; see :mod:`gan_lightning.searching` and ``conf/hydra/sweeper/optuna.yaml``."""
+    """Searches with Optuna; see :mod:`gan_lightning.search` and ``conf/hydra/sweeper/optuna.yaml``."""
 
     hydra_context: HydraContext
     config: DictConfig
@@ -36,14 +36,14 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: Sequence[str]) -> None:
         """Search until the study holds as many trials as were asked for."""
-        from gan_lightning.mistakes import mistakes_in_one_line
+        from gan_lightning.terminal import mistakes_in_one_line
 
         with mistakes_in_one_line():
-            from gan_lightning.searching import require_optuna
+            from gan_lightning.search import require_optuna
 
             require_optuna()
-            from gan_lightning.searching.options import Options
-            from gan_lightning.searching.search import Search
+            from gan_lightning.search.options import Options
+            from gan_lightning.search.search import Search
 
             options = Options.read(self.options)
             Search(options, self.hydra_context.config_loader, self.config, self.launcher, arguments).run()

@@ -14,9 +14,9 @@ from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.quality import Quality
-from gan_lightning.checkpoint import BEST, LAST, PREVIOUS, keep_copy
 from gan_lightning.errors import UserError
-from gan_lightning.module import LitGAN
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.runs.checkpoint import BEST, LAST, PREVIOUS, keep_copy
 
 AGREE_EVERY = 8
 """Iterations between two questions to the other processes; what only one of them knows waits at most this long."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
-from gan_lightning.module import LitGAN
-from gan_lightning.records import JsonLines
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.runs.loggers import JsonLines
 
 
 class Curves(Callback):

@@ -15,8 +15,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan_lightning.callbacks.board import typed_first, write_table_and_charts
 from gan_lightning.callbacks.quality import Quality
-from gan_lightning.module import LitGAN
-from gan_lightning.runfolder import OVERRIDES, attempt_folder, promote
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.runs.folder import OVERRIDES, attempt_folder, promote
 
 
 class Diary(Callback):

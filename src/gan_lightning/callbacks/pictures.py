@@ -13,8 +13,8 @@ from torch import Tensor
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.errors import UserError
+from gan_lightning.games.gan import LitGAN
 from gan_lightning.images import save_png
-from gan_lightning.module import LitGAN
 
 
 class Pictures(Callback):

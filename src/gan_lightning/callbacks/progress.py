@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from gan_lightning.callbacks.curves import Curves
-from gan_lightning.module import LitGAN
+from gan_lightning.games.gan import LitGAN
 
 SHOWN = {"loss/discriminator": "D", "loss/generator": "G"}
 

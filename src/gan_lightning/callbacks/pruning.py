@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.quality import Quality
-from gan_lightning.module import LitGAN
+from gan_lightning.games.gan import LitGAN
 
 
 class Pruning(Callback):

@@ -15,10 +15,11 @@ from torch import nn
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.data import ImageDataModule
 from gan_lightning.errors import Diverged, UserError
-from gan_lightning.metrics import Protocol, Sample, require_same
-from gan_lightning.module import LitGAN
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
-from gan_lightning.records import JsonLines
+from gan_lightning.runs.loggers import JsonLines
+from gan_lightning.runs.protocol import Protocol, require_same
 
 WEIGHTS = ("averaged", "raw")
 

@@ -7,8 +7,8 @@ from lightning.pytorch import Trainer
 
 from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.errors import UserError
+from gan_lightning.games.gan import LitGAN
 from gan_lightning.images import grid, to_bytes
-from gan_lightning.module import LitGAN
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Labels, Latents
 

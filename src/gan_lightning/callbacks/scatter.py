@@ -11,10 +11,10 @@ from torch import Tensor
 
 from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.callbacks.samples import fixed_latents
-from gan_lightning.data.toy import Mixture
+from gan_lightning.data.sets.toy import Mixture
 from gan_lightning.errors import UserError
+from gan_lightning.games.gan import LitGAN
 from gan_lightning.metrics import mode_coverage
-from gan_lightning.module import LitGAN
 
 WHITE, GREY, BLUE, BLACK = (255, 255, 255), (190, 190, 190), (20, 90, 200), (0, 0, 0)
 RADIUS = 3.0

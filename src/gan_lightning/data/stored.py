@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.trust import build_trusted
 
 
 def images_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> ImageDataModule:

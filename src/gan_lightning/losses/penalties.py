@@ -18,9 +18,9 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import relu
 
-from gan_lightning.distributed import global_mean
 from gan_lightning.errors import UserError
 from gan_lightning.losses.precision import at_least_float32
+from gan_lightning.parallel.collectives import global_mean
 from gan_lightning.types import DiscriminatorUpdate, Images, Logits, Scalar
 
 

@@ -8,9 +8,9 @@ from math import ceil
 
 import torch
 
-from gan_lightning.distributed import gathered
 from gan_lightning.errors import UserError
 from gan_lightning.losses.precision import at_least_float32
+from gan_lightning.parallel.collectives import gathered
 from gan_lightning.types import AdversarialLoss, Draw, Logits, Scalar
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics.gathering import summed
+from gan_lightning.parallel.gathering import summed
 
 CHUNK = 4096  # samples converted to float64 at a time: a copy of all would double what 50,000 x 2,048 features take
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
-from gan_lightning.networks.conditioning import (
+from gan_lightning.networks.parts.conditioning import (
     HEADS,
     LATENTS,
     MAPS,
@@ -26,8 +26,8 @@ from gan_lightning.networks.conditioning import (
     conditional_norm,
     identity,
 )
-from gan_lightning.networks.dcgan_weights import initial_std, initialise
-from gan_lightning.networks.layers import MAP_NORMS, NormFactory, has_bias, norm_factory
+from gan_lightning.networks.parts.dcgan_weights import initial_std, initialise
+from gan_lightning.networks.parts.norms import MAP_NORMS, NormFactory, has_bias, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 

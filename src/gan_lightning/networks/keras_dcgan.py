@@ -11,7 +11,7 @@ from torch import nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of
-from gan_lightning.networks.conditioning import HEADS, LATENTS, MAPS, LabelledSequential, identity
+from gan_lightning.networks.parts.conditioning import HEADS, LATENTS, MAPS, LabelledSequential, identity
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 SLOPE = 0.3  # Keras' default, where torch has 0.01

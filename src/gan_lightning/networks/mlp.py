@@ -8,8 +8,8 @@ from itertools import pairwise
 from torch import nn
 
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of
-from gan_lightning.networks.conditioning import HEADS, LATENTS, LabelledSequential, identity
-from gan_lightning.networks.layers import VECTOR_NORMS, norm_factory
+from gan_lightning.networks.parts.conditioning import HEADS, LATENTS, LabelledSequential, identity
+from gan_lightning.networks.parts.norms import VECTOR_NORMS, norm_factory
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 

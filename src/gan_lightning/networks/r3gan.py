@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
-from gan_lightning.networks.conditioning import (
+from gan_lightning.networks.parts.conditioning import (
     MAPS,
     AuxiliaryHead,
     ClassEmbedding,
@@ -27,8 +27,8 @@ from gan_lightning.networks.conditioning import (
     PlainHead,
     required,
 )
-from gan_lightning.networks.fixup import Basis, change_of_width, residual_blocks, scaled
-from gan_lightning.networks.pyramid import Downsample, Upsample, capped_widths
+from gan_lightning.networks.parts.fixup import Basis, change_of_width, residual_blocks, scaled
+from gan_lightning.networks.parts.pyramid import Downsample, Upsample, capped_widths
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 

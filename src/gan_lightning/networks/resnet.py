@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.networks.attention import Stage, with_attention
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
-from gan_lightning.networks.conditioning import HEADS, LATENTS, MAPS, NORMS, LabelledSequential
-from gan_lightning.networks.layers import MAP_NORMS, norm_factory
-from gan_lightning.networks.residual import conv3, down_block, first_block, flat_block, up_block
-from gan_lightning.networks.spectral import prepared, wrap_for
+from gan_lightning.networks.parts.attention import Stage, with_attention
+from gan_lightning.networks.parts.conditioning import HEADS, LATENTS, MAPS, NORMS, LabelledSequential
+from gan_lightning.networks.parts.norms import MAP_NORMS, norm_factory
+from gan_lightning.networks.parts.residual import conv3, down_block, first_block, flat_block, up_block
+from gan_lightning.networks.parts.spectral import prepared, wrap_for
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 SMALL = 3

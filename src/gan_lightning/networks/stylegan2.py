@@ -16,11 +16,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator, Generator, classes_for, conditioning_of, doublings
-from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear, ScaledLeakyReLU
-from gan_lightning.networks.mapping import HEADS, LATENTS, mapping_network
-from gan_lightning.networks.minibatch_std import MinibatchStd
-from gan_lightning.networks.modulated import DemodulatedConv2d, StyledLayer, Styles, ToImage, UpsamplingConv2d
-from gan_lightning.networks.pyramid import Downsample, Filter, Upsample, capped_widths
+from gan_lightning.networks.parts.equalized import EqualizedConv2d, EqualizedLinear, ScaledLeakyReLU
+from gan_lightning.networks.parts.mapping import HEADS, LATENTS, mapping_network
+from gan_lightning.networks.parts.minibatch_std import MinibatchStd
+from gan_lightning.networks.parts.modulated import DemodulatedConv2d, StyledLayer, Styles, ToImage, UpsamplingConv2d
+from gan_lightning.networks.parts.pyramid import Downsample, Filter, Upsample, capped_widths
 from gan_lightning.types import Images, Labels, Latents, Logits
 
 

@@ -11,21 +11,15 @@ from torch import nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import QUANTISATION
-from gan_lightning.metrics import (
-    Bootstrap,
-    Extractor,
-    HeldOutMeasure,
-    Measure,
-    Protocol,
-    Sample,
-    gathered_samples,
-    share,
-)
-from gan_lightning.provenance import versions
+from gan_lightning.metrics import Bootstrap, HeldOutMeasure, Measure, Sample
+from gan_lightning.metrics.extractors import Extractor
+from gan_lightning.parallel.gathering import gathered_samples, share
+from gan_lightning.progress import counted, counted_images
 from gan_lightning.quality.fakes import SAMPLING, Fakes
 from gan_lightning.quality.fitting import chosen, reasons_against, without
-from gan_lightning.quality.progress import counted, counted_images
 from gan_lightning.quality.real import RealImages, extract
+from gan_lightning.runs.protocol import Protocol
+from gan_lightning.runs.provenance import versions
 
 PACKAGES = ("gan-lightning", "torch")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gan_lightning.evaluation import evaluating
+from gan_lightning.eval_mode import evaluating
 from gan_lightning.images import finite, to_bytes
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Bytes, Draw, Images, Labels, Latents

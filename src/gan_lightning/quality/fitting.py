@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import Extractor, HeldOutMeasure, Measure
+from gan_lightning.metrics import HeldOutMeasure, Measure
+from gan_lightning.metrics.extractors import Extractor
 
 Kind = TypeVar("Kind", bound=Measure | HeldOutMeasure)
 

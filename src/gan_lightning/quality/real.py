@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from gan_lightning.data.cache import cached
-from gan_lightning.metrics import Extractor, Sample
-from gan_lightning.quality.progress import counted_images
+from gan_lightning.metrics import Sample
+from gan_lightning.metrics.extractors import Extractor
+from gan_lightning.progress import counted_images
 from gan_lightning.types import Bytes, Labels
 
 CHUNK = 16_384  # images hashed at a time: a copy of a memory-mapped set must not fill the memory

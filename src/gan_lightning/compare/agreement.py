@@ -1,0 +1,51 @@
+"""What the numbers of all runs must have in common before they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan_lightning.compare.curves import Better
+from gan_lightning.compare.runs import QUALITY, Run
+from gan_lightning.errors import UserError
+from gan_lightning.runs.protocol import Protocol, require_same
+
+
+def common_protocol(runs: Sequence[Run], metric: str) -> Protocol | None:
+    """The one by which all these numbers were measured; None where none of them has one, as those of points.
+
+    Raises:
+        UserError: There are two; both runs and what differs are named.
+    """
+    first, ours = runs[0], runs[0].measured[metric][0].get("protocol")
+    for run in runs:
+        for theirs in _distinct([record.get("protocol") for record in run.measured[metric]]):
+            try:
+                _require_same(ours, theirs)
+            except UserError as error:
+                raise UserError(f"{QUALITY}{metric} of {first.folder} and of {run.folder}: {error}") from error
+    return None if ours is None else Protocol.from_dict(ours)
+
+
+def _require_same(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> None:
+    if ours is None and theirs is None:
+        return
+    if ours is None or theirs is None:
+        raise UserError("only one of these numbers says how it was measured. Measure both in the same way.")
+    require_same(Protocol.from_dict(ours), Protocol.from_dict(theirs))
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return [value for i, value in enumerate(values) if value not in values[:i]]
+
+
+def common_direction(runs: Sequence[Run], metric: str) -> Better:
+    """Which way the number improves, as the records have it.
+
+    Raises:
+        UserError: They don't say, or not the same.
+    """
+    ways = {record.get("better") for run in runs for record in run.measured[metric]} - {None}
+    if len(ways) != 1:
+        raise UserError(f"The records do not say which way {metric} improves: add better=lower or better=higher.")
+    return "lower" if ways == {"lower"} else "higher"

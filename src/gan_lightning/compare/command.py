@@ -1,0 +1,90 @@
+"""The verb ``compare.py``: which recipe is better, and how sure is that."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from gan_lightning.compare.choice import Wish
+from gan_lightning.compare.comparison import Comparison, compare
+from gan_lightning.compare.finding import find_runs
+from gan_lightning.compare.runs import read_run
+from gan_lightning.compare.sheet import sheet
+from gan_lightning.compare.text import markdown, terminal
+from gan_lightning.config.options import read_options
+from gan_lightning.errors import UserError
+from gan_lightning.terminal import mistakes_in_one_line
+
+PROGRAM = "compare.py"
+PAGE = "compare.html"
+"""Where a page is written that nobody gave a name."""
+FORMATS = {".html": "html", ".htm": "html", ".csv": "csv", ".md": "markdown", ".txt": "table", "": "table"}
+"""What the ending of a file's name asks for."""
+WIDEST = 160
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare runs and sweeps: one row a recipe, over its seeds."""
+
+    runs: Annotated[tuple[str, ...], "run folders, sweep folders, or patterns such as 'runs/sweeps/*/*hinge*'"]
+    metric: Annotated[str, "averaged/ or raw/ and one of what callbacks=quality measured"] = "averaged/fid"
+    at: Annotated[Literal["best", "final"], "the best measurement of a run, or its last"] = "best"
+    budget: Annotated[Literal["images", "seconds"], "what all recipes must have spent alike to be ordered"] = "images"
+    better: Annotated[Literal["lower", "higher"] | None, "null: as the records say"] = None
+    unfinished: Annotated[bool, "count interrupted and still running runs too, as far as they are"] = False
+    format: Annotated[
+        Literal["table", "csv", "markdown", "html"] | None, "null: by the ending of output, else table"
+    ] = None
+    output: Annotated[str | None, f"a file; null: the terminal, and {PAGE} for html"] = None
+
+
+def main() -> None:
+    """Entry point of ``compare.py`` and ``gan-compare``."""
+    with mistakes_in_one_line():
+        run(read_options(Compare, PROGRAM, sys.argv[1:]))
+
+
+def run(options: Compare) -> None:
+    """Read the runs, compare them, and print or write the result.
+
+    Raises:
+        UserError: There is nothing to compare, or the file can't be written.
+    """
+    ending = Path(options.output or "").suffix.lower()
+    if (kind := options.format or FORMATS.get(ending)) is None:
+        raise UserError(f"output={options.output}: say what {ending} is to be, format=table, csv, markdown or html.")
+    wish = Wish(options.metric, options.at, options.budget, options.better, options.unfinished)
+    comparison = compare([read_run(folder) for folder in find_runs(options.runs)], wish)
+    text = WRITERS[kind](comparison)
+    output = options.output or (PAGE if kind == "html" else None)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Can't write output={output}: {error.strerror}.") from error
+    print(f"written: {Path(output)}")
+
+
+def _table(comparison: Comparison) -> str:
+    return terminal(comparison, min(WIDEST, shutil.get_terminal_size().columns))
+
+
+def _page(comparison: Comparison) -> str:
+    from gan_lightning.compare.page.html import page  # it takes Pillow and Jinja, which nothing else here needs
+
+    return page(comparison)
+
+
+WRITERS: Mapping[str, Callable[[Comparison], str]] = {
+    "table": _table,
+    "csv": sheet,
+    "markdown": markdown,
+    "html": _page,
+}

@@ -1,0 +1,41 @@
+"""Run folders by name, by pattern, and below a sweep's folder."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gan_lightning.errors import UserError
+from gan_lightning.runs.folder import FAILURE, RESOLVED, SUMMARY
+
+MARKS = (RESOLVED, SUMMARY, "attempts", FAILURE)
+"""One of these makes a folder a run's."""
+
+
+def find_runs(sources: Iterable[str]) -> list[Path]:
+    """The run folders that are named, that match a pattern, or that lie below a folder such as a sweep's; each once.
+
+    Raises:
+        UserError: A source names nothing, or there is no run in it.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        plain = Path(source)
+        folders = [plain] if plain.exists() else sorted(map(Path, glob.glob(str(plain), recursive=True)))
+        if not folders:
+            raise UserError(f"{source}: there is no such folder, and no folder matches it.")
+        below = {run.resolve(): None for folder in folders for run in _runs_below(folder)}
+        if not below:
+            raise UserError(f"{source} holds no run: a run folder has a {RESOLVED}.")
+        found |= below
+    return list(found)
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, _ in os.walk(folder):
+        if any(Path(parent, mark).exists() for mark in MARKS):
+            folders.clear()
+            yield Path(parent)
+        folders.sort()

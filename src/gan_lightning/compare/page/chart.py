@@ -1,0 +1,161 @@
+"""Where everything lies in a chart of curves: the page's template draws it as SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.curves import Band, band_of
+from gan_lightning.compare.words import amount, number
+
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 28, 40
+"""Pixels around the plot."""
+RATIO_FOR_LOGARITHM = 5.0
+"""From the lowest to the highest value: beyond it, a linear axis shows the beginning of training and nothing else."""
+
+Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A line across the plot."""
+
+    place: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One recipe."""
+
+    colour: int
+    name: str
+    mean: str
+    """The path of the mean, as SVG has it."""
+    area: str
+    """The closed path around the lowest and the highest seed."""
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What can be read at one place: shown on pointing there."""
+
+    x: float
+    label: str
+    values: list[tuple[int, str, str]]
+    """Colour, name and text of every recipe that was measured around there, the best first."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing of ``width`` x ``height`` pixels."""
+
+    width: int
+    height: int
+    x_title: str
+    y_title: str
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    lines: list[Line]
+    budget: float
+    """Where the common budget lies."""
+    readings: list[Reading]
+    left: int = LEFT
+    right: int = RIGHT
+    top: int = TOP
+    bottom: int = BOTTOM
+
+
+def chart(comparison: Comparison, width: int, height: int) -> Chart:
+    """The curves of all recipes, in the colours of their places."""
+    axis = comparison.wish.axis
+    bands = [band_of(row.curves, axis) for row in comparison.rows]
+    last = max(each.places[-1] for each in bands)
+    lowest, highest = min(min(each.low) for each in bands), max(max(each.high) for each in bands)
+    logarithmic = lowest > 0 and highest > RATIO_FOR_LOGARITHM * lowest
+    bottom, top = _with_air(lowest, highest, logarithmic)
+    x = _scale(0.0, last, LEFT, width - RIGHT, logarithmic=False)
+    y = _scale(bottom, top, height - BOTTOM, TOP, logarithmic)
+    unit = "thousand images" if axis == "images" else "seconds of training"
+    by = 1000 if axis == "images" else 1
+    values = _logarithmic_ticks(bottom, top) if logarithmic else _ticks(bottom, top, 5)
+    names = [row.name for row in comparison.rows]
+    return Chart(
+        width=width,
+        height=height,
+        x_title=unit,
+        y_title=comparison.wish.metric + (" (logarithmic)" if logarithmic else ""),
+        x_ticks=[Tick(x(place * by), f"{place:g}") for place in _ticks(0.0, last / by, max(3, width // 110))],
+        y_ticks=[Tick(y(value), f"{value:,g}") for value in values],
+        lines=[_line(i, name, each, x, y) for i, (name, each) in enumerate(zip(names, bands, strict=True))],
+        budget=x(comparison.budget),
+        readings=list(_readings(comparison, bands, x)),
+    )
+
+
+def _line(colour: int, name: str, band: Band, x: Scale, y: Scale) -> Line:
+    mean = [(x(place), y(value)) for place, value in zip(band.places, band.mean, strict=True)]
+    low = [(x(place), y(value)) for place, value in zip(band.places, band.low, strict=True)]
+    high = [(x(place), y(value)) for place, value in zip(band.places, band.high, strict=True)]
+    return Line(colour, name, _path(mean), f"{_path(low + high[::-1])}Z", [_rounded(point) for point in mean])
+
+
+def _readings(comparison: Comparison, bands: Sequence[Band], x: Scale) -> Iterator[Reading]:
+    sign = 1 if comparison.better == "lower" else -1
+    for place in sorted({place for band in bands for place in band.places}):
+        values = []
+        for colour, (row, band) in enumerate(zip(comparison.rows, bands, strict=True)):
+            if band.places[0] <= place <= band.places[-1]:
+                mean, low, high = (float(np.interp(place, band.places, t)) for t in (band.mean, band.low, band.high))
+                extent = f" ({number(low)} to {number(high)})" if len(row.runs) > 1 else ""
+                values.append((mean, (colour, row.name, f"{number(mean)}{extent}")))
+        ordered = [shown for _, shown in sorted(values, key=lambda value: sign * value[0])]
+        yield Reading(round(x(place), 1), amount(place, comparison.wish.axis), ordered)
+
+
+def _scale(low: float, high: float, start: float, end: float, logarithmic: bool) -> Scale:
+    def measure(value: float) -> float:
+        return math.log(value) if logarithmic else value
+
+    span = (measure(high) - measure(low)) or 1.0
+    return lambda value: start + (end - start) * (measure(value) - measure(low)) / span
+
+
+def _with_air(low: float, high: float, logarithmic: bool) -> tuple[float, float]:
+    """A little room above and below the curves."""
+    if logarithmic:
+        air = (high / low) ** 0.04
+        return low / air, high * air
+    air = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - air, high + air
+
+
+def _ticks(low: float, high: float, about: int) -> list[float]:
+    """Round numbers between the two."""
+    rough = (high - low) / about or 1.0
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough)
+    return [round(i * step, 10) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    marks = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+    return [mark for mark in marks if low <= mark <= high]
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    rounded = [_rounded(point) for point in points]
+    start = f"M{rounded[0][0]},{rounded[0][1]}"
+    return start + "".join(f"L{x},{y}" for previous, (x, y) in pairwise(rounded) if previous != (x, y))
+
+
+def _rounded(point: tuple[float, float]) -> tuple[float, float]:
+    return round(point[0], 1), round(point[1], 1)

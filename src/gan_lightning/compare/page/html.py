@@ -1,0 +1,74 @@
+"""The comparison as one HTML page that needs nothing else: no network, no other file.
+
+Names and labels come from files that somebody else may have written: Jinja escapes all of them, and the page's own
+policy lets no script run but the one that is written here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.page.chart import chart
+from gan_lightning.compare.page.origins import common_folder, origins
+from gan_lightning.compare.page.pictures import samples
+from gan_lightning.compare.page.verdict import verdict
+from gan_lightning.compare.text import CONFIDENCE, fair_head, headline, probability, ranks
+from gan_lightning.compare.words import described, duration, kimg, number, with_spread
+
+ASSETS = Path(__file__).with_name("assets")
+COLOURS = 10
+"""In the style sheet; further recipes get the same again, dashed."""
+SIZES = {"wide": (960, 420), "narrow": (350, 300)}
+"""Of the chart, for a screen and for a phone: text in a drawing shrinks with it."""
+
+
+def page(comparison: Comparison) -> str:
+    """The whole page; what is on it is decided by the template."""
+    environment = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"kimg": kimg, "duration": duration, "number": number, "described": described}
+    environment.globals |= {"with_spread": with_spread, "probability": probability, "ranks": ranks, "dots": _dots}
+    script, style = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    home = common_folder(comparison)
+    return environment.get_template("page.html.jinja").render(
+        c=comparison,
+        title=f"{comparison.wish.metric} of {len(comparison.rows)} recipe{'s' if len(comparison.rows) > 1 else ''}",
+        headline=headline(comparison),
+        fair_head=fair_head(comparison),
+        verdict=verdict(comparison),
+        confidence=CONFIDENCE,
+        charts={name: chart(comparison, *size) for name, size in SIZES.items()},
+        samples=samples(comparison.rows),
+        origins=origins(comparison),
+        home=home,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        colours=COLOURS,
+        script=Markup(script),  # ours, as is the style sheet
+        style=Markup(style),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+    )
+
+
+def _hash(text: str) -> str:
+    """As a content security policy has it; a browser takes what stands between the tags."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _dots(comparison: Comparison, place: int) -> list[float]:
+    """Where the seeds of a row lie between the lowest (0) and the highest (1) of all rows."""
+    everything = [value for row in comparison.rows for value in row.fair.values]
+    low, span = min(everything), (max(everything) - min(everything)) or 1.0
+    return [round((value - low) / span, 4) for value in comparison.rows[place].fair.values]

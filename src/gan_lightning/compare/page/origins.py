@@ -1,0 +1,79 @@
+"""Where the runs of a comparison came from: commands, commits, machines."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.runs import Run
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What several runs have in common."""
+
+    command: str
+    code: str
+    machine: str
+    packages: str
+    started: str
+    """The first of them."""
+    ended: str
+    """The last of them; empty where it is not known."""
+    runs: list[str]
+
+
+def everything(comparison: Comparison) -> list[Run]:
+    """The runs in the numbers, in the order of the table, and those that are not."""
+    return [*(run for row in comparison.rows for run in row.runs), *(each.run for each in comparison.left_out)]
+
+
+def common_folder(comparison: Comparison) -> Path:
+    """The folder that holds all run folders."""
+    return Path(os.path.commonpath([run.folder.parent for run in everything(comparison)]))
+
+
+def origins(comparison: Comparison) -> list[Origin]:
+    """The runs by what made them, each group with its names and dates."""
+    groups: dict[tuple[str, str, str, str], list[Run]] = {}
+    for run in everything(comparison):
+        if run.provenance:
+            groups.setdefault(_made_by(run.provenance), []).append(run)
+    home = common_folder(comparison)
+    return [
+        Origin(
+            *made_by,
+            started=_to_the_minute(min(str(run.provenance.get("started", "")) for run in runs)),
+            ended=_to_the_minute(max(str(run.summary.get("ended", "")) for run in runs)),
+            runs=[str(run.folder.relative_to(home)) for run in runs],
+        )
+        for made_by, runs in groups.items()
+    ]
+
+
+def _to_the_minute(iso: str) -> str:
+    """``2026-11-22T05:45:06+00:00`` as one would say it."""
+    return f"{iso[:16].replace('T', ' ')} UTC" if iso.endswith("+00:00") else iso
+
+
+def _made_by(facts: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    command = facts.get("command") or []
+    git = facts.get("git") or {}
+    machine = facts.get("machine") or {}
+    packages = {"python": facts.get("python"), **(facts.get("packages") or {})}
+    code = str(git.get("commit", "unknown")) + (", with changes" if git.get("changed") else "")
+    parts = [machine.get("processor") or machine.get("platform"), f"{machine.get('cpus')} CPUs"]
+    if memory := machine.get("memory_gib"):
+        parts.append(f"{memory} GiB")
+    parts += machine.get("gpus") or ["no GPU"]
+    return (
+        f"python {shlex.join(map(str, command))}" if command else "unknown",
+        code,
+        ", ".join(str(part) for part in parts if part),
+        ", ".join(f"{name} {version}" for name, version in packages.items() if version),
+    )

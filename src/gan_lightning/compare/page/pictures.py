@@ -1,0 +1,113 @@
+"""Sample grids for a page: at the same points of training, small enough to travel inside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from gan_lightning.compare.rows import Row
+from gan_lightning.compare.runs import Run
+from gan_lightning.compare.words import kimg
+
+POINTS = 4
+LARGEST = 3_000_000
+"""Bytes of all pictures together, before base64 adds a third."""
+SIDES = (400, 300, 220, 160, 120)
+"""Pixels of the longer side, the largest that fits first."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG inside the page."""
+
+    url: str
+    width: int
+    height: int
+    caption: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The samples of one recipe over time."""
+
+    name: str
+    seed: int | None
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the page shows of them."""
+
+    real: Picture | None
+    strips: list[Strip]
+
+
+def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
+    """Grids of each recipe's typical run at equal steps to where all of these have come, and the real images.
+
+    A picture that can't be read is left out.
+    """
+    drawn = {row.name: _drawn(row.typical()) for row in rows}
+    drawn = {name: files for name, files in drawn.items() if files}
+    if not drawn:
+        return Samples(None, [])
+    reached = min(max(files) for files in drawn.values())
+    chosen = {name: _nearest(files, reached, points) for name, files in drawn.items()}
+    real = next((file for row in rows if (file := row.typical().folder / "samples" / "real.png").is_file()), None)
+    files = [file for each in chosen.values() for file in each.values()] + ([real] if real else [])
+    pngs = _within(files)
+    strips = []
+    for row in rows:
+        shown = chosen.get(row.name, {})
+        pictures = [_picture(pngs[file], kimg(images)) for images, file in shown.items() if file in pngs]
+        if pictures:
+            strips.append(Strip(row.name, row.typical().seed, pictures))
+    return Samples(_picture(pngs[real], "real images") if real in pngs else None, strips)
+
+
+def _drawn(run: Run) -> dict[float, Path]:
+    """Grids after the start of training, by the images that had been seen."""
+    spent = run.spent()
+    each = spent["images"] / max(spent["iteration"], 1)
+    files = sorted((run.folder / "samples").glob("iteration-*.png"))
+    iterations = {file: int(file.stem.partition("-")[2]) for file in files if file.stem.partition("-")[2].isdecimal()}
+    return {iteration * each: file for file, iteration in iterations.items() if iteration}
+
+
+def _nearest(files: Mapping[float, Path], reached: float, points: int) -> dict[float, Path]:
+    wanted = [reached * (i + 1) / points for i in range(points)]
+    found = sorted({min(files, key=lambda images: abs(images - point)) for point in wanted})
+    return {images: files[images] for images in found}
+
+
+def _within(files: Sequence[Path]) -> dict[Path, tuple[bytes, tuple[int, int]]]:
+    """The files as PNG, all by the same rule, and as large as the page may be."""
+    for side in SIDES:
+        pngs = {file: png for file in files if (png := _encoded(file, side)) is not None}
+        if sum(len(data) for data, _ in pngs.values()) <= LARGEST:
+            break
+    return pngs
+
+
+def _encoded(file: Path, side: int) -> tuple[bytes, tuple[int, int]] | None:
+    try:
+        with Image.open(file, formats=("PNG",)) as image:
+            grey = image.mode in ("1", "L", "I;16")
+            small = image.convert("L" if grey else "RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    small.save(out, format="PNG")
+    return out.getvalue(), small.size
+
+
+def _picture(png: tuple[bytes, tuple[int, int]], caption: str) -> Picture:
+    data, (width, height) = png
+    return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height, caption)

@@ -1,0 +1,152 @@
+"""The comparison as text: for the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.rows import Row
+from gan_lightning.compare.words import amount, described, duration, kimg, with_spread
+
+GAP = 2
+NARROWEST_NAME = 16
+Table = tuple[Sequence[str], list[list[str]]]
+"""Heads and cells."""
+
+
+def terminal(comparison: Comparison, width: int) -> str:
+    """Two tables, since one would be wider than a terminal; names are broken where they are too long.
+
+    What is no letter is shown as "?": a name in a run folder must not steer the reader's terminal.
+    """
+    parts = [_heading(comparison), _aligned(_order(comparison), width), _aligned(_spent(comparison), width)]
+    for caution in comparison.cautions:
+        parts.append(textwrap.fill(f"! {caution}", width, subsequent_indent="  "))
+    if comparison.left_out:
+        lines = ["Not in the numbers:"]
+        for each in comparison.left_out:
+            line = f"{each.label} ({each.run.status}): {each.reason}"
+            lines.append(textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    "))
+        parts.append("\n".join(lines))
+    if any(row.standing for row in comparison.rows):
+        parts.append(textwrap.fill(CONFIDENCE, width))
+    text = "\n\n".join(parts) + "\n"
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+
+
+def markdown(comparison: Comparison) -> str:
+    """One table, and below it what has to be known."""
+    heads, cells = _order(comparison)
+    more, further = _spent(comparison)
+    table = [[*heads, *more[1:]], *([*a, *b[1:]] for a, b in zip(cells, further, strict=True))]
+    lines = [f"| {' | '.join(map(_escaped, row))} |" for row in table]
+    lines.insert(1, f"|{' --- |' * len(table[0])}")
+    parts = [_heading(comparison), "\n".join(lines)]
+    parts += [f"> {_escaped(caution)}" for caution in comparison.cautions]
+    if comparison.left_out:
+        left = [f"- {_escaped(f'{e.label} ({e.run.status}): {e.reason}')}" for e in comparison.left_out]
+        parts.append("\n".join(["Not in the numbers:", "", *left]))
+    return "\n\n".join(parts) + "\n"
+
+
+CONFIDENCE = (
+    "± is the standard deviation over seeds. P(best) and the 95% interval of the rank, among recipes with several "
+    "seeds, come from drawing the seeds anew (bootstrap); with fewer than five seeds they are too sure of themselves."
+)
+
+
+def _heading(comparison: Comparison) -> str:
+    runs = sum(len(row.runs) for row in comparison.rows)
+    lines = [f"{headline(comparison)}; {len(comparison.rows)} recipe(s), {runs} run(s)"]
+    if comparison.protocol is not None:
+        lines.append(described(comparison.protocol))
+    return "\n".join(lines)
+
+
+def headline(comparison: Comparison) -> str:
+    """The number, which way it improves and where it is taken."""
+    wish = comparison.wish
+    return f"{wish.metric} ({comparison.better} is better), {wish.at} {fair_head(comparison)}"
+
+
+def fair_head(comparison: Comparison) -> str:
+    """Where all recipes have spent the same."""
+    preposition = "within" if comparison.wish.at == "best" else "at"
+    return f"{preposition} {amount(comparison.budget, comparison.wish.axis)}"
+
+
+def _order(comparison: Comparison) -> Table:
+    heads = ("#", "recipe", fair_head(comparison), "seeds", "P(best)", "rank")
+    cells = [
+        [
+            str(place),
+            row.name,
+            with_spread(row.fair.mean, row.fair.deviation),
+            str(len(row.runs)),
+            probability(row),
+            ranks(row),
+        ]
+        for place, row in enumerate(comparison.rows, 1)
+    ]
+    return heads, cells
+
+
+def _spent(comparison: Comparison) -> Table:
+    heads = ("#", "best", "final", "images", "D updates", "G updates", "time")
+    cells = [
+        [
+            str(place),
+            with_spread(row.best.mean, row.best.deviation),
+            with_spread(row.final.mean, row.final.deviation),
+            kimg(row.spent("images")),
+            f"{row.spent('d_updates'):,.0f}",
+            f"{row.spent('g_updates'):,.0f}",
+            duration(row.spent("seconds")),
+        ]
+        for place, row in enumerate(comparison.rows, 1)
+    ]
+    return heads, cells
+
+
+def probability(row: Row) -> str:
+    """Of being best."""
+    return "" if row.standing is None else f"{row.standing.best:.0%}"
+
+
+def ranks(row: Row) -> str:
+    """The interval of the rank."""
+    if row.standing is None:
+        return ""
+    low, high = row.standing.ranks
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _aligned(table: Table, width: int) -> str:
+    """Columns side by side; the recipe's gets what the others leave."""
+    heads, cells = table
+    lines = [list(heads), *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+    if "recipe" in heads:
+        name = heads.index("recipe")
+        others = sum(widths) - widths[name] + GAP * (len(widths) - 1)
+        widths[name] = min(widths[name], max(NARROWEST_NAME, width - others))
+    return "\n".join(line for row in lines for line in _wrapped(row, widths))
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    columns = [textwrap.wrap(cell, wide) or [""] for cell, wide in zip(row, widths, strict=True)]
+    deep = max(map(len, columns))
+    padded = [column + [""] * (deep - len(column)) for column in columns]
+    return [
+        (" " * GAP).join(cell.ljust(wide) for cell, wide in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*padded, strict=True)
+    ]
+
+
+def _escaped(cell: str) -> str:
+    """Text in a cell of Markdown: nothing in a name is markup."""
+    safe = cell.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
+    for sign in "\\|`*_[]":
+        safe = safe.replace(sign, f"\\{sign}")
+    return safe

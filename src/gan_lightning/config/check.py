@@ -1,0 +1,154 @@
+"""Checks of a composed configuration: no key that nobody reads, no option that can't work here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher, get_close_matches
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
+from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, unread_keys
+from gan_lightning.errors import UserError
+
+TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
+    "seed": int,
+    "kimg": (int, float),
+    "default_kimg": (int, float),
+    "n_critic": int,
+    "discriminator_norm": str,
+    "threads": int,
+    "init_from": str,
+    "run": DictConfig,
+    **dict.fromkeys(
+        ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
+    ),
+    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "metrics"), DictConfig),
+}
+"""The keys of train.yaml and what they hold."""
+
+NEVER_NULL = ("seed", "n_critic", "data", "model", "loss", "optimizer", "trainer")
+COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
+"""Groups that hold objects by name."""
+
+FILLED_IN = ("run.", "data.", "${kimg}")
+"""Where references may still find null when the configuration is checked."""
+
+REFUSED = {
+    "trainer.accumulate_grad_batches": "the optimizers are stepped by hand here; raise data.batch_size instead",
+    "trainer.gradient_clip_val": "it can't clip for two players; use optimizer.clip.norm or optimizer.clip.value",
+    "trainer.gradient_clip_algorithm": "use optimizer.clip.norm or optimizer.clip.value, which also say how",
+    "trainer.use_distributed_sampler": "the data order is laid out for all processes by the loader already",
+    "trainer.callbacks": "use the callbacks group, for example +callbacks.mine._target_=...",
+    "trainer.logger": "use the logger group, for example logger=[tensorboard,csv]",
+    "trainer.plugins": "precision comes from trainer.precision, checkpoints are written by this project's own code",
+    "trainer.reload_dataloaders_every_n_epochs": "the loader has no state to renew",
+    "trainer.val_check_interval": "there is no validation loop; samples are drawn every callbacks.samples.every_kimg",
+    "trainer.barebones": "turn off what is not wanted: logger=[] trainer.enable_progress_bar=false",
+    **dict.fromkeys(("run.folder", "trainer.default_root_dir"), "hydra.run.dir says where the run goes"),
+    **dict.fromkeys(("run.attempt", "run.resume_at"), "it is counted; resume=RUN_FOLDER goes on with a run"),
+    "trainer.num_sanity_val_steps": "there is no validation loop",
+    "trainer.enable_model_summary": "the networks and their parameters are printed at the start",
+    "trainer.overfit_batches": "the stream of images has no end; use data.classes or a small data set",
+    "trainer.enable_checkpointing": "callbacks.checkpoint=null writes none",
+}
+"""Options of Lightning's Trainer that can't work here, and what to use."""
+
+LOCATIONS = ("data.data_dir", "data.root")
+"""Places on this machine: stored in full, so that a run resumes from any folder, and free to move in between."""
+
+NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"
+OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS)
+"""Options that only some choices of a group have, and why the others don't."""
+
+
+def check(config: DictConfig) -> None:
+    """Refuse a configuration with unknown keys, wrong types or impossible options.
+
+    Raises:
+        UserError: Names the key, near matches and what to use instead.
+    """
+    for key, kind in TOP_LEVEL.items():
+        value = config.get(key)
+        if value is None and key in NEVER_NULL:
+            raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
+    for name in map(str, config):
+        if name not in TOP_LEVEL:
+            raise UserError(no_such_option(name, TOP_LEVEL))
+    for option, advice in REFUSED.items():
+        if OmegaConf.select(config, option) is not None:
+            raise UserError(f"{option} can't be used: {advice}.")
+    for group in COLLECTIONS:
+        for name, node in (config.get(group) or {}).items():
+            if node is None and group not in MAY_BE_OFF:
+                raise UserError(f"{group}.{name} is null: choose without it instead, such as {group}=[].")
+            if node is not None and "_target_" not in node:
+                raise UserError(f"{group}.{name} has no _target_: choose it first, such as {group}=[{name}].")
+    for path, near in unread_keys(config):
+        raise UserError(no_such_option(path, near))
+    for mistake in mistyped_values(config):
+        raise UserError(mistake)
+
+
+def locate(config: DictConfig) -> None:
+    """Write the places of files in full."""
+    for name in LOCATIONS:
+        if isinstance(place := OmegaConf.select(config, name), str):
+            OmegaConf.update(config, name, str(Path(place).expanduser().resolve()))
+
+
+def no_such_option(path: str, known: Iterable[str]) -> str:
+    """One line on an option that does not exist, with near matches among the full names that do."""
+    if path in REFUSED:
+        return f"{path} can't be used: {REFUSED[path]}."
+    if path in OF_OTHERS:
+        return f"There is no option {path!r} here: {OF_OTHERS[path]}."
+    by_last_part: dict[str, list[str]] = {}
+    for name in known:
+        by_last_part.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+    alike = get_close_matches(path.rsplit(".", 1)[-1], by_last_part, 3, 0.8)
+    names = [name for last in alike for name in by_last_part[last] if name != path]
+    unique = sorted(names, key=lambda name: -SequenceMatcher(None, path, name).ratio())[:2]
+    hint = f" Did you mean {' or '.join(unique)}?" if unique else ""
+    return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
+
+
+def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
+    """Plain values that the annotation of their parameter does not admit, one sentence each.
+
+    What refers to another key is looked up there, unless it is yet to be filled in.
+    """
+    if OmegaConf.is_list(node):
+        for index in range(len(node)):
+            if not is_reference(node, index):
+                yield from mistyped_values(node[index], f"{path}[{index}]")
+    if not OmegaConf.is_dict(node) or node._is_none():
+        return
+    kinds = annotated(str(node["_target_"])) if "_target_" in node else {}
+    for key in node:
+        name = f"{path}.{key}" if path else str(key)
+        referred = is_reference(node, key)
+        value = None if referred else node[key]
+        if referred and key in kinds:
+            try:
+                value = node[key]
+            except OmegaConfBaseException:  # resolving says it better
+                continue
+        if OmegaConf.is_config(value):
+            if not referred:
+                yield from mistyped_values(value, name)
+        elif key in kinds and not admits(kinds[key], value):
+            origin = str(node._get_node(key)._value()) if referred else ""
+            if value is not None or not any(part in origin for part in FILLED_IN):
+                shown = "null" if value is None else value
+                came_from = f" (from {origin})" if origin else ""
+                yield f"{name}={shown}{came_from}: {' or '.join(choices_in_words(kinds[key]))} is needed."
+
+
+def _in_words(kind: type | tuple[type, ...]) -> str:
+    return WORDS[kind[-1] if isinstance(kind, tuple) else kind]

@@ -1,0 +1,75 @@
+"""The configuration files: where they lie, what can be chosen, and what a command line composes to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+HYDRAS = ("hydra.", "hydra/")
+"""How the names of Hydra's own options and groups begin."""
+
+
+def config_folder() -> str:
+    """``conf/`` inside an installed package, else the repository's own."""
+    packaged = Path(__file__).parents[1] / "conf"
+    return str(packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "conf")
+
+
+def choices(group: str) -> list[str]:
+    """Names of the yamls of a group, the user's own (``--config-dir``) among them."""
+    words = sys.argv[1:]
+    own = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    own += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return sorted({path.stem for folder in (config_folder(), *own) for path in (Path(folder) / group).glob("*.yaml")})
+
+
+def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of all options of a configuration."""
+    for key in node:
+        name = f"{prefix}.{key}" if prefix else str(key)
+        yield name
+        written_here = not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key)
+        if written_here and isinstance(node[key], DictConfig):
+            yield from flat_keys(node[key], name)
+
+
+def unreadable(words: Iterable[str]) -> str | None:
+    """The first word that is no override in Hydra's grammar, and why; what Hydra says itself often names no word."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    for word in words:
+        try:
+            parser.parse_override(word)
+        except HydraException as error:
+            return f"{word} can't be read: {str(error).partition(' expecting ')[0]}."
+    return None
+
+
+def composed_without(wrong: str) -> DictConfig:
+    """The configuration under the choices of this command line, as far as they compose without ``wrong``.
+
+    Of Hydra's own part, for something wrong in that.
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    def composed(overrides: list[str]) -> DictConfig:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            if wrong.startswith(HYDRAS):
+                return OmegaConf.masked_copy(compose("train", overrides, return_hydra_config=True), "hydra")
+            return compose("train", overrides)
+
+    others = [word for word in sys.argv[1:] if "=" in word and word.lstrip("+~").partition("=")[0] != wrong]
+    groups = [word for word in others if word.startswith("hydra/")]
+    try:
+        return composed([*groups, *(word for word in others if not word.startswith(("-", *HYDRAS)))])
+    except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
+        return composed(groups)

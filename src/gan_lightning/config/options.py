@@ -1,0 +1,127 @@
+"""The command lines of the verbs that compose nothing: a run folder, then ``option=value`` words as train.py has them.
+
+The options are the fields of a dataclass, the first of which is the source. Each is annotated with what it admits and
+what it means: ``count: Annotated[int, "how many"] = 64``. One that is a mapping takes ``option.key=value`` words. Where
+the source is a ``tuple[str, ...]``, the words before the first option are all sources.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
+from difflib import get_close_matches
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from gan_lightning.config.signatures import admits, choices_in_words
+from gan_lightning.config.tilde import with_home
+from gan_lightning.errors import UserError
+
+Options = TypeVar("Options")
+"""A dataclass."""
+OPTION = re.compile(r"[+~]*[\w.@]+=")
+"""How an option begins; a pattern such as ``runs/*seed=1*`` does not."""
+
+
+def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Options:
+    """The options that a command line gives.
+
+    Args:
+        kind: A dataclass whose first field is the source, or all sources: the only words without a name.
+        program: What the command is called, such as ``generate.py``.
+        words: Of the command line.
+
+    Raises:
+        UserError: There is no source, or an option is unknown, malformed or of the wrong type.
+        SystemExit: After ``--help``.
+    """
+    source, *others = _fields(kind)
+    known = {each.name: each for each in others}
+    if any(word in ("--help", "-h") for word in words):
+        sys.stdout.write(help_text(kind, program))
+        sys.exit(0)
+    several = _takes_several(kind, source)
+    words = with_home(words)
+    sources = list(takewhile(_is_source, words if several else words[:1]))
+    if not sources:
+        raise UserError(f"Say of what, first: python {program} {_in_usage(kind, source)} (python {program} --help)")
+    values: dict[str, Any] = {source.name: tuple(sources) if several else sources[0]}
+    for word in words[len(sources) :]:
+        name, value = _parsed(word, program)
+        group, _, key = name.partition(".")
+        if group not in known or (key and _default(known[group]) != {}):
+            near = get_close_matches(name, known, 2, 0.6)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise UserError(f"There is no option {name!r}.{hint} (python {program} --help lists them)")
+        if key:
+            values.setdefault(group, {})[key] = value
+            continue
+        annotation = get_type_hints(kind)[name]
+        if not admits(annotation, value):
+            raise UserError(f"{word}: {' or '.join(choices_in_words(annotation))} is needed.")
+        values[name] = value
+    return kind(**values)
+
+
+def help_text(kind: type[Any], program: str) -> str:
+    """The command, and each option with its default and meaning."""
+    source, *others = _fields(kind)
+    meanings = {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+    width = max(len(_shown(each)) for each in others)
+    lines = [f"  {_shown(each):{width}}  {meanings[each.name]}" for each in others]
+    assert kind.__doc__ is not None
+    usage = f"  python {program} {_in_usage(kind, source)} [option=value ...]"
+    what = f"{source.name.upper()}: {meanings[source.name]}"
+    return "\n".join([kind.__doc__.splitlines()[0], "", usage, "", what, "", *lines, ""])
+
+
+def _takes_several(kind: type[Any], source: Field[Any]) -> bool:
+    return get_origin(get_type_hints(kind)[source.name]) is tuple
+
+
+def _in_usage(kind: type[Any], source: Field[Any]) -> str:
+    return source.name.upper() + ("..." if _takes_several(kind, source) else "")
+
+
+def _is_source(word: str) -> bool:
+    return not OPTION.match(word) or Path(word).exists()
+
+
+def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
+    return fields(kind)
+
+
+def _parsed(word: str, program: str) -> tuple[str, Any]:
+    if "=" not in word:
+        raise UserError(f"{word!r} is no option=value (python {program} --help lists them).")
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise UserError(f"{word}: {' '.join(str(error).split())}") from error
+    if override.is_sweep_override():
+        raise UserError(f"{word}: write a list in brackets, such as {word.partition('=')[0]}=[1,2].")
+    if override.is_add() or override.is_delete():
+        raise UserError(f"{word}: write option=value; nothing is added or taken away here.")
+    value = override.value()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{word}: a finite number is needed.")
+    return override.key_or_group, value
+
+
+def _default(option: Field[Any]) -> Any:
+    return option.default_factory() if option.default_factory is not MISSING else option.default
+
+
+def _shown(option: Field[Any]) -> str:
+    default = _default(option)
+    words: dict[Any, str] = {None: "null", True: "true", False: "false"}
+    if default == {}:
+        return f"{option.name}.KEY=..."
+    return f"{option.name}={words[default] if default is None or isinstance(default, bool) else default}"

@@ -1,0 +1,85 @@
+"""What the parameters of a ``_target_`` are called, and which values their annotations admit."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from omegaconf import DictConfig
+
+from gan_lightning.config.trust import find
+from gan_lightning.errors import UserError
+
+WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    NoneType: "null",
+    DictConfig: "a group",
+}
+LISTS = (list, tuple, Sequence)
+
+
+def parameters(target: str, path: str) -> list[str] | None:
+    """Names that a ``_target_`` takes; None where it takes any.
+
+    Raises:
+        UserError: There is no such class or function.
+    """
+    try:
+        found = find(target)
+    except Exception as error:  # whatever importing the user's module raises
+        raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
+    try:
+        accepted = inspect.signature(found).parameters.values()
+    except ValueError:  # written in C
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted):
+        return None
+    return [parameter.name for parameter in accepted]
+
+
+def annotated(target: str) -> dict[str, Any]:
+    """What the parameters of a ``_target_`` are annotated with; with ``**options``, its bases' too."""
+    found = find(target)
+    kinds: dict[str, Any] = {}
+    for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
+        try:
+            signature = inspect.signature(owner, eval_str=True)
+        except (NameError, TypeError, ValueError):  # imported for type checking only, or written in C
+            break
+        kinds = {p.name: p.annotation for p in signature.parameters.values() if p.annotation is not p.empty} | kinds
+        if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+            break
+    return kinds
+
+
+def admits(annotation: Any, value: Any) -> bool:
+    """Whether a plain value may stand where ``annotation`` is written; judges plain types, lists and literals."""
+    members, literals = _members(annotation)
+    if Any in members or not (literals or any(member in WORDS for member in members if member is not NoneType)):
+        return True
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value in literals or type(value) in members or (whole and float in members)
+
+
+def choices_in_words(annotation: Any) -> list[str]:
+    """The kinds of values, and the values themselves, that an annotation admits."""
+    members, literals = _members(annotation)
+    return [*(words for kind, words in WORDS.items() if kind in members), *map(str, literals)]
+
+
+def _members(annotation: Any) -> tuple[set[Any], list[Any]]:
+    """The types that a union admits, every kind of list as ``list``, and its literal values."""
+    if get_origin(annotation) is Literal:
+        return set(), list(get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [_members(part) for part in get_args(annotation)]
+        return set().union(*(types for types, _ in parts)), [value for _, values in parts for value in values]
+    return {list if (get_origin(annotation) or annotation) in LISTS else annotation}, []

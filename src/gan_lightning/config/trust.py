@@ -1,0 +1,183 @@
+"""Building objects from a configuration, which somebody else may have written.
+
+A ``_target_`` names code to run. What the user typed or composed is the user's own; what is read from a run folder or
+a checkpoint is not, and builds only classes from the list below. The check is on the object found and not on the name
+written, since ``torch.os.system`` has an innocent prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from gan_lightning.errors import UserError
+
+RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
+"""Keys of a node that say how it is built, and are no options of what it builds."""
+
+REFERENCE = re.compile(r"\$\{\.*[\w.\-]*\}")
+"""``${name.of.an.option}``, with dots in front where it is counted from the node that holds it."""
+
+ALLOWED = (
+    "gan_lightning",
+    "torch.optim",
+    "torch.nn.modules",
+    "lightning.pytorch.callbacks",
+    "lightning.pytorch.loggers",
+    "lightning.pytorch.trainer.trainer",
+)
+
+
+def trusted_class(target: str, allow: Sequence[str] = ()) -> type:
+    """The class that a dotted path names.
+
+    Args:
+        target: For example ``gan_lightning.networks.DCGANGenerator``.
+        allow: Further modules that the user vouches for.
+
+    Raises:
+        UserError: It is no class, or comes from a module that nobody vouched for.
+    """
+    # the first part of the path decides what may be imported at all; the object's own module decides the rest
+    top_levels = {name.split(".")[0] for name in (*ALLOWED, *allow)}
+    found: Any = None
+    if target.split(".")[0] in top_levels:
+        found = find(target)
+    if not isinstance(found, type) or not any(_inside(found.__module__, name) for name in (*ALLOWED, *allow)):
+        module = target.rsplit(".", 1)[0]
+        raise UserError(
+            f"{target} is named by a stored configuration and is not built unasked. If you wrote it or trust it, "
+            f"add allow=[{module}]."
+        )
+    return found
+
+
+def check_trusted(config: Any, allow: Sequence[str] = (), path: str = "") -> None:
+    """Refuse a resolved configuration that names anything but trusted classes, or that could still be resolved.
+
+    Args:
+        config: Dictionaries, lists and plain values, as they are going to be built.
+        allow: Further modules that the user vouches for.
+        path: The name of ``config`` in the whole configuration, for messages.
+
+    Raises:
+        UserError: It names code that nobody vouched for, or one of its texts holds ``${``: whoever resolved that once
+            more would build something that was not checked.
+    """
+    if isinstance(config, Mapping):
+        if "_target_" in config:
+            trusted_class(str(config["_target_"]), allow)
+        for key, value in config.items():
+            check_trusted(key, (), f"{path} (a key)")
+            check_trusted(value, allow, _below(path, key))
+    elif isinstance(config, (list, tuple)):
+        for index, value in enumerate(config):
+            check_trusted(value, allow, f"{path}[{index}]")
+    elif isinstance(config, str) and "${" in config:
+        raise UserError(
+            f"{path} of a stored configuration holds '${{' after it was resolved, as in {config[:60]!r}. A text that "
+            "could be resolved once more is not built: write the value itself."
+        )
+
+
+def check_references(config: Any, path: str = "") -> None:
+    """Refuse a stored configuration whose texts call a resolver, such as ``${oc.env:TOKEN}``; references may stay.
+
+    Resolvers read the environment and make new configurations. A run that records itself writes down what they gave
+    (:func:`gan_lightning.train.run.record_of`), so in a stored configuration they are somebody's own addition.
+
+    Args:
+        config: Dictionaries, lists and plain values, not yet resolved.
+        path: The name of ``config`` in the whole configuration, for messages.
+
+    Raises:
+        UserError: Names the option.
+    """
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            check_references(key, f"{path} (a key)")
+            check_references(value, _below(path, key))
+    elif isinstance(config, (list, tuple)):
+        for index, value in enumerate(config):
+            check_references(value, f"{path}[{index}]")
+    elif isinstance(config, str) and calls_a_resolver(config):
+        raise UserError(
+            f"{path} of a stored configuration is {config[:60]!r}. Only references to other options are followed "
+            f"there: give the value on the command line, {path}=..."
+        )
+
+
+def calls_a_resolver(text: str) -> bool:
+    """Whether a text holds anything but plain references, such as ``${data.channels}`` and ``${..width}``."""
+    return "${" in REFERENCE.sub("", text)
+
+
+def build_trusted(config: Any, allow: Sequence[str] = ()) -> Any:
+    """Build a plain, resolved configuration node, trusted classes only: checked here, and built as it was checked."""
+    check_trusted(config, allow)
+    return build(config)
+
+
+def build(config: Any, path: str = "") -> Any:
+    """Build the objects that plain containers describe: each mapping with a ``_target_``, and what lies below it.
+
+    The meaning is that of ``hydra.utils.instantiate`` with ``_convert_="all"``, with ``_partial_``, ``_recursive_`` and
+    ``_args_``. What it does not do is to make an OmegaConf of the containers, which would resolve their texts once more
+    and build something else than what was looked at.
+
+    Args:
+        config: Dictionaries, lists and plain values. Texts are texts, whatever they look like.
+        path: The name of ``config`` in the whole configuration, for messages.
+
+    Raises:
+        UserError: There is no such class or function, or it raised an error; names the place and the reason.
+    """
+    if isinstance(config, (list, tuple)):
+        return [build(value, f"{path}[{index}]") for index, value in enumerate(config)]
+    if not isinstance(config, Mapping):
+        return config
+    if "_target_" not in config:
+        return {key: build(value, _below(path, key)) for key, value in config.items()}
+    target = str(config["_target_"])
+    below = build if config.get("_recursive_", True) else lambda value, path: value
+    options = {key: below(value, _below(path, key)) for key, value in config.items() if key not in RESERVED}
+    positional = below(config.get("_args_", []), _below(path, "_args_"))
+    found = find(target)
+    if not callable(found):
+        raise UserError(f"{_below(path, '_target_')}={target}: there is no such class or function on the import path.")
+    if config.get("_partial_"):
+        return partial(found, *positional, **options)
+    try:
+        return found(*positional, **options)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the class has against its options
+        where = f"{path}: " if path else ""
+        raise UserError(f"{where}{type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def _below(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def find(target: str) -> Any:
+    """The object that a dotted path names, importing its module; None where there is none."""
+    parts = target.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError as error:
+            if error.name is not None and not f"{target}.".startswith(f"{error.name}."):
+                raise  # the module is there, and what it imports is not
+            continue
+        for name in parts[cut:]:
+            found = getattr(found, name, None)
+        return found
+    return None
+
+
+def _inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")

@@ -1,0 +1,84 @@
+"""Keys of a configuration that nobody reads: what a misspelt option leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from gan_lightning.config.signatures import parameters
+from gan_lightning.config.trust import RESERVED
+
+MAY_BE_OFF = ("logger", "callbacks")
+"""Those in which null turns one off."""
+
+NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none"}
+"""Values that ask for nothing, which a model of the user's own need not read."""
+
+REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
+
+
+def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
+    """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
+    references = set(_references(config, ""))
+    yield from ((name, near) for name, near in _unread(config, "", references) if not name.startswith("run."))
+
+
+def _unread(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """``handed_over``: to a constructor, whose affair the keys of plain mappings are."""
+    if isinstance(node, ListConfig):
+        for index in range(len(node)):
+            if not is_reference(node, index):
+                yield from _unread(node[index], f"{path}[{index}]", references, handed_over)
+    if not isinstance(node, DictConfig) or node._is_none():
+        return
+    target = node.get("_target_")
+    accepted = parameters(str(target), path) if target is not None else None
+    for key in map(str, node):
+        if key in RESERVED:
+            continue
+        name = f"{path}.{key}" if path else key
+        container = not is_reference(node, key) and isinstance(node[key], (DictConfig, ListConfig))
+        if target is not None:
+            unread = accepted is not None and key not in accepted
+            beside = [f"{path}.{known}" for known in accepted or ()]
+        else:
+            off = path in MAY_BE_OFF and node[key] is None
+            neutral = name in NEUTRAL and node[key] == NEUTRAL[name]
+            used = container or off or neutral or any(_covers(reference, name) for reference in references)
+            unread = bool(path) and not used
+            beside = [f"{path}.{known}" for known in map(str, node) if known != key]
+        if unread:
+            yield name, beside
+        elif container and (target is None or _builds_something(node[key])):
+            yield from _unread(node[key], name, references, handed_over or target is not None)
+
+
+def is_reference(node: Any, key: Any) -> bool:
+    """Whether a value is written as ``${...}``, or is missing, so that it says nothing itself."""
+    return OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)
+
+
+def _references(node: Any, path: str) -> Iterator[str]:
+    """Full names that interpolations refer to; ``${..lr}`` counts its dots from the node that holds it."""
+    keys: Iterable[Any] = node if isinstance(node, DictConfig) else range(len(node))
+    for key in keys:
+        name = f"{path}.{key}" if path else str(key)
+        raw = node._get_node(key)._value()
+        if isinstance(raw, str):
+            for dots, reference in REFERENCE.findall(raw):
+                base = name.split(".")[: -len(dots)] if dots else []
+                yield ".".join([*base, reference]) if reference else ".".join(base)
+        elif isinstance(raw, (dict, list)):
+            yield from _references(node._get_node(key), name)
+
+
+def _covers(reference: str, name: str) -> bool:
+    return name == reference or name.startswith(f"{reference}.")
+
+
+def _builds_something(node: Any) -> bool:
+    """Whether some node below builds an object; a plain mapping handed to a constructor is the constructor's affair."""
+    return "_target_" in str(OmegaConf.to_container(node, resolve=False))

@@ -1,0 +1,160 @@
+"""Pictures of one's own, of any size and kind, in a folder or a zip."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cached_property, partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from gan_lightning.data.datamodule import ImageDataModule
+from gan_lightning.data.image_set import ImageSet, class_indices
+from gan_lightning.data.pictures.decoding import SUFFIXES, Square, decode
+from gan_lightning.data.pictures.files import Files, files_at
+from gan_lightning.data.pictures.layout import NAMED, Layout, laid_out, listing, other_files
+from gan_lightning.data.pictures.pixels import FACTS, Pixels, stored
+from gan_lightning.data.pictures.reading import squares
+from gan_lightning.errors import NoSuchSplit, UserError
+
+FORMAT = 1  # of what decoding.py makes of a file: raise it when that changes
+
+
+class DamagedPictures(UserError):
+    """Some of the files can't be read, and nobody asked to leave them out."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"{found}, or train on the others: data.skip_damaged=true")
+        self.found = found
+        """Without the option of training."""
+
+
+class Folder(ImageDataModule):
+    """The pictures in a folder or zip: cropped to the square in the middle, resized, decoded once and then kept.
+
+    Folders right below ``root`` are classes; without any there are no labels
+    (:mod:`gan_lightning.data.pictures.layout`).
+
+    Args:
+        root: the folder or zip.
+        resolution: pixels a side.
+        background: what shows through transparent pixels.
+        test_share: of the pictures, held out of training as the split "test". Which ones follows from their names.
+        skip_damaged: do without pictures that can't be read, which otherwise end the run.
+        in_memory_gb: a split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
+        options: see :class:`ImageDataModule`. Where ``channels`` is None they are 1 if all pictures are grey, else 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        resolution: int = 64,
+        background: Literal["white", "black"] = "white",
+        test_share: float = 0.1,
+        skip_damaged: bool = False,
+        in_memory_gb: float = 4.0,
+        **options: Any,
+    ) -> None:
+        if root is None:
+            raise UserError("data.root=... must say where the pictures are: a folder or a zip")
+        if not 0 <= test_share < 1:
+            raise UserError(f"data.test_share={test_share} must be at least 0 and less than 1")
+        super().__init__(resolution=resolution, **options)
+        self.root = Path(root).expanduser().resolve()
+        self.side = resolution
+        self.background = background
+        self.test_share = test_share
+        self.skip_damaged = skip_damaged
+        self.in_memory_gb = in_memory_gb
+
+    def prepare_data(self) -> None:
+        """Decode the pictures, unless that was done before.
+
+        Raises:
+            UserError: if there are none, some can't be read, or their folders make no sense.
+        """
+        _ = self._pixels
+
+    def load(self, split: str) -> ImageSet:
+        """The pictures of "train" or "test" that could be read, in an order that mixes the classes."""
+        layout, pixels = self._layout, self._pixels
+        readable = [i for i, name in enumerate(layout.names) if name not in pixels.facts.unreadable]
+        border = sum(i < layout.num_train for i in readable)
+        rows = slice(border) if split == "train" else slice(border, None)
+        if not readable[rows]:
+            raise NoSuchSplit(
+                f"data.root={self.root} has no pictures {'to train on' if split == 'train' else 'to test with'}: "
+                f"data.test_share={self.test_share} holds out {len(readable) - border:,} of {len(readable):,}"
+            )
+        images = pixels.mapped(self._channels or pixels.facts.channels)[rows]
+        if images.nbytes <= self.in_memory_gb * 1e9:
+            images = images.clone()
+        labels = torch.tensor([layout.labels[i] for i in readable[rows]])
+        return ImageSet(images, labels if layout.class_names else None, layout.class_names)
+
+    def chosen(self, data: ImageSet) -> ImageSet:
+        """All of them: only pictures of the classes asked for were decoded."""
+        return data
+
+    def description(self) -> str:
+        """What there is to train on, in a few words."""
+        held_out, unreadable = self._layout.names[self._layout.num_train :], self._pixels.facts.unreadable
+        parts = [f"{super().description()} from {self.root}"]
+        parts.append(f"{sum(name not in unreadable for name in held_out):,} more held out")
+        if unreadable:
+            parts.append(f"{len(unreadable):,} left out that can't be read")
+        if self.class_names:
+            parts.append(f"{self.num_classes} classes ({listing(self.class_names)})")
+        if self.num_images < self.batch_size:
+            parts.append("fewer images than a batch, which shows some of them again")
+        return ", ".join(parts)
+
+    @cached_property
+    def _files(self) -> Files:
+        return files_at(self.root)
+
+    @cached_property
+    def _states(self) -> dict[str, str]:
+        return self._files.listed()
+
+    @cached_property
+    def _layout(self) -> Layout:
+        layout = laid_out(self._states, self.test_share)
+        if not layout.names:
+            raise UserError(
+                f"data.root={self.root} has no pictures, but {other_files(self._states) or 'nothing at all'}: "
+                f"the name of a picture ends in {', '.join(SUFFIXES)}"
+            )
+        return layout if self._classes is None else layout.only(class_indices(layout.class_names, self._classes))
+
+    @cached_property
+    def _pixels(self) -> Pixels:
+        names = self._layout.names
+        contents = (FORMAT, self.side, self.background, [(name, self._states[name]) for name in names])
+        key = blake2b(repr(contents).encode(errors="surrogateescape"), digest_size=12).hexdigest()
+        pixels = stored(key, self.side, len(names), self._decoded)
+        unreadable = sorted(f"{name} ({reason})" for name, reason in pixels.facts.unreadable.items())
+        if unreadable and not self.skip_damaged:
+            raise DamagedPictures(
+                f"{len(unreadable):,} picture(s) in data.root={self.root} can't be read: {listing(unreadable)}. "
+                + (f"All of them stand in {pixels.folder / FACTS}. " if len(unreadable) > NAMED else "")
+                + "Mend or remove them"
+            )
+        return pixels
+
+    def _decoded(self) -> Iterator[tuple[str, Square | str]]:
+        names, threads, start = self._layout.names, torch.get_num_threads(), time.monotonic()
+        others = other_files(self._states)
+        print(
+            f"reading {len(names):,} pictures from {self.root} at {self.side} x {self.side} pixels, "
+            f"{threads} at a time" + (f"; other files are left alone ({others})" if others else ""),
+            flush=True,
+        )
+        yield from squares(
+            self._files, names, partial(decode, resolution=self.side, background=self.background), threads
+        )
+        print(f"read in {time.monotonic() - start:.1f} s; the next run finds them in the cache", flush=True)

@@ -1,0 +1,101 @@
+"""What the names of pictures say: their classes, and which of them are held out of training."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from gan_lightning.data.pictures.decoding import SUFFIXES
+from gan_lightning.errors import UserError
+
+SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+NAMED = 20
+"""Files that a message names; of more it says how many there are."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Pictures in the order in which they are stored: those to train on, then those held out, the classes mixed.
+
+    Args:
+        names: as their folder or zip has them.
+        labels: index of ``class_names`` for each; 0 for all where that is empty.
+        class_names: in alphabetical order; empty where there are no class folders.
+        num_train: how many are to train on.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+    num_train: int
+
+    def only(self, classes: Sequence[int]) -> Layout:
+        """The pictures of some classes, renumbered in the order given."""
+        new = {old: label for label, old in enumerate(classes)}
+        kept = [i for i, label in enumerate(self.labels) if label in new]
+        return Layout(
+            tuple(self.names[i] for i in kept),
+            tuple(new[self.labels[i]] for i in kept),
+            tuple(self.class_names[i] for i in classes),
+            sum(i < self.num_train for i in kept),
+        )
+
+
+def laid_out(names: Iterable[str], test_share: float) -> Layout:
+    """The pictures among files, which are told by the ends of their names.
+
+    The first folder on the way to a picture is its class; folders below that are of the same class. Folders around
+    everything don't count: a zip often has one. Pictures without a folder have no class.
+
+    Raises:
+        UserError: if some lie beside class folders, or the folders are splits and not classes.
+    """
+    pictures = [name for name in names if is_picture(name)]
+    around = os.path.commonprefix(pictures).rfind("/") + 1  # noqa: RUF071 (cut at the last whole folder)
+    order = sorted(pictures, key=place, reverse=True)
+    folders = [name[around:].rpartition("/")[0].partition("/")[0] for name in order]
+    class_names = tuple(sorted(set(folders) - {""}))
+    loose = sorted(name for name, folder in zip(order, folders, strict=True) if not folder)
+    if class_names and loose:
+        raise UserError(
+            f"{len(loose):,} picture(s) lie beside the folders {listing(class_names)}, which are taken for classes: "
+            f"{listing(loose)}. Put each of them into the folder of its class; or, to train without classes, put all "
+            "pictures into one folder."
+        )
+    if class_names and {name.lower() for name in class_names} <= SPLITS:
+        raise UserError(
+            f"The folders {listing(class_names)} are splits and would be taken for classes: let data.root be the one "
+            f"to train on, such as {order[0][:around]}{class_names[-1]}. data.test_share holds a part of it out."
+        )
+    number = {name: label for label, name in enumerate(class_names)}
+    num_train = sum(place(name) >= test_share for name in order)
+    return Layout(tuple(order), tuple(number.get(folder, 0) for folder in folders), class_names, num_train)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def place(name: str) -> float:
+    """A picture's place in [0, 1], a matter of its path alone, as if drawn at random; the lowest are held out."""
+    composed = unicodedata.normalize("NFC", name)  # macOS writes an é as two characters
+    digest = blake2b(composed.encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def other_files(names: Iterable[str]) -> str:
+    """How many files of which kind are no pictures: ".heic 30, .txt 1"; empty where there are none."""
+    rest = [os.path.basename(name) for name in names if not is_picture(name)]
+    kinds = Counter(os.path.splitext(name)[1].lower() or name for name in rest)
+    return listing([f"{kind} {count:,}" for kind, count in kinds.most_common()])
+
+
+def listing(names: Sequence[str]) -> str:
+    """The first names in a form that can be printed, and how many more there are."""
+    shown = ", ".join(name.encode(errors="backslashreplace").decode() for name in names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

@@ -1,0 +1,186 @@
+"""Decoded pictures kept on disk between runs: bytes without a header, which can be mapped, and a page of facts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import torch
+from filelock import FileLock, Timeout
+
+from gan_lightning.data.cache import cache_folder
+from gan_lightning.data.image_set import CHUNK, with_channels
+from gan_lightning.data.pictures.decoding import Square, is_grey
+from gan_lightning.errors import UserError
+from gan_lightning.types import Bytes
+
+FACTS = "facts.json"
+ELSEWHERE = "set GAN_LIGHTNING_CACHE to a folder that has the room and can be written"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What there is to know of stored pictures without reading them.
+
+    Args:
+        count: those that could be read.
+        channels: 1 where all are grey, else 3.
+        resolution: pixels a side.
+        unreadable: for each file that gave no picture, the reason.
+    """
+
+    count: int
+    channels: int
+    resolution: int
+    unreadable: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Stored pictures in the order of their files."""
+
+    folder: Path
+    facts: Facts
+
+    def mapped(self, channels: int) -> Bytes:
+        """All pictures [N C H H] as they lie on disk: the system reads what is looked at, and forgets it when it must.
+
+        Args:
+            channels: 1 for luma, 3 for colour. What differs from the pictures' own is made once, and kept too.
+
+        Raises:
+            UserError: if that can't be stored.
+        """
+        if not _whole(self.folder, self.facts, channels):
+            with _turn(self.folder):
+                if not _whole(self.folder, self.facts, channels):
+                    _convert(self.folder, self.facts, channels)
+        return _mapped(self.folder, self.facts, channels)
+
+
+def stored(key: str, resolution: int, count: int, squares: Callable[[], Iterable[tuple[str, Square | str]]]) -> Pixels:
+    """The pictures stored under ``key``; made by whichever process comes first, while others wait.
+
+    Args:
+        key: must change with whatever the pictures depend on.
+        resolution: pixels a side.
+        count: number of files.
+        squares: goes through the files, giving the name of each and its picture, or the reason why it has none.
+
+    Raises:
+        UserError: if they can't be stored.
+    """
+    folder = cache_folder() / f"pictures-{key}"
+    if (facts := _facts(folder)) is None:
+        with _turn(folder):
+            if (facts := _facts(folder)) is None:
+                _require_room(folder.parent, 3 * count * resolution**2)
+                facts = _store(folder, resolution, squares())
+    return Pixels(folder, facts)
+
+
+def _store(folder: Path, resolution: int, squares: Iterable[tuple[str, Square | str]]) -> Facts:
+    """Write the pictures beside ``folder``, which comes into being when all is there."""
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir()
+    try:
+        count, grey, unreadable = 0, True, {}
+        with _whole_file(_path(unfinished, 3)) as file:
+            for name, square in squares:
+                if isinstance(square, str):
+                    unreadable[name] = square
+                else:
+                    count, grey = count + 1, grey and is_grey(square)
+                    file.write(square.tobytes())
+        facts = Facts(count, 3, resolution, unreadable)
+        if grey and count:
+            _convert(unfinished, facts, 1)
+            _path(unfinished, 3).unlink()
+            facts = Facts(count, 1, resolution, unreadable)
+        (unfinished / FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+        return facts
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _facts(folder: Path) -> Facts | None:
+    """The facts of stored pictures; None where they are missing or a file is not as long as they say."""
+    try:
+        facts = Facts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return facts if _whole(folder, facts, facts.channels) else None
+
+
+def _whole(folder: Path, facts: Facts, channels: int) -> bool:
+    path = _path(folder, channels)
+    return path.is_file() and path.stat().st_size == _size(facts, channels)
+
+
+def _convert(folder: Path, facts: Facts, channels: int) -> None:
+    with _whole_file(_path(folder, channels)) as file:
+        for part in torch.split(_mapped(folder, facts, facts.channels), CHUNK):
+            file.write(with_channels(part, channels).numpy().tobytes())
+
+
+def _mapped(folder: Path, facts: Facts, channels: int) -> Bytes:
+    # not shared: a copy on writing, so that nothing can alter the file
+    pixels = torch.from_file(str(_path(folder, channels)), False, _size(facts, channels), dtype=torch.uint8)
+    return pixels.view(facts.count, channels, facts.resolution, facts.resolution)
+
+
+def _path(folder: Path, channels: int) -> Path:
+    return folder / f"{channels}.raw"
+
+
+def _size(facts: Facts, channels: int) -> int:
+    return facts.count * channels * facts.resolution**2
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Be the only process that writes to ``folder``, and say in words what the disk refuses."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_suffix(".lock"))
+        try:
+            turn = lock.acquire(timeout=0)
+        except Timeout:
+            print(f"another process is reading these pictures into {folder}: waiting for it", flush=True)
+            turn = lock.acquire()
+        with turn:
+            yield
+    except OSError as error:
+        raise UserError(f"Decoded pictures can't be kept in {folder.parent} ({error.strerror}): {ELSEWHERE}") from error
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"The decoded pictures take {needed / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB left: {ELSEWHERE}, "
+            "or choose a smaller data.resolution"
+        )
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that comes into being when all is written, also where the machine stops in between."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The verb ``evaluate.py``: generators, or pictures in a folder, measured against real images."""

@@ -1,0 +1,114 @@
+"""What is measured against what, and by which metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from gan_lightning.config.compose import choices, config_folder
+from gan_lightning.config.trust import build_trusted
+from gan_lightning.data.stored import data_of_run
+from gan_lightning.data.stream import StreamDataModule
+from gan_lightning.errors import UserError
+from gan_lightning.evaluate.pictures import images_at, side_of
+from gan_lightning.evaluate.source import Source, is_generator
+from gan_lightning.generate.record import run_named_in
+from gan_lightning.quality import Evaluator
+from gan_lightning.runs.loading import load_trained
+
+
+def data_against(
+    against: str | None, source: Source, changes: Mapping[str, Any], resolution: int | None, allow: Sequence[str]
+) -> StreamDataModule:
+    """What to measure against.
+
+    Args:
+        against: A run folder or checkpoint for its data, images as files, or None for the run's own.
+        source: What is measured.
+        changes: Of a run's data.
+        resolution: Pixels a side for a folder of images; None takes that of ``source``.
+        allow: Modules of the user's own that a stored configuration may name.
+
+    Raises:
+        UserError: Nothing says what to measure against, or it can't be read.
+    """
+    path = None if against is None else Path(against)
+    if resolution is not None and (path is None or is_generator(path)):
+        raise UserError("resolution= is for real images in a folder, against=FOLDER: a run's data have their own.")
+    if path is None:
+        if not source.config:
+            run = run_named_in(source.path if source.path.is_dir() else source.path.parent)
+            lost = f" (it was drawn from a run in a folder {run!r}, which is not found from there)" if run else ""
+            raise UserError(
+                f"{source.path} does not say what to measure it against{lost}: against=RUN_FOLDER takes that run's "
+                "data, against=FOLDER the images in it."
+            )
+        return data_of_run(source.config, changes, allow)
+    if is_generator(path):
+        return data_of_run(load_trained(path, allow=allow).config, changes, allow)
+    if changes:
+        raise UserError(f"data.KEY= says where the data of a run are, and {against} holds images.")
+    return images_at(path, resolution or _side(source))
+
+
+def _side(source: Source) -> int:
+    if source.config:
+        return int(source.config["data"]["resolution"])
+    if source.generator is not None:
+        raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
+    return side_of(source.path)
+
+
+def config_with_metrics(source: Source, against: str | None, allow: Sequence[str]) -> Mapping[str, Any]:
+    """That of the run that is measured or, where none is known, of the run that it is measured against."""
+    if source.config or against is None or not is_generator(path := Path(against)):
+        return source.config
+    return load_trained(path, allow=allow).config
+
+
+def evaluator_of(
+    metrics: str | None,
+    extractor: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    config: Mapping[str, Any],
+    allow: Sequence[str],
+) -> Evaluator:
+    """The metrics by name or as a run's data have them, with changes.
+
+    Raises:
+        UserError: Nothing says which, there are none of this name, or they have no such option.
+    """
+    if metrics is None and not config.get("metrics"):
+        raise UserError(f"Say by which metrics: metrics=NAME, one of {', '.join(choices('metrics'))}.")
+    node = dict(config["metrics"]) if metrics is None else metrics_named(metrics)
+    for name in extractor:
+        if name not in node["extractor"] or name.startswith("_"):
+            known = ", ".join(f"extractor.{each}" for each in node["extractor"] if not each.startswith("_"))
+            raise UserError(f"There is no option 'extractor.{name}'; this extractor has {known or 'none'}.")
+    evaluator = build_trusted({**node, **changes, "extractor": {**node["extractor"], **extractor}}, allow)
+    if not isinstance(evaluator, Evaluator):
+        raise UserError(f"metrics: {type(evaluator).__name__} is no Evaluator.")
+    return evaluator
+
+
+def metrics_named(name: str) -> dict[str, Any]:
+    """A choice of the group ``metrics``, resolved.
+
+    Raises:
+        UserError: There is none of this name.
+    """
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            node = compose("train", [f"metrics={name}"]).metrics
+    except HydraException as error:
+        raise UserError(f"There is no metrics={name}: choose one of {', '.join(choices('metrics'))}.") from error
+    plain = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

@@ -1,0 +1,209 @@
+"""The verb ``evaluate.py``: a generator, or a folder of images, measured against real images."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+
+from gan_lightning.callbacks.quality import real_images
+from gan_lightning.config.options import read_options
+from gan_lightning.data import ImageDataModule
+from gan_lightning.data.sets.toy import Mixture
+from gan_lightning.data.stream import StreamDataModule
+from gan_lightning.errors import NoSuchSplit, UserError
+from gan_lightning.evaluate.choice import config_with_metrics, data_against, evaluator_of
+from gan_lightning.evaluate.contenders import Contenders, Generators, Pictures
+from gan_lightning.evaluate.points import mode_numbers
+from gan_lightning.evaluate.source import Source, source_at
+from gan_lightning.evaluate.table import Column, table
+from gan_lightning.outputs import device_named
+from gan_lightning.parallel.devices import threads_for
+from gan_lightning.quality import Evaluator, RealImages
+from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.records import append_lines
+from gan_lightning.terminal import mistakes_in_one_line
+
+PROGRAM = "evaluate.py"
+RECORD_VERSION = 1
+WEIGHTS: Mapping[str, tuple[str, ...]] = {"both": ("averaged", "raw"), "averaged": ("averaged",), "raw": ("raw",)}
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a trained generator, or a folder of images, against real images."""
+
+    source: Annotated[str, "a run folder, a checkpoint, what export.py wrote, or images: a folder, zip or .npz"]
+    against: Annotated[
+        str | None,
+        "the real images: a run folder for its data, or a folder, zip or .npz; null: those of the source's run",
+    ] = None
+    metrics: Annotated[
+        str | None,
+        "digits, mnist, cifar10, inception or a yaml of yours; null: those of the run, or of the one against=",
+    ] = None
+    extractor: Annotated[dict[str, Any], "changes of the extractor, such as extractor.weights=FILE"] = field(
+        default_factory=dict
+    )
+    measures: Annotated[
+        list[str] | None, "only these, such as [fid,kid], and no error bars; null: all that the metrics have"
+    ] = None
+    checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
+    weights: Annotated[Literal["both", "averaged", "raw"], "of the generator"] = "both"
+    split: Annotated[Literal["train", "test"] | None, "of the real images; null: as the metrics have it"] = None
+    n_fake: Annotated[int | None, "generated images; null: as the metrics have it"] = None
+    seed: Annotated[int | None, "of latents and labels; null: as the metrics have it"] = None
+    errors: Annotated[bool, "error bars, the noise floor, the gap to held-out images, the test for copies"] = True
+    data: Annotated[dict[str, Any], "where the real images are now, such as data.data_dir=../datasets"] = field(
+        default_factory=dict
+    )
+    resolution: Annotated[int | None, "pixels a side, for real images in a folder; null: those of the source"] = None
+    batch_size: Annotated[int | None, "images at a time; null: as the metrics have it"] = None
+    device: Annotated[str, "auto, cpu, cuda, cuda:1 or mps"] = "auto"
+    threads: Annotated[int | None, "CPU threads; null: all cores"] = None
+    allow: Annotated[list[str], "modules of your own that a run's configuration names"] = field(default_factory=list)
+
+
+OF_IMAGES = ("metrics", "extractor", "measures", "split", "batch_size")
+"""Options that say nothing about points."""
+OF_GENERATORS = ("checkpoint", "weights", "n_fake", "seed")
+"""Options that say nothing about images that are there already."""
+
+
+def main() -> None:
+    """Entry point of ``evaluate.py`` and ``gan-evaluate``."""
+    with mistakes_in_one_line():
+        evaluate(read_options(Evaluate, PROGRAM, sys.argv[1:]))
+
+
+def evaluate(options: Evaluate) -> list[dict[str, Any]]:
+    """Measure, print the table and append one record for each number; gives the records.
+
+    Raises:
+        UserError: What was asked for can't be measured; nothing has been written.
+    """
+    started = time.monotonic()
+    torch.set_num_threads(threads_for(1, options.threads))
+    device = device_named(options.device)
+    source = source_at(Path(options.source), options.checkpoint, options.allow)
+    if source.generator is None:
+        for name in _given(options, OF_GENERATORS):
+            raise UserError(f"{name}= is for a generator, and {source.path} holds images: all of them are measured.")
+    data = data_against(options.against, source, options.data, options.resolution, options.allow)
+    measure = of_points if isinstance(data, Mixture) else of_images
+    columns, summary = measure(options, source, data, device)
+    records = [
+        {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
+    ]
+    print(table({column.name: column.numbers for column in columns}), summary, sep="\n", flush=True)
+    append_lines(source.records, records)  # after the table: where it can't be written, the numbers are not lost
+    print(f"{time.monotonic() - started:.0f} s, recorded in {source.records}")
+    return records
+
+
+def of_images(
+    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
+) -> tuple[list[Column], str]:
+    """Numbers by the features of an extractor, and what they were measured on.
+
+    Raises:
+        UserError: The metrics are not known, or these images can't be measured by them.
+    """
+    if not isinstance(data, ImageDataModule):
+        raise UserError(f"{type(data).__name__} has no images to measure against.")
+    config = config_with_metrics(source, options.against, options.allow)
+    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), config, options.allow)
+    if options.measures is not None or not options.errors:
+        evaluator = evaluator.only(list(evaluator.measures) if options.measures is None else options.measures)
+    real = real_images(data, evaluator.split)
+    held_out = _held_out(data, evaluator)
+    contenders: Contenders = (
+        Pictures(source.path, data)
+        if source.generator is None
+        else Generators(source.generator, WEIGHTS[options.weights], options.allow)
+    )
+    n_fake = contenders.count(evaluator)
+    if options.measures is None:
+        evaluator = _that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
+    else:
+        evaluator.check(len(real), n_fake, "measures= without {}")
+    for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out)):
+        print(f"warning: {caution}", flush=True)
+    of_real = evaluator.real(real, device)
+    of_held_out = None if held_out is None else evaluator.real(held_out, device)
+    columns: list[Column] = []
+    for each in contenders.measured(evaluator, real, device):
+        protocol = evaluator.protocol(real, len(each.sample), each.generator, each.sampling)
+        numbers = evaluator.numbers(of_real, each.sample, protocol)
+        numbers += evaluator.further_numbers(of_real, of_held_out, each.sample, protocol)
+        columns.append(Column(each.name, numbers, each.facts))
+    return columns, (
+        f"{n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
+        f"extractor {evaluator.extractor.name} ({evaluator.extractor.hash})"
+    )
+
+
+def of_points(
+    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
+) -> tuple[list[Column], str]:
+    """How many of the known modes there are, and how much belongs to one.
+
+    Raises:
+        UserError: There is no generator, or an option of images was given.
+    """
+    assert isinstance(data, Mixture)
+    if source.generator is None:
+        raise UserError(f"{source.path} holds images, and {type(data).__name__} points.")
+    for name in _given(options, OF_IMAGES):
+        raise UserError(f"{name}= is for images: of points the modes and the share of high quality are measured.")
+    columns = []
+    for weights in WEIGHTS[options.weights]:
+        trained = load_trained(source.generator, averaged=weights == "averaged", allow=options.allow)
+        numbers = mode_numbers(trained, data, options.n_fake, options.seed, device)
+        columns.append(Column(weights, numbers, {"checkpoint": str(source.generator), **trained.counters}))
+    n_fake = columns[0].numbers[0].protocol.n_fake
+    return columns, f"{n_fake:,} points against the {len(data.centers)} modes of {type(data).__name__}"
+
+
+def _given(options: Evaluate, names: Sequence[str]) -> list[str]:
+    """Those of these options that are not as they are by default."""
+    defaults = asdict(Evaluate(options.source))
+    return [name for name in names if getattr(options, name) != defaults[name]]
+
+
+def _changes(options: Evaluate) -> dict[str, Any]:
+    names = ("split", "n_fake", "seed", "batch_size")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_held_out: int, n_fake: int) -> Evaluator:
+    """Metrics that nobody asked for by name, without those that can't be measured here, and these are said."""
+    evaluator, left_out = evaluator.fitting(n_real, n_held_out, n_fake)
+    for name, reason in left_out.items():
+        print(f"left out: {name} ({reason})", flush=True)
+    return evaluator
+
+
+def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
+    """Images that were not trained on, where the data have some and they are not what is measured against.
+
+    Raises:
+        UserError: The data have some, and they can't be read.
+    """
+    if not evaluator.held_out:
+        return None
+    if evaluator.split == "test":
+        print(f"left out: {', '.join(evaluator.held_out)} (split=test measures against these)", flush=True)
+        return None
+    try:
+        return real_images(data, "test")
+    except NoSuchSplit as error:
+        print(f"left out: {', '.join(evaluator.held_out)} (no held-out images: {error})", flush=True)
+    except UserError as error:
+        raise UserError(f"The held-out images: {error} (errors=false does without them)") from error
+    return None

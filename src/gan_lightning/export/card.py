@@ -1,0 +1,148 @@
+"""The model card: a README.md as the Hugging Face hub takes it, written for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.export.recipe import commands, described, numbers, recipe
+from gan_lightning.images import QUANTISATION
+from gan_lightning.runs.exported import CONFIG, WEIGHTS
+from gan_lightning.runs.loading import Trained
+from gan_lightning.runs.provenance import versions
+
+PICTURE = "samples.png"
+SLUG = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+"""How the hub writes the names of licences."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says.
+
+    Args:
+        trained: The generator.
+        run: Its run folder, for commands and measurements.
+        differences: Of the images of each program written beside the weights from those of the generator.
+        shape: Of an image, [C H W].
+        samples: How many are on the picture: those of the seeds from 0 on.
+        license: As the hub names it.
+    """
+
+    trained: Trained
+    run: Path
+    differences: Mapping[str, float]
+    shape: Sequence[int]
+    samples: int
+    license: str
+
+    def text(self) -> str:
+        """The whole README.md."""
+        data = str(self.trained.config["data"]["_target_"]).rsplit(".", 1)[-1]
+        network = type(self.trained.generator).__name__.removesuffix("Generator")
+        parts = [
+            _front_matter(self.license),
+            f"# {network} on {data}",
+            self._introduction(),
+            f"![{self.samples} samples]({PICTURE})",
+            f"*The seeds 0 to {self.samples - 1}, none left out.*",
+            "## Use",
+            *self._use(),
+            "## What it is",
+            _table(("", ""), self._facts().items()),
+            "## How it was trained",
+            _code("bash", commands(self.run)),
+            _table(("part", "is"), recipe(self.trained.config).items()),
+            "## How good it is",
+            self._quality(),
+            "## Licence",
+            self._licence(),
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _introduction(self) -> str:
+        channels, height, width = self.shape
+        kind = {1: "grey", 3: "colour"}[channels]
+        classes = f" in {self.trained.num_classes} classes" if self.trained.num_classes else ""
+        return f"A generative adversarial network that draws {kind} images of {height} x {width} pixels{classes}."
+
+    def _use(self) -> list[str]:
+        classes = self.trained.num_classes
+        labels = f", torch.randint({classes}, (16,))" if classes else ""
+        size = " ".join(map(str, self.shape))
+        draw = [
+            f"images = generator(torch.randn(16, {self.trained.latent_dim}){labels})  # [16 {size}] in [-1, 1]",
+            "pixels = images.mul(127.5).add(127.5).round().clamp(0, 255).byte()",
+        ]
+        parts = [
+            f"With gan-lightning, from `{WEIGHTS}` and `{CONFIG}`, which can't make code run:",
+            _code("python", ["import gan_lightning, torch", "", 'generator = gan_lightning.load("FOLDER")', *draw]),
+        ]
+        if "torch" in self.differences:
+            load = 'generator = torch.export.load("generator.pt2").module()'
+            parts += [
+                f"With torch alone (written by {versions(['torch'])['torch']}; `torch.export.load` unpickles, so load "
+                "files of people whom you trust only). `python sample.py` writes PNG files so:",
+                _code("python", ["import torch", "", load, *draw]),
+            ]
+        if "onnx" in self.differences:
+            inputs = "`z` and `y`" if classes else "`z`"
+            parts.append(f"`generator.onnx` takes {inputs}, batches of any size, and gives `images`.")
+        return parts
+
+    def _facts(self) -> dict[str, str]:
+        trained = self.trained
+        parameters = sum(parameter.numel() for parameter in trained.generator.parameters())
+        labels = f", labels 0 to {trained.num_classes - 1}" if trained.num_classes else ""
+        facts = {
+            "generator": f"{type(trained.generator).__name__}, {parameters:,} parameters, {trained.weights} weights",
+            "input": f"{trained.latent_dim} latents from {described(trained.nodes['prior'])}{labels}",
+            "output": f"[{' '.join(map(str, self.shape))}] in [-1, 1]; bytes are {QUANTISATION}",
+            "seen in training": f"{trained.counters['images_seen']:,} real images",
+            "sha256 of the weights": f"`{trained.sha256()}`",
+        }
+        for name, difference in self.differences.items():
+            facts[f"{name} against the generator"] = f"no pixel in [-1, 1] differs by more than {difference:.1g}"
+        return facts
+
+    def _quality(self) -> str:
+        tables: dict[str, list[tuple[str, str]]] = {}
+        for each in numbers(self.run, self.trained.weights, self.trained.counters["iteration"]):
+            error = "" if each["error"] is None else f" ± {each['error']:.2g}"
+            how = _measured_how(each["protocol"])
+            tables[how] = [*tables.pop(how, []), (each["name"], f"{each['value']:.4g}{error}")]  # the newest is last
+        if not tables:
+            return "Not measured. `python evaluate.py RUN_FOLDER` does."
+        newest_first = reversed(tables.items())
+        return "\n\n".join(f"{how}:\n\n{_table(('metric', 'value'), rows)}" for how, rows in newest_first)
+
+    def _licence(self) -> str:
+        return (
+            f"{self.license}. The images that it learned from have terms of their own, and so may what it draws."
+            if self.license != "unknown"
+            else "Not stated. The images that it learned from have terms of their own."
+        )
+
+
+def _measured_how(protocol: Mapping[str, Any]) -> str:
+    real = f"{protocol['data']} ({protocol['split']}, {protocol['data_hash']})"
+    images = f"{protocol['n_fake']:,} images against {protocol['n_real']:,} of {real}"
+    return f"{images}, by the features of {protocol['extractor']} ({protocol['extractor_hash']})"
+
+
+def _front_matter(license: str) -> str:
+    values = {"library_name": "gan-lightning", "pipeline_tag": "unconditional-image-generation", "license": license}
+    lines = [f"{key}: {value}" for key, value in values.items()]
+    return "\n".join(["---", *lines, "tags:", "- gan", "- image-generation", "---"])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
+
+
+def _code(language: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"```{language}", *lines, "```"]) if lines else ""

@@ -1,0 +1,174 @@
+"""The verb ``export.py``: a generator to give away, each file checked against the one that was trained."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import Tensor
+
+from gan_lightning.config.options import read_options
+from gan_lightning.errors import UserError
+from gan_lightning.export.card import PICTURE, SLUG, Card
+from gan_lightning.export.programs import FORMATS, Inputs, largest_difference, one_by_one
+from gan_lightning.generate.choice import Wanted
+from gan_lightning.generate.sampler import Sampler, SeedDraw
+from gan_lightning.images import QUANTISATION, grid, save_png
+from gan_lightning.outputs import home_of
+from gan_lightning.runs.exported import write_config, write_tensors
+from gan_lightning.runs.loading import checkpoint_of, load, load_trained
+from gan_lightning.runs.provenance import versions
+from gan_lightning.terminal import mistakes_in_one_line
+
+BORNE = 1e-4
+"""The largest difference of a pixel in [-1, 1] from the generator's, 0.013 grey levels, that is borne in any case."""
+TIMES_ITS_OWN = 4
+"""More is borne of a generator whose own images move when they are drawn one by one: sums of thousands of float32
+products come out otherwise in another order, in torch as in every other program, and layer after layer adds to it."""
+BATCHES = ((0,), (1, 2), tuple(range(3, 10)))
+"""Seeds of the batches that are compared: of one image, of the size that was traced, and of another."""
+SAMPLES, COLUMNS = 64, 8
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a generator as files for others to use: weights, programs, a model card."""
+
+    source: Annotated[str, "a run folder or a checkpoint"]
+    to: Annotated[str | None, "a new folder; null: export in the run folder"] = None
+    formats: Annotated[list[str], "beside the weights: torch (generator.pt2), onnx (generator.onnx)"] = field(
+        default_factory=lambda: ["torch"]
+    )
+    checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
+    raw: Annotated[bool, "the weights themselves and not their moving average"] = False
+    license: Annotated[str, "as the Hugging Face hub writes it, such as apache-2.0"] = "unknown"
+    allow: Annotated[list[str], "modules of your own that the run's configuration names"] = field(default_factory=list)
+
+
+def main() -> None:
+    """Entry point of ``export.py`` and ``gan-export``."""
+    with mistakes_in_one_line():
+        export(read_options(Export, "export.py", sys.argv[1:]))
+
+
+def export(options: Export) -> Path:
+    """Write the folder, and only if what is read back from every file draws what the generator draws; gives it.
+
+    Raises:
+        UserError: What was asked for can't be done, or a file draws something else; nothing is left behind.
+    """
+    check(options)
+    file = checkpoint_of(Path(options.source), options.checkpoint)
+    trained = load_trained(file, averaged=not options.raw, allow=options.allow)
+    if not trained.config:
+        raise UserError(f"{options.source} is an export already: give the run folder.")
+    sampler = Sampler(trained, torch.device("cpu"))
+    sampler.try_out()
+    print(trained.description(), flush=True)
+    run = home_of(Path(options.source))
+    target = Path(options.to) if options.to else run / "export"
+    with whole_or_not_at_all(target) as folder:
+        wanted = [Wanted(seed, label) for seed, label in enumerate(sampler.labels(range(SAMPLES)))]
+        samples = torch.cat(list(sampler.draw(wanted)))
+        save_png(grid(samples, COLUMNS), folder / PICTURE)
+        config = configuration(sampler, samples.shape[1:])
+        write_config(folder, config)
+        write_tensors(folder, trained.generator.state_dict())
+        differences = compared(sampler, options, folder)
+        write_config(folder, {**config, "differences": differences})
+        card = Card(trained, run, differences, samples.shape[1:], SAMPLES, options.license)
+        (folder / "README.md").write_text(card.text(), encoding="utf-8")
+    print(f"exported to {target}", flush=True)
+    return target
+
+
+def check(options: Export) -> None:
+    """Refuse formats and licences that there are not.
+
+    Raises:
+        UserError: Names the option.
+    """
+    for name in options.formats:
+        if name not in FORMATS:
+            near = get_close_matches(str(name), FORMATS, 1, 0.5)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"formats={options.formats}: there is no {name!r}.{hint} Choices: {', '.join(FORMATS)}.")
+    if not SLUG.fullmatch(options.license):
+        raise UserError(f"license={options.license!r}: write it as the hub does, such as mit, apache-2.0 or cc-by-4.0.")
+
+
+def configuration(sampler: Sampler, shape: Sequence[int]) -> dict[str, Any]:
+    """The content of config.json: all that is needed to draw, and where the generator came from."""
+    trained = sampler.trained
+    channels, height, _ = shape
+    return {
+        **trained.nodes,
+        "weights": trained.weights,
+        "sha256": trained.sha256(),
+        "trained": dict(trained.counters),
+        "latent_dim": trained.latent_dim,
+        "num_classes": trained.num_classes,
+        "channels": channels,
+        "resolution": height,
+        "range": [-1, 1],
+        "bytes": QUANTISATION,
+        "seed_offsets": {purpose: SeedDraw(()).offset(purpose) for purpose in ("z", "class")},
+        "versions": versions(("gan-lightning", "torch")),
+    }
+
+
+def compared(sampler: Sampler, options: Export, folder: Path) -> dict[str, float]:
+    """Write the programs; how far at most a pixel of each file, read back, is from the generator's.
+
+    Raises:
+        UserError: Further than is borne.
+    """
+    generator = sampler.trained.generator
+    batches = [_inputs(sampler, seeds) for seeds in BATCHES]
+    drawing: dict[str, Callable[..., Tensor]] = {
+        "safetensors": load(folder, averaged=not options.raw, allow=options.allow)
+    }
+    drawing |= {name: FORMATS[name](generator, batches[1], folder) for name in options.formats}
+    borne = max(BORNE, TIMES_ITS_OWN * largest_difference(generator, one_by_one(generator), batches))
+    differences = {}
+    for name, program in drawing.items():
+        differences[name] = difference = largest_difference(generator, program, batches)
+        print(f"{name}: largest difference {difference:.2g} of a pixel in [-1, 1]", flush=True)
+        if not difference <= borne:  # NaN is refused too
+            raise UserError(
+                f"{name} draws something else: {difference:.2g} off, where {borne:.2g} is borne. Not exported."
+            )
+    return differences
+
+
+@contextmanager
+def whole_or_not_at_all(target: Path) -> Iterator[Path]:
+    """A folder to write in that becomes ``target`` at the end, or goes with all that is in it when something fails.
+
+    Raises:
+        UserError: ``target`` holds files already, or can't be written.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        if target.exists() and any(target.iterdir()):
+            raise UserError(f"{target} holds files already: remove it, or name another folder with to=.")
+        temporary.mkdir(parents=True)
+        yield temporary
+        temporary.replace(target)
+    except OSError as error:
+        raise UserError(f"Can't write {target}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _inputs(sampler: Sampler, seeds: Sequence[int]) -> Inputs:
+    labels = [label for label in sampler.labels(seeds) if label is not None]
+    return (sampler.latents(seeds), torch.tensor(labels)) if labels else (sampler.latents(seeds),)

@@ -1,0 +1,154 @@
+"""A generator as a program that needs none of this project's code: torch.export's and ONNX's."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.errors import UserError
+from gan_lightning.export import sample
+
+Inputs: TypeAlias = tuple[Tensor, ...]
+"""Latents [B Z] and, where the generator takes labels, labels [B]."""
+NAMES = ("z", "y")
+
+
+class Unlabelled(nn.Module):
+    """A generator as a function of latents alone."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        """Take a generator in evaluation mode."""
+        super().__init__()
+        self.generator = generator
+        self.eval()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Images [B C H W] of latents [B Z]."""
+        images: Tensor = self.generator(z)
+        return images
+
+
+class Labelled(nn.Module):
+    """A generator as a function of latents and labels."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        """Take a generator in evaluation mode."""
+        super().__init__()
+        self.generator = generator
+        self.eval()
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Images [B C H W] of latents [B Z] and labels [B]."""
+        images: Tensor = self.generator(z, y)
+        return images
+
+
+def write_torch(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
+    """Write ``generator.pt2`` for batches of any size, with a script that draws from it; gives what the file holds.
+
+    Raises:
+        UserError: torch can't trace the network.
+    """
+    torch.export.save(traced(generator, inputs), folder / "generator.pt2")
+    shutil.copyfile(Path(sample.__file__), folder / "sample.py")
+    loaded: Callable[..., Tensor] = torch.export.load(folder / "generator.pt2").module()
+    return loaded
+
+
+def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
+    """Write ``generator.onnx`` for batches of any size; gives what onnxruntime makes of the file.
+
+    Raises:
+        UserError: Its packages are not installed, torch can't trace the network, or ONNX lacks one of its operations.
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401  # torch.onnx needs it, and would say so at length
+    except ImportError as error:
+        raise UserError("formats=[onnx] needs more packages: pip install 'gan-lightning[export]'.") from error
+    path = folder / "generator.onnx"
+    names = NAMES[: len(inputs)]
+    graph = traced(generator, inputs)
+    try:
+        with _quietly():
+            program = torch.onnx.export(graph, dynamo=True, input_names=names, output_names=["images"], verbose=False)
+    except Exception as error:  # the exporter's are many, and the reason is in the text of the first of a chain
+        raise UserError(
+            f"formats=[onnx]: {type(generator).__name__} has no form in ONNX ({_reason(error)})."
+        ) from error
+    assert program is not None
+    program.save(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    def run(*inputs: Tensor) -> Tensor:
+        arrays = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+        return torch.from_numpy(session.run(None, arrays)[0])
+
+    return run
+
+
+FORMATS: Mapping[str, Callable[[nn.Module, Inputs, Path], Callable[..., Tensor]]] = {
+    "torch": write_torch,
+    "onnx": write_onnx,
+}
+"""By name: each writes into a folder, and gives what the file then draws, read back from the disk."""
+
+
+@torch.no_grad()
+def largest_difference(one: Callable[..., Tensor], other: Callable[..., Tensor], batches: Sequence[Inputs]) -> float:
+    """Of a pixel in [-1, 1], over batches of inputs."""
+    return max(float((one(*inputs) - other(*inputs)).abs().max()) for inputs in batches)
+
+
+def one_by_one(generator: nn.Module) -> Callable[..., Tensor]:
+    """A generator that draws a batch in batches of one."""
+
+    def draw(*inputs: Tensor) -> Tensor:
+        return torch.cat([generator(*(each[i : i + 1] for each in inputs)) for i in range(len(inputs[0]))])
+
+    return draw
+
+
+def traced(generator: nn.Module, inputs: Inputs) -> torch.export.ExportedProgram:
+    """A generator's operations for batches of any size.
+
+    Raises:
+        UserError: What it does depends on the numbers that it is given.
+    """
+    function = (Labelled if len(inputs) == 2 else Unlabelled)(generator)
+    batch = torch.export.Dim("batch", min=1)
+    try:
+        with _quietly():
+            return torch.export.export(function, inputs, dynamic_shapes=({0: batch},) * len(inputs))
+    except Exception as error:  # torch has a dozen kinds here, and the reason is in the text of the first of a chain
+        raise UserError(
+            f"{type(generator).__name__} can't be traced ({_reason(error)}). Its weights can be exported: formats=[]."
+        ) from error
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without torch's notes on its own tracing, of which a user can use none; its exceptions say what matters."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _reason(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,73 @@
+"""What a run folder tells of how a generator was trained and how good it is, without what is private to a machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.runs.folder import METRICS, OVERRIDES
+from gan_lightning.runs.protocol import NEED_NOT_AGREE
+from gan_lightning.runs.records import read_records
+
+PRIVATE = ("data_dir", "root", "folder", "init_from")
+"""Options that say where files lie on one machine."""
+RECORDS = (METRICS, "evaluations.jsonl")
+ERROR = "_error"
+"""Ends the name of a number that is another's standard error."""
+
+
+def described(node: Any) -> str:
+    """A node of a configuration as one would write it: ``Adam(lr=0.0002, betas=[0.5, 0.999])``."""
+    if isinstance(node, Mapping):
+        shown = {key: value for key, value in node.items() if not key.startswith("_") and key not in PRIVATE}
+        values = ", ".join(f"{key}={described(value)}" for key, value in shown.items() if value not in (None, {}, []))
+        return f"{str(node['_target_']).rsplit('.', 1)[-1]}({values})" if "_target_" in node else values
+    if isinstance(node, (list, tuple)):
+        return f"[{', '.join(map(described, node))}]"
+    return node if isinstance(node, str) else json.dumps(node)
+
+
+def recipe(config: Mapping[str, Any]) -> dict[str, str]:
+    """Every part of the game, and the data, in words."""
+    parts = {**config["model"], "data": config["data"]}
+    parts = {name: part for name, part in parts.items() if not name.startswith("_") and part not in (None, {}, [])}
+    return {name.replace("_", " "): described(part) for name, part in parts.items()}
+
+
+def commands(run: Path) -> list[str]:
+    """What was typed: the command that began the run, and those that went on with it."""
+    typed = []
+    for attempt in sorted((run / "attempts").glob("[0-9]*"), key=lambda folder: int(folder.name)):
+        file = attempt / OVERRIDES
+        words = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        public = [word for word in words if word.partition("=")[0].rsplit(".", 1)[-1] not in PRIVATE]
+        resumed = ["resume=RUN_FOLDER"] if attempt.name != "0" else []
+        typed.append(" ".join(["python train.py", *resumed, *public]))
+    return typed
+
+
+def numbers(run: Path, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
+    """The last measurement of each metric on these weights, at this iteration; one for each protocol, the newest last.
+
+    Gives records with ``name``, ``value``, ``error`` (None where there is none) and ``protocol``.
+    """
+    latest: dict[tuple[str, str], dict[str, Any]] = {}
+    for file in (run / name for name in RECORDS):
+        for record in read_records(file) if file.is_file() else []:
+            protocol = record.get("protocol", {})
+            if protocol.get("generator") == weights and record["iteration"] == iteration:
+                name = record["name"].removeprefix(f"quality/{weights}/")
+                key = name, _conditions(protocol)
+                latest.pop(key, None)
+                latest[key] = record
+    for (name, conditions), record in latest.items():
+        if not name.endswith(ERROR) and "/" not in name:  # those of single classes stay in the run folder
+            error = latest.get((f"{name}{ERROR}", conditions), {}).get("value")
+            yield {**record, "name": name, "error": error}
+
+
+def _conditions(protocol: Mapping[str, Any]) -> str:
+    """What a number and its standard error have in common: all but the metric, and what need not agree."""
+    return json.dumps({key: protocol[key] for key in protocol if key not in {"measure", *NEED_NOT_AGREE}})

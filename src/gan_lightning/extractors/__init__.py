@@ -1,1 +1,0 @@
-"""Training of the classifiers that quality is measured with: ``make extractors``."""

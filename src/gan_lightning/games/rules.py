@@ -1,0 +1,240 @@
+"""What does not go together, and why: checked on the built game, before the first step.
+
+A rule is a function of the game that yields a message for each thing it finds. What breaks the mathematics is an
+error; what is legal but rarely meant is a warning. Some mistakes need no rule, because nothing can express them:
+smoothing on a loss without targets is an unknown option, images outside [-1, 1] don't leave an image set.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
+
+from gan_lightning.augment import Adaptive
+from gan_lightning.errors import UserError
+from gan_lightning.games.gan import LitGAN
+from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip
+from gan_lightning.networks.parts.conditioning import Classifier
+
+Rule = Callable[[LitGAN], Iterator[str]]
+SHAPERS = (nn.Flatten, nn.Unflatten, nn.Identity)
+ROUNDING = 1e-3  # by which data may leave [-1, 1] and still be meant to lie in it
+
+
+def batch_norm_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
+    """The penalty is per sample; batch norm makes each logit a function of the whole batch."""
+    if _has(game.discriminator, _BatchNorm):
+        for name in _penalties(game, GradientPenalty, R1, R2):
+            yield (
+                f"penalty.{name} constrains D's gradient at each sample, but D's batch norm makes a logit depend on "
+                "the whole batch (Gulrajani et al. 2017, sec. 4). Use model.discriminator.norm=layer or none."
+            )
+
+
+def compiled_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
+    """What torch.compile makes can't be differentiated twice."""
+    compiled = [m for m in game.discriminator.modules() if getattr(m, "_compiled_call_impl", None) is not None]
+    if compiled or hasattr(game.discriminator, "_orig_mod"):
+        for name in _penalties(game, GradientPenalty, R1, R2, Dragan):
+            yield (
+                f"penalty.{name} differentiates D twice, which torch.compile does not support: compile G alone, or "
+                "leave the penalty out with penalty=[]."
+            )
+
+
+def weight_clip_with_spectral_norm(game: LitGAN) -> Iterator[str]:
+    """W / sigma(W) is the same for every scale of W."""
+    if _clips(game) and _has_spectral_norm(game.discriminator):
+        yield (
+            "constraint.weight_clip clips weights that spectral normalisation divides by their largest singular value "
+            "afterwards (Miyato et al. 2018, eq. 8), so the limit means nothing. Use constraint=[]."
+        )
+
+
+def sigmoid_before_a_logit_loss(game: LitGAN) -> Iterator[str]:
+    """The losses work on logits: a probability would go through a second sigmoid, or bound a critic."""
+    last = _last_layer(game.discriminator)
+    if isinstance(last, nn.Sigmoid | nn.LogSigmoid):
+        yield (
+            f"{type(game.discriminator).__name__} ends in a {type(last).__name__}, but every loss here takes "
+            "logits and applies its own (softplus(-x) is -log(sigmoid(x))). Remove it from the network."
+        )
+
+
+def history_of_conditional_fakes(game: LitGAN) -> Iterator[str]:
+    """A past fake was made for another label than the one D is given with it."""
+    if game.history.updates and game.conditional:
+        yield (
+            f"model.history.updates={game.history.updates} keeps past fakes but not their labels, which D would be "
+            "given wrongly. Use model.history.updates=0 with conditional networks."
+        )
+
+
+def labels_for_one_player(game: LitGAN) -> Iterator[str]:
+    """Labels mean something where both players have them, or where a term ties G to them."""
+    generator, discriminator = (getattr(network, "num_classes", 0) for network in (game.generator, game.discriminator))
+    if discriminator and not generator:
+        yield (
+            "D takes labels and G does not: D would be told a class of each fake that G was never asked for. "
+            "Use conditioning.generator=own, or conditioning=none."
+        )
+    if generator and not discriminator and not game.generator_terms:
+        yield (
+            "G takes labels and D does not, so nothing teaches G what they mean. Use "
+            "conditioning.discriminator=concat or projection, or conditioning=none."
+        )
+
+
+def class_logits_without_terms(game: LitGAN) -> Iterator[str]:
+    """The adversarial loss does not see class logits."""
+    if _has(game.discriminator, Classifier) and not (game.discriminator_terms and game.generator_terms):
+        yield (
+            "D's class logits need a term that trains them and one that has G follow them. "
+            "Use conditioning=auxiliary, which brings both; conditioning.discriminator=auxiliary alone does not."
+        )
+
+
+def wasserstein_without_lipschitz(game: LitGAN) -> Iterator[str]:
+    """Without a bound on its slope the critic's loss has no minimum."""
+    bounded = game.penalties or game.constraints or _has_spectral_norm(game.discriminator)
+    if isinstance(_innermost_loss(game), Wasserstein) and not bounded:
+        yield (
+            "the Wasserstein loss has no minimum unless D is Lipschitz (Arjovsky et al. 2017, sec. 3). "
+            "Add penalty=[gradient_penalty] or constraint=[weight_clip]."
+        )
+
+
+def batch_norm_under_dragan(game: LitGAN) -> Iterator[str]:
+    """As with WGAN-GP, but DRAGAN's authors ran it with batch norm and it trained."""
+    if _has(game.discriminator, _BatchNorm):
+        for name in _penalties(game, Dragan):
+            yield (
+                f"penalty.{name} is per sample, and D's batch norm mixes samples (Gulrajani et al. 2017, sec. 4). "
+                "model.discriminator.norm=layer avoids that."
+            )
+
+
+def two_lipschitz_constraints(game: LitGAN) -> Iterator[str]:
+    """Each was proposed to replace the other."""
+    if _clips(game):
+        for name in _penalties(game, GradientPenalty):
+            yield (
+                f"penalty.{name} was proposed instead of weight clipping (Gulrajani et al. 2017, sec. 3), and both are "
+                "on. Use constraint=[] or penalty=[]."
+            )
+
+
+def penalties_of_one_kind(game: LitGAN) -> Iterator[str]:
+    """They add up, which a larger weight says more plainly."""
+    kinds = Counter((type(p).__name__, getattr(p, "at", None)) for p in game.penalties.values())
+    for (kind, at), count in kinds.items():
+        if count > 1:
+            where = f" at {at}" if at else ""
+            yield f"{count} penalties of the kind {kind}{where} add up; one with their total does the same."
+
+
+def adaptive_augmentation_without_a_border(game: LitGAN) -> Iterator[str]:
+    """E[sign(D(real))] says something only of a loss whose border between real and fake is a logit of 0."""
+    border = getattr(game.loss, "border", None)
+    if border != 0:
+        where = "no border at a fixed logit" if border is None else f"its border at {border:g}"
+        for name, augmentation in game.augment.items():
+            if isinstance(augmentation, Adaptive):
+                yield (
+                    f"augment.{name} takes the sign of a real image's logit for D's opinion, but "
+                    f"{type(_innermost_loss(game)).__name__} has {where}. Schedule the probability of "
+                    "augment=diffaugment instead."
+                )
+
+
+def labels_missing(game: LitGAN, num_classes: int) -> Iterator[str]:
+    """A conditional network needs a label for each image, and an embedding for each label."""
+    for player in ("generator", "discriminator"):
+        embedded = getattr(getattr(game, player), "num_classes", 0)
+        if embedded and not 0 < num_classes <= embedded:
+            found = f"{num_classes} classes" if num_classes else "no labels"
+            yield f"model.{player}.num_classes={embedded}, but the data have {found}."
+
+
+def range_out_of_reach(game: LitGAN, largest: float) -> Iterator[str]:
+    """|tanh(x)| < 1 for every x: G can't make what lies outside, and D can always tell."""
+    if isinstance(_last_layer(game.generator), nn.Tanh) and largest > 1 + ROUNDING:
+        yield (
+            f"{type(game.generator).__name__} ends in a Tanh and stays within [-1, 1], but the data reach "
+            f"{largest:.3g}. Use a generator with a linear output (model=toy for points), or scale the data."
+        )
+
+
+ERRORS: tuple[Rule, ...] = (
+    batch_norm_under_gradient_penalty,
+    compiled_under_gradient_penalty,
+    weight_clip_with_spectral_norm,
+    sigmoid_before_a_logit_loss,
+    history_of_conditional_fakes,
+    labels_for_one_player,
+    class_logits_without_terms,
+)
+WARNINGS: tuple[Rule, ...] = (
+    wasserstein_without_lipschitz,
+    batch_norm_under_dragan,
+    two_lipschitz_constraints,
+    penalties_of_one_kind,
+    adaptive_augmentation_without_a_border,
+)
+
+
+def check(game: LitGAN, num_classes: int, largest: float = 1.0) -> list[str]:
+    """Apply all rules; gives the warnings.
+
+    Args:
+        game: As built, before training.
+        num_classes: Of the data, 0 for data without labels.
+        largest: The largest absolute value in the data, as the networks see them.
+
+    Raises:
+        UserError: Names everything that can't work, why, and what to use instead.
+    """
+    game.configure_optimizers()  # looks up what the schedules set; the Trainer makes the optimizers anew
+    errors = [
+        *chain.from_iterable(rule(game) for rule in ERRORS),
+        *labels_missing(game, num_classes),
+        *range_out_of_reach(game, largest),
+    ]
+    if errors:
+        raise UserError("\n".join(errors))
+    return list(chain.from_iterable(rule(game) for rule in WARNINGS))
+
+
+def _innermost_loss(game: LitGAN) -> object:
+    """Without what is wrapped around it, such as TopK."""
+    return getattr(game.loss, "loss", game.loss)
+
+
+def _last_layer(network: nn.Module) -> nn.Module | None:
+    """The layer that makes the output's values, by the order in which layers are defined."""
+    layers = [m for m in network.modules() if not list(m.children()) and not isinstance(m, SHAPERS)]
+    return layers[-1] if layers else None
+
+
+def _penalties(game: LitGAN, *kinds: type) -> list[str]:
+    return [name for name, penalty in game.penalties.items() if isinstance(penalty, kinds)]
+
+
+def _clips(game: LitGAN) -> bool:
+    return any(isinstance(constraint, WeightClip) for constraint in game.constraints.values())
+
+
+def _has(network: nn.Module, kind: type) -> bool:
+    return any(isinstance(module, kind) for module in network.modules())
+
+
+def _has_spectral_norm(network: nn.Module) -> bool:
+    """As a parametrization, or by the older hook."""
+    hooks = chain.from_iterable(module._forward_pre_hooks.values() for module in network.modules())
+    return _has(network, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks)

@@ -1,0 +1,205 @@
+"""The verb ``generate.py``: images of a trained generator by seed and class, and what lies between them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+
+from gan_lightning.config.options import read_options
+from gan_lightning.errors import UserError
+from gan_lightning.generate.between import between_classes, between_seeds
+from gan_lightning.generate.choice import Wanted, every, labels_from, ranges, seeds_from
+from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
+from gan_lightning.generate.products import Film, Product, Stills
+from gan_lightning.generate.record import RECORD, origin
+from gan_lightning.generate.sampler import Sampler
+from gan_lightning.generate.stills import STILLS
+from gan_lightning.generate.training import FEATURES, Training
+from gan_lightning.outputs import device_named, home_of, new_folder
+from gan_lightning.parallel.devices import threads_for
+from gan_lightning.runs.loading import checkpoint_of, load_trained
+from gan_lightning.terminal import mistakes_in_one_line
+
+IMAGES, KEYS = 64, 4  # where nothing says how many: single images, and seeds to go through
+COLUMNS = 8
+LARGEST_GRID = 100  # more images than these are a set to be scored, not to be looked at
+WITH_NEIGHBOURS = 16
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Draw images from a trained generator."""
+
+    source: Annotated[str, "a run folder, a checkpoint, or a folder that export.py wrote"]
+    seeds: Annotated[int | str | list[Any] | None, "one seed is one image: 7, 0-63 or [0-9,20,25]"] = None
+    count: Annotated[int | None, f"seeds from 0 on; null: {IMAGES}, and {KEYS} to interpolate"] = None
+    classes: Annotated[int | str | list[Any] | None, "every seed in each: 3, [3,horse], all; null: by the seed"] = None
+    truncation: Annotated[float | None, "limit of |z|: fewer odd images and less variety"] = None
+    truncation_w: Annotated[float | None, "for stylegan2: how far styles are from their mean, 1 is as trained"] = None
+    checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
+    raw: Annotated[bool, "the weights themselves and not their moving average"] = False
+    format: Annotated[
+        Literal["png", "npz", "strip", "gif", "mp4"] | None,
+        "png or npz, or of an interpolation strip, gif or mp4; null: the first of these",
+    ] = None
+    grid: Annotated[
+        bool | None, f"a sheet of the first {IMAGES}, beside the folder; null: of at most {LARGEST_GRID}"
+    ] = None
+    neighbours: Annotated[int, f"training images shown beside each of the first {WITH_NEIGHBOURS}"] = 0
+    near: Annotated[Literal["pixels", "features"], "what makes them neighbours; features: those of the metrics"] = (
+        "pixels"
+    )
+    data: Annotated[dict[str, Any], "where these are now, such as data.data_dir=../datasets"] = field(
+        default_factory=dict
+    )
+    interpolate: Annotated[Literal["seeds", "classes"] | None, "draw what lies between seeds or classes"] = None
+    steps: Annotated[int, "frames from one to the next"] = 8
+    loop: Annotated[bool, "come back to the first"] = False
+    fps: Annotated[int, "frames a second of a gif or mp4"] = 12
+    zoom: Annotated[int, "pixels a side for each pixel of a sheet, strip or film"] = 1
+    to: Annotated[str | None, "a new or empty folder; null: generated/0, 1, ... in the run folder"] = None
+    batch_size: Annotated[int, "images at a time"] = 64
+    device: Annotated[str, "cpu, cuda, cuda:1, mps; auto: a GPU where there is one"] = "auto"
+    threads: Annotated[int | None, "CPU threads; null: all cores"] = None
+    allow: Annotated[list[str], "modules of your own that the run's configuration names"] = field(default_factory=list)
+
+
+LEAST = {"steps": 1, "fps": 1, "zoom": 1, "batch_size": 1, "neighbours": 0}
+OF_FILMS = ("steps", "loop", "fps")
+OF_STILLS = ("grid", "neighbours", "near")
+
+
+def main() -> None:
+    """Entry point of ``generate.py`` and ``gan-generate``."""
+    with mistakes_in_one_line():
+        generate(read_options(Generate, "generate.py", sys.argv[1:]))
+
+
+def generate(options: Generate) -> Path:
+    """Draw what is asked for and write it with a record; gives the folder.
+
+    Raises:
+        UserError: What was asked for can't be done; nothing has been written.
+    """
+    check(options)
+    torch.set_num_threads(threads_for(1, options.threads))
+    file = checkpoint_of(Path(options.source), options.checkpoint)
+    trained = load_trained(file, averaged=not options.raw, allow=options.allow)
+    sampler = Sampler(
+        trained, device_named(options.device), options.batch_size, options.truncation, options.truncation_w
+    )
+    trained.generator.to(sampler.device)
+    sampler.try_out()
+    print(trained.description(), flush=True)
+    product, asked = PRODUCTS[options.interpolate](options, sampler)
+    folder = new_folder(options.to, home_of(Path(options.source)) / "generated")
+    try:
+        said, found = product.write(folder)
+        record = {**origin(sampler, folder), **asked, **found}
+        (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Can't write in {folder}: {error.strerror}.") from error
+    print(*said, f"record in {folder / RECORD}", sep="\n", flush=True)
+    return folder
+
+
+def check(options: Generate) -> None:
+    """Refuse numbers that are too small, and options that would be ignored.
+
+    Raises:
+        UserError: Names the option.
+    """
+    for name, least in LEAST.items():
+        if (value := getattr(options, name)) < least:
+            raise UserError(f"{name}={value}: give at least {least}.")
+    if options.truncation is not None and options.truncation <= 0:
+        raise UserError(f"truncation={options.truncation}: give more than 0, or null for none.")
+    if options.truncation_w is not None and options.truncation_w < 0:
+        raise UserError(f"truncation_w={options.truncation_w}: 0 is the mean style, 1 as it was trained.")
+    films = options.interpolate is not None
+    formats, ignored = (FILMS, OF_STILLS) if films else (STILLS, OF_FILMS)
+    defaults = asdict(Generate(options.source))
+    for name in ignored:
+        if getattr(options, name) != defaults[name]:
+            raise UserError(f"{name}= {'does not go with' if films else 'goes with'} interpolate= only.")
+    if options.format is not None and options.format not in formats:
+        what = "an interpolation" if films else "single images"
+        raise UserError(f"format={options.format}: {what} can be {' or '.join(formats)}.")
+    if options.format is not None and options.format in REQUIRED:
+        REQUIRED[options.format]()
+    if options.near != defaults["near"] and not options.neighbours:
+        raise UserError("near= says what makes training images neighbours=: say how many.")
+    classes = options.classes if isinstance(options.classes, list) else [options.classes]
+    named = any(isinstance(each, str) and each != "all" for each in classes)
+    if options.data and not options.neighbours and not named:
+        raise UserError("data.KEY= says where the training images are, which neighbours= shows: say how many.")
+
+
+def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+    """Every seed in every class asked for; without classes each seed has its own."""
+    training = training_of(options, sampler)
+    seeds = seeds_from(options.seeds, options.count, IMAGES)
+    labels = labels_from(options.classes, sampler.trained.num_classes, training.class_names)
+    if labels is None:
+        wanted = [Wanted(*each) for each in zip(seeds, sampler.labels(seeds), strict=True)]
+    else:
+        wanted = every(seeds, labels)
+    columns = len(labels) if labels is not None and len(labels) > 1 else COLUMNS
+    shown = len(wanted) <= LARGEST_GRID if options.grid is None else options.grid
+    product = Stills(
+        sampler=sampler,
+        wanted=wanted,
+        format=options.format or next(iter(STILLS)),
+        threads=threads_for(1, options.threads),
+        on_grid=max(IMAGES // columns, 1) * columns if shown else 0,
+        columns=columns,
+        training=training.images(options.neighbours) if options.neighbours else None,
+        neighbours=options.neighbours,
+        features=FEATURES[options.near](training, sampler.device),
+        with_neighbours=WITH_NEIGHBOURS,
+        zoom=options.zoom,
+    )
+    return product, {"seeds": ranges(seeds), "classes": labels, "images": len(wanted)}
+
+
+def training_of(options: Generate, sampler: Sampler) -> Training:
+    """What the generator learned from."""
+    return Training(sampler.trained, options.data, options.allow)
+
+
+def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+    """From seed to seed, in each class asked for or else in that of the first seed."""
+    seeds = seeds_from(options.seeds, options.count, KEYS)
+    names = training_of(options, sampler).class_names
+    labels = labels_from(options.classes, sampler.trained.num_classes, names) or sampler.labels(seeds[:1])
+    tiles = between_seeds(sampler, seeds, labels, options.steps, options.loop)
+    return film(options, tiles), {"interpolate": "seeds", "seeds": ranges(seeds), "classes": labels}
+
+
+def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+    """From class to class, for each seed."""
+    seeds = seeds_from(options.seeds, options.count, KEYS)
+    names = training_of(options, sampler).class_names
+    labels = labels_from("all" if options.classes is None else options.classes, sampler.trained.num_classes, names)
+    assert labels is not None
+    tiles = between_classes(sampler, seeds, labels, options.steps, options.loop)
+    return film(options, tiles), {"interpolate": "classes", "seeds": ranges(seeds), "classes": labels}
+
+
+def film(options: Generate, tiles: Tiles) -> Film:
+    """Frames in the format asked for."""
+    return Film(tiles, options.format or next(iter(FILMS)), options.fps, options.zoom)
+
+
+PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Product, dict[str, Any]]]] = {
+    None: stills,
+    "seeds": ways_between_seeds,
+    "classes": ways_between_classes,
+}
+"""By ``interpolate=``: each settles what is wanted, and gives what will write it and what the record says of it."""

@@ -1,0 +1,44 @@
+"""The training images nearest to samples: whether a generator remembers or invents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from gan_lightning.progress import counted_images
+from gan_lightning.types import Bytes
+
+Training: TypeAlias = UInt8[Tensor, "N C H W"]
+CHUNK = 4096  # training images compared at a time
+
+
+def pixels(images: Bytes) -> Float[Tensor, "B F"]:
+    """The images themselves as features, in [0, 1]: the distance is the root of the summed squares over all pixels."""
+    return images.flatten(1).to(torch.float32) / 255
+
+
+def nearest(
+    samples: Bytes, training: Training, k: int, features: Callable[[Bytes], Tensor] = pixels
+) -> tuple[Int[Tensor, "B k"], Float[Tensor, "B k"]]:
+    """Indices and distances of the ``k`` training images nearest to each sample, the nearest first.
+
+    Args:
+        samples: What was generated.
+        training: All that it could have been copied from.
+        k: How many.
+        features: Images to vectors [B F], in whose Euclidean distance "near" is meant.
+    """
+    ours = features(samples).double()
+    chunks = counted_images(torch.split(training, CHUNK), len(training), "training images", report=True)
+    parts = [torch.cdist(ours, features(chunk).double()) for chunk in chunks]
+    distances, indices = torch.cat(parts, 1).topk(k, largest=False)
+    return indices, distances.float()
+
+
+def beside(samples: Bytes, training: Training, indices: Int[Tensor, "B k"]) -> UInt8[Tensor, "B*(k+1) C H W"]:
+    """For a grid of k + 1 columns: each sample, then its neighbours."""
+    return torch.cat([torch.cat([sample[None], training[near]]) for sample, near in zip(samples, indices, strict=True)])

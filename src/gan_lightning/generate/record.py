@@ -1,0 +1,75 @@
+"""``generated.json``: what the images beside it came from."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.errors import UserError
+from gan_lightning.generate.sampler import Sampler
+from gan_lightning.outputs import home_of
+from gan_lightning.runs.provenance import versions
+
+RECORD = "generated.json"
+RECORD_VERSION = 1
+
+
+def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
+    """What the images of a sampler come from, for the record in ``folder``."""
+    trained = sampler.trained
+    return {
+        "v": RECORD_VERSION,
+        "run": home_of(trained.file.resolve()).name,
+        "file": _way_to(trained.file.resolve(), folder.resolve()),
+        "weights": trained.weights,
+        "sha256": trained.sha256(),
+        "trained": dict(trained.counters),
+        "generator": trained.nodes["generator"],
+        "prior": trained.nodes["prior"],
+        "truncation": sampler.truncation,
+        "truncation_w": sampler.truncation_w,
+        "batch_size": sampler.batch_size,
+        "device": str(sampler.device),
+        "versions": versions(("gan-lightning", "torch")),
+    }
+
+
+def source_of(folder: Path) -> Path | None:
+    """The checkpoint or export that the images in a folder were drawn from; None where nothing says so or it is gone.
+
+    Raises:
+        UserError: The record is damaged.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    try:
+        file = folder / json.loads(path.read_text(encoding="utf-8"))["file"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged: remove it, and say what to measure against, against=RUN_FOLDER."
+        ) from error
+    return file if file.exists() else None
+
+
+def run_named_in(folder: Path) -> str | None:
+    """The name of the run that the images in a folder were drawn from, wherever it is now; None where none is named.
+
+    For a message: what can't be read names none.
+    """
+    try:
+        named = json.loads((folder / RECORD).read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(named)
+
+
+def _way_to(file: Path, folder: Path) -> str:
+    """The file as seen from the folder, which stays true where both are moved; its name alone where they are far apart.
+
+    Far apart is having nothing but the root in common: the way would be the file's place on this machine.
+    """
+    together = os.path.commonpath([file, folder]) if file.anchor == folder.anchor else file.anchor
+    return file.name if together == file.anchor else Path(os.path.relpath(file, folder)).as_posix()

@@ -1,0 +1,58 @@
+"""Single images to files, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from gan_lightning.generate.choice import Wanted
+from gan_lightning.images import save_png
+from gan_lightning.types import Bytes
+
+ARRAYS = "images.npz"
+
+Stream: TypeAlias = Iterable[tuple[Sequence[Wanted], Bytes]]
+"""Batches of images with what was wanted."""
+
+
+def write_pngs(folder: Path, stream: Stream, digits: int, threads: int) -> str:
+    """A PNG for each image, named by seed and class; says what was written.
+
+    Threads compress one batch (zlib lets go of Python's lock) while the next is drawn.
+    """
+    count, waiting = 0, list[Future[None]]()
+    with ThreadPoolExecutor(threads) as pool:
+        for wanted, images in stream:
+            _settle(waiting)
+            files = [folder / f"{each.name(digits)}.png" for each in wanted]
+            waiting = [pool.submit(save_png, image, file) for image, file in zip(images, files, strict=True)]
+            count += len(files)
+        _settle(waiting)
+    return f"{count:,} PNG in {folder}"
+
+
+def write_npz(folder: Path, stream: Stream, digits: int, threads: int) -> str:
+    """One file for all: images uint8 [N H W C], seeds [N] and, where the generator takes labels, labels [N]."""
+    batches = list(stream)
+    wanted = [each for batch, _ in batches for each in batch]
+    arrays = {
+        "images": np.concatenate([images.permute(0, 2, 3, 1).numpy() for _, images in batches]),
+        "seeds": np.array([each.seed for each in wanted]),
+    }
+    if wanted[0].label is not None:
+        arrays["labels"] = np.array([each.label for each in wanted])
+    np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # its stubs take no dict of arrays
+    return f"{len(wanted):,} images in {folder / ARRAYS}"
+
+
+def _settle(writing: Iterable[Future[None]]) -> None:
+    for future in writing:
+        future.result()
+
+
+STILLS: Mapping[str, Callable[[Path, Stream, int, int], str]] = {"png": write_pngs, "npz": write_npz}
+"""By the format's name: called with the folder, the images, the digits of a seed and the number of threads."""

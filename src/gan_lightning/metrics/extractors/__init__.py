@@ -1,0 +1,8 @@
+"""What turns images into features: networks that come with the package, Inception, and any module of one's own."""
+
+from gan_lightning.metrics.extractors.base import Extractor
+from gan_lightning.metrics.extractors.frozen import FrozenExtractor, ModuleExtractor
+from gan_lightning.metrics.extractors.inception import InceptionExtractor
+from gan_lightning.metrics.extractors.shipped import ClassifierExtractor
+
+__all__ = ["ClassifierExtractor", "Extractor", "FrozenExtractor", "InceptionExtractor", "ModuleExtractor"]

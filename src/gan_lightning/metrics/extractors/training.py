@@ -1,0 +1,121 @@
+"""A classifier learns a data set; torch alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+from torch.optim import SGD
+from torch.optim.lr_scheduler import OneCycleLR
+
+from gan_lightning.data.image_set import ImageSet
+from gan_lightning.images import to_unit
+from gan_lightning.metrics.extractors.classifier import SmallClassifier
+from gan_lightning.metrics.extractors.recipes import Recipe
+from gan_lightning.types import Bytes, Images, Labels
+
+WHITENED_IMAGES = 1000
+WARM_UP = 0.2
+"""Share of the updates in which the learning rate rises."""
+EVALUATED = 500  # images at a time
+
+
+def train(data: ImageSet, recipe: Recipe, seed: int, bfloat16: bool = False) -> Iterator[SmallClassifier]:
+    """The classifier after each epoch, in evaluation mode; a line on the screen tells how it goes.
+
+    Args:
+        data: the training images.
+        recipe: what to train and how.
+        seed: of the first weights, the order and the augmentation.
+        bfloat16: compute under autocast.
+    """
+    torch.manual_seed(seed)
+    draw = Generator().manual_seed(seed)
+    model = SmallClassifier(channels=data.images.shape[1], widths=recipe.widths, num_classes=len(data.class_names))
+    model.whiten(to_unit(data.images[:WHITENED_IMAGES]))
+    model = model.to(memory_format=torch.channels_last)  # what CPUs are fast with
+    updates = len(data.images) // recipe.batch_size
+    optimizer = _optimizer(model, recipe)
+    schedule = OneCycleLR(
+        optimizer,
+        recipe.learning_rate,
+        total_steps=recipe.epochs * updates + 1,
+        pct_start=WARM_UP,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+    )
+    started = time.monotonic()
+    for epoch in range(recipe.epochs):
+        model.train()
+        total = torch.zeros(())
+        for images, labels in _batches(data, recipe, draw):
+            x = noised(to_unit(images), recipe.noise, draw).contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                logits = model(x).logits
+            loss = F.cross_entropy(logits.float(), labels)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+        spent = time.monotonic() - started
+        print(f"epoch {epoch + 1} of {recipe.epochs}: loss {total / updates:.4f}, {spent:.0f} s", flush=True)
+        yield model.eval()
+
+
+def _optimizer(model: SmallClassifier, recipe: Recipe) -> SGD:
+    """SGD with Nesterov momentum; weights decay, biases and batch norm's gains don't."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return SGD(
+        [
+            {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trained if p.dim() == 1], "weight_decay": 0.0},
+        ],
+        recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+    )
+
+
+def _batches(data: ImageSet, recipe: Recipe, draw: Generator) -> Iterator[tuple[Bytes, Labels]]:
+    """One epoch of full batches in random order, augmented."""
+    assert data.labels is not None
+    updates = len(data.images) // recipe.batch_size
+    order = torch.randperm(len(data.images), generator=draw)[: updates * recipe.batch_size]
+    for rows in torch.split(order, recipe.batch_size):
+        images = moved(data.images[rows], recipe.shift, draw)
+        yield mirrored(images, draw) if recipe.flip else images, data.labels[rows]
+
+
+def moved(images: Bytes, shift: int, draw: Generator) -> Bytes:
+    """Each image [B C H W] moved by up to ``shift`` pixels in each direction; what comes in is a reflection."""
+    count, _, height, width = images.shape
+    padded = F.pad(images.float(), (shift,) * 4, mode="reflect").to(torch.uint8)
+    down, right = torch.randint(2 * shift + 1, (2, count, 1), generator=draw)
+    rows, columns = down + torch.arange(height), right + torch.arange(width)
+    picked: Tensor = padded[torch.arange(count)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return picked.permute(0, 3, 1, 2)
+
+
+def mirrored(images: Bytes, draw: Generator) -> Bytes:
+    """Each image [B C H W], or with a probability of one half its mirror image."""
+    chosen = torch.rand(len(images), 1, 1, 1, generator=draw) < 0.5
+    return torch.where(chosen, images.flip(3), images)
+
+
+def noised(images: Images, largest: float, draw: Generator) -> Images:
+    """Each image [B C H W] with normal noise, whose standard deviation is uniform between 0 and ``largest``."""
+    std = largest * torch.rand(len(images), 1, 1, 1, generator=draw)
+    return images + std * torch.randn(images.shape, generator=draw)
+
+
+@torch.inference_mode()
+def accuracy(model: SmallClassifier, data: ImageSet) -> float:
+    """The share of the images whose class the model names."""
+    assert data.labels is not None
+    batches = zip(torch.split(data.images, EVALUATED), torch.split(data.labels, EVALUATED), strict=True)
+    right = sum(int((model(to_unit(images)).logits.argmax(1) == labels).sum()) for images, labels in batches)
+    return right / len(data.images)

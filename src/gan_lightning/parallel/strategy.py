@@ -1,0 +1,126 @@
+"""Several processes, one game: gradients averaged once an optimizer step, and nothing more sent than they need.
+
+Lightning's own DDP wraps the whole module in one reducer, which never completes when D's loss leaves G's parameters
+without a gradient, and silently synchronises nothing when the backward pass goes around it. Here nothing is wrapped:
+one all-reduce of the stepping player's gradients stands inside ``optimizer_step``, before the gradient scaler looks at
+them, so that all processes step, clip and skip together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from lightning.fabric.utilities.seed import reset_seed
+from lightning.pytorch import LightningModule
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gan_lightning.parallel.launcher import WorkerLauncher
+
+
+class GANStrategy(DDPStrategy):
+    """Data parallelism for two players.
+
+    Args:
+        payload: What child processes need to build the same run (:mod:`gan_lightning.train.worker`). Without it
+            children are started as Lightning does, by running the script again.
+        store: How a child process finds the others.
+        kwargs: As for Lightning's ``DDPStrategy``, without the options of the wrapper that is not used here.
+    """
+
+    strategy_name = "gan"
+
+    def __init__(self, payload: dict[str, Any] | None = None, store: dist.Store | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.payload = payload
+        self.store = store
+
+    def _configure_launcher(self) -> None:
+        if self.payload is None:
+            super()._configure_launcher()
+        else:
+            assert self.cluster_environment is not None
+            self._launcher = WorkerLauncher(self.cluster_environment, self.num_processes, self.num_nodes, self.payload)
+
+    def setup_distributed(self) -> None:
+        """Join the process group, through the launcher's own store where there is one (so no port can be taken)."""
+        store = self.store or getattr(self.launcher, "store", None)
+        if store is None:
+            super().setup_distributed()
+            return
+        reset_seed()
+        self.set_world_ranks()
+        self._process_group_backend = self._get_process_group_backend()
+        store.set(f"ready/{self.local_rank}", "yes")
+        dist.init_process_group(
+            self._process_group_backend,
+            store=store,
+            rank=self.global_rank,
+            world_size=self.world_size,
+            timeout=self._timeout,
+            device_id=self.root_device if self.root_device.type != "cpu" else None,
+        )
+
+    def configure_ddp(self) -> None:
+        """Instead of wrapping: everybody starts from rank 0's parameters and buffers."""
+        assert self.model is not None
+        for tensor in (*self.model.parameters(), *self.model.buffers()):
+            dist.broadcast(tensor.detach(), src=0)
+
+    def optimizer_step(
+        self,
+        optimizer: Optimizer,
+        closure: Callable[[], Any],
+        model: LightningModule | nn.Module | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Average the gradients of this optimizer's parameters, and the statistics due with it, then step."""
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        assert self.lightning_module is not None
+        statistics_after = getattr(self.lightning_module, "statistics_after", lambda _: ())
+        average_gradients(parameters, statistics_after(optimizer))
+        return super().optimizer_step(optimizer, closure, model, **kwargs)
+
+    def teardown(self) -> None:
+        """Leave the process group, so that the next job of a sweep can make its own."""
+        super().teardown()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+@torch.no_grad()
+def average_gradients(parameters: Sequence[nn.Parameter], statistics: Sequence[Tensor] = ()) -> None:
+    """Replace gradients, and ``statistics``, by their means over all processes, in one all-reduce a dtype.
+
+    Every parameter has its place in the buffer, beside it a mark that says whether this process has a gradient for it.
+    A process without one gives zeros and takes the mean where another process has one, and keeps None where nobody has
+    (Adam moves a parameter whose gradient is zero, and leaves one alone whose gradient is None). Only a process that
+    lacks a gradient ever reads the marks, so the usual case does not wait for the device.
+    """
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    marks = torch.tensor([float(p.grad is not None) for p in parameters])
+    if parameters:
+        marks = marks.to(parameters[0].device, non_blocking=True)
+    _average_together([*gradients, marks, *statistics])
+    lacking = [i for i, parameter in enumerate(parameters) if parameter.grad is None]
+    if lacking:
+        held_by_someone = marks.tolist()
+        for i in lacking:
+            parameters[i].grad = gradients[i] if held_by_someone[i] else None
+
+
+def _average_together(tensors: Sequence[Tensor]) -> None:
+    """Average tensors over all processes in place, those of one dtype as one flat buffer."""
+    by_dtype = sorted(tensors, key=lambda tensor: str(tensor.dtype))
+    for _, group in groupby(by_dtype, key=lambda tensor: tensor.dtype):
+        members = list(group)
+        flat = torch.cat([tensor.reshape(-1) for tensor in members])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        parts = torch.split(flat, [tensor.numel() for tensor in members])
+        torch._foreach_copy_(members, [part.view_as(tensor) for part, tensor in zip(parts, members, strict=True)])

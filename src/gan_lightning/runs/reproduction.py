@@ -1,0 +1,168 @@
+"""Whether two runs gave the same numbers, and if not, what was different about them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_lightning.errors import UserError
+from gan_lightning.runs.checkpoint import LAST, load_checkpoint
+from gan_lightning.runs.folder import CHANGES, METRICS, PROCESS, attempt_folder
+from gan_lightning.runs.records import read_records
+
+OF_THE_CLOCK = frozenset({"images_per_second"})
+"""Numbers that no two runs share."""
+FACTS_OF_A_PROCESS = ("device", "world_size", "threads")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number that differs; ``there`` is the earlier run's."""
+
+    name: str
+    iteration: int
+    there: float
+    here: float | None
+
+    @property
+    def relative(self) -> float:
+        """Difference over the larger of the two; 1 where one of them is missing or not finite."""
+        if self.here is None or not (math.isfinite(self.here) and math.isfinite(self.there)):
+            return 1.0
+        return abs(self.here - self.there) / max(abs(self.here), abs(self.there))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing two runs gave."""
+
+    compared: int
+    """Numbers of the earlier run at iterations that the later one reached."""
+    differing: tuple[Number, ...]
+    weights_equal: bool | None
+    """To the last bit; None where the two did not end at the same iteration."""
+    circumstances: tuple[str, ...]
+    """What was different about the runs."""
+
+    @property
+    def same(self) -> bool:
+        """Whether every number is equal, and every weight."""
+        return self.compared > 0 and not self.differing and self.weights_equal is not False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"same": self.same, **asdict(self)}
+
+    def sentences(self) -> Iterator[str]:
+        """For the terminal."""
+        if not self.compared:
+            yield "nothing to compare: the two runs share no point of training"
+            return
+        if self.same:
+            weights = ", and every weight," if self.weights_equal else ""
+            yield f"same numbers: {self.compared:,} values{weights} equal to the last bit"
+            return
+        yield f"other numbers: {len(self.differing):,} of {self.compared:,} values differ"
+        if self.differing:
+            first, largest = self.differing[0], max(self.differing, key=lambda number: number.relative)
+            yield f"  first:   {_shown(first)}"
+            yield f"  largest: {_shown(largest)}"
+        elif self.weights_equal is False:
+            yield "  the weights differ all the same"
+        yield from (f"  {each}" for each in self.circumstances or ["nothing else is known to be different"])
+
+
+def compare(there: Path, here: Path) -> Comparison:
+    """Compare two run folders.
+
+    Raises:
+        UserError: One of them has no numbers.
+    """
+    before, after = _numbers(there), _numbers(here)
+    reached = max((iteration for iteration, _ in after), default=-1)
+    every = {iteration for iteration, _ in after}
+    shared = {key: value for key, value in before.items() if key[0] <= reached and key[0] in every}
+    differing = tuple(
+        Number(name, iteration, value, after.get((iteration, name)))
+        for (iteration, name), value in shared.items()
+        if not _equal(value, after.get((iteration, name)))
+    )
+    return Comparison(len(shared), differing, _weights_equal(there, here), tuple(_circumstances(there, here)))
+
+
+def _shown(number: Number) -> str:
+    here = "nothing" if number.here is None else repr(number.here)
+    return f"{number.name} at iteration {number.iteration:,}: {number.there!r} there, {here} here"
+
+
+def _numbers(folder: Path) -> dict[tuple[int, str], float]:
+    path = folder / METRICS
+    if not path.is_file():
+        raise UserError(f"{path} is missing, so there are no numbers to compare with.")
+    records = (record for record in read_records(path) if record["name"] not in OF_THE_CLOCK)
+    return {(record["iteration"], record["name"]): record["value"] for record in records}
+
+
+def _equal(one: float, other: float | None) -> bool:
+    return one == other or (other is not None and math.isnan(one) and math.isnan(other))
+
+
+def _weights_equal(there: Path, here: Path) -> bool | None:
+    paths = [folder / "checkpoints" / LAST for folder in (there, here)]
+    if not all(path.is_file() for path in paths):
+        return None
+    one, other = (load_checkpoint(path) for path in paths)
+    if one["gan_lightning"]["counters"]["iteration"] != other["gan_lightning"]["counters"]["iteration"]:
+        return None
+    weights, others = one["state_dict"], other["state_dict"]
+    return weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def _circumstances(there: Path, here: Path) -> Iterator[str]:
+    """What the records of two runs say about code, packages, machine and processes, where they disagree."""
+    then, now = _facts(there), _facts(here)
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            yield f"{name}: {then.get(name)} there, {now.get(name)} here"
+    patches = [_text(folder / CHANGES) for folder in (there, here)]
+    if patches[0] != patches[1]:
+        yield f"the code was changed otherwise since its commit: compare {CHANGES} of both folders"
+    attempts = len(list((there / "attempts").glob("[0-9]*")))
+    if attempts > 1:
+        yield f"that run went on {attempts - 1} time(s), perhaps with other options: see {there / 'attempts'}"
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    provenance = _json(folder / "provenance.json")
+    machine = provenance.get("machine") or {}
+    facts = {
+        "commit": (provenance.get("git") or {}).get("commit"),
+        "python": provenance.get("python"),
+        **_picked(provenance.get("packages") or {}, provenance.get("packages") or {}),
+        **_picked(machine, ("processor", "cpus", "gpus", "cuda")),
+    }
+    first = min((folder / "attempts").glob("[0-9]*"), key=lambda path: int(path.name), default=folder)
+    process = _json(attempt_folder(folder, int(first.name)) / PROCESS) if first != folder else {}
+    return facts | _picked(process, FACTS_OF_A_PROCESS)
+
+
+def _picked(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: values.get(name) for name in names}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -1,0 +1,52 @@
+"""What every job of a search must be told so that the objectives are measured while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from omegaconf import DictConfig
+
+from gan_lightning.errors import UserError
+from gan_lightning.quality import Evaluator
+from gan_lightning.search.objective import Objective, measures
+from gan_lightning.search.space import Space
+
+GROUP = "callbacks"
+MONITOR = "callbacks.quality.monitor"
+MEASURES = "callbacks.quality.measures"
+
+
+def with_quality(space: Space, composed: DictConfig) -> Space:
+    """The space with ``callbacks=quality`` fixed, where what is typed measures nothing.
+
+    It is an ordinary word of the command line, as all that is added here, so a job is what these words train by hand.
+
+    Raises:
+        UserError: Other callbacks were typed.
+    """
+    if composed.get(GROUP) is not None and composed[GROUP].get("quality") is not None:
+        return space
+    if typed := space.fixed.get(GROUP):
+        raise UserError(f"A search compares what callbacks=quality measures: leave out {typed}.")
+    return space.with_fixed(GROUP, "quality")
+
+
+def with_objectives(space: Space, composed: DictConfig, wanted: Sequence[Objective], evaluator: Evaluator) -> Space:
+    """The space with the objectives measured, and the best checkpoint being the one that is best by the first.
+
+    Raises:
+        UserError: Something else was typed.
+    """
+    quality = composed.callbacks.quality
+    first = wanted[0].name
+    chosen = list(evaluator.measures if quality.measures is None else quality.measures)
+    missing = [name for name in measures(wanted, evaluator) if name not in chosen]
+    for key, wrong, value in (
+        (MONITOR, quality.monitor != first, first),
+        (MEASURES, bool(missing), f"[{','.join([*chosen, *missing])}]"),
+    ):
+        if wrong and key in space.fixed:
+            raise UserError(f"{space.fixed[key]} does not go with this objective: leave it out, or give {key}={value}.")
+        if wrong:
+            space = space.with_fixed(key, value)
+    return space

@@ -1,0 +1,69 @@
+"""What a search came to: a line a trial, a table for other programs, and how to run the best once more."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from gan_lightning.search.objective import Objective
+
+TABLE = "study.csv"
+STATES = {
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+def write_table(path: Path, trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> None:
+    """One row a trial. Only a trial that is done has values: a pruned one was not measured to its end."""
+    parameters = list(dict.fromkeys(key for trial in trials for key in trial.params))
+    names = [objective.name for objective in objectives]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, ["trial", "state", *names, *parameters, "seconds", "folder", "reason"])
+        rows.writeheader()
+        for trial in trials:
+            values = dict(zip(names, trial.values, strict=True)) if trial.state == TrialState.COMPLETE else {}
+            facts = {key: trial.user_attrs.get(key) for key in ("seconds", "folder", "reason")}
+            rows.writerow({"trial": trial.number, "state": STATES[trial.state], **values, **trial.params, **facts})
+
+
+def trial_line(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
+    """A trial in one line: what came of it, and with which parameters."""
+    came_of_it = {
+        TrialState.COMPLETE: lambda: _numbers(trial, objectives),
+        TrialState.FAIL: lambda: f"failed: {trial.user_attrs.get('reason')}",
+    }.get(trial.state, lambda: STATES[trial.state])()
+    return f"trial {trial.number}: {came_of_it} ({_parameters(trial.params)})"
+
+
+def summary_lines(
+    best: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], objectives: Sequence[Objective], table: Path
+) -> Iterator[str]:
+    """The end of a search."""
+    counts = {name: sum(trial.state == state for trial in trials) for state, name in STATES.items()}
+    yield f"{len(trials)} trials: {', '.join(f'{count} {name}' for name, count in counts.items() if count)}"
+    if len(objectives) > 1 and best:
+        yield f"{len(best)} that no other beats in {' and '.join(objective.name for objective in objectives)}:"
+    for trial in sorted(best, key=lambda trial: trial.values):
+        yield f"{'best ' if len(objectives) == 1 else ''}{trial_line(trial, objectives)}"
+        yield f"  folder: {trial.user_attrs['folder']}"
+        yield f"  again:  python train.py {shlex.join(trial.user_attrs['words'])}"
+    yield f"table:    {table}"
+
+
+def _numbers(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
+    return ", ".join(f"{objective.name} {value:.4g}" for objective, value in zip(objectives, trial.values, strict=True))
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in parameters.items()
+    )

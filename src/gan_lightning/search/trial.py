@@ -1,0 +1,55 @@
+"""A trial in the hands of the job that runs it: by a variable of the environment, which no run folder is named after.
+
+It is no part of the configuration, so a job trains what the same words on the command line train. Hydra sets the
+variable for the job alone, in whichever process its launcher runs it, and the processes of the job inherit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import optuna
+from hydra.core.override_parser.types import Quote, QuotedString
+
+from gan_lightning.config.trust import build
+from gan_lightning.search import VARIABLE
+from gan_lightning.search.storage import STUDY, open_storage
+
+
+@dataclass(frozen=True)
+class HandedTrial:
+    """A running trial of a study with one objective, and what decides whether it is worth its time."""
+
+    path: str
+    """The study's file."""
+    number: int
+    objective: str
+    pruner: Mapping[str, Any] = field(default_factory=dict)
+    """Its node of the configuration: what the user composed, and nothing that was read from a file."""
+
+    @classmethod
+    def from_environment(cls) -> HandedTrial:
+        """The one that this process's job was handed."""
+        return cls(**json.loads(os.environ[VARIABLE]))
+
+    def word(self) -> str:
+        """The override of Hydra's that hands it to a job."""
+        text = QuotedString(json.dumps(asdict(self)), Quote.single).with_quotes()
+        return f"hydra.job.env_set.{VARIABLE}={text}"
+
+    def should_prune(self, value: float, step: int) -> bool:
+        """Note a measurement in the study, and ask the pruner about it."""
+        study = self._study
+        storage = study._storage
+        trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, self.number)
+        storage.set_trial_intermediate_value(trial_id, step, value)
+        return bool(study.pruner.prune(study, storage.get_trial(trial_id)))  # NumPy's, from some pruners
+
+    @cached_property
+    def _study(self) -> optuna.Study:
+        return optuna.load_study(study_name=STUDY, storage=open_storage(self.path), pruner=build(self.pruner))

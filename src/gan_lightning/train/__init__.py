@@ -1,0 +1,1 @@
+"""The verb ``train.py``: one run from a configuration to its summary."""

@@ -1,0 +1,226 @@
+"""Every yaml composes, builds, trains a step and leaves a checkpoint that loads; choices mean what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from door import call, train
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from gan_lightning.config.check import check
+from gan_lightning.config.compose import config_folder
+from gan_lightning.config.trust import check_trusted
+from gan_lightning.train.run import resolve
+
+CONF = Path(config_folder())
+NEEDS_FILES = {"data=mnist", "data=cifar10", "data=folder"}
+COMPANIONS = {  # choices that mean nothing without another
+    "callbacks=toy": "data=toy",
+    "callbacks=quality": "callbacks.quality.measures=[fid] metrics.n_fake=8",
+    **dict.fromkeys(("penalty=[gradient_penalty]", "penalty=[r1]", "penalty=[r2]"), "discriminator_norm=layer"),
+    "schedule=[augment_ramp]": "augment=[diffaugment]",
+    "schedule=[noise_decay]": "augment=[instance_noise]",
+    "schedule=[top_k]": "loss=top_k",
+    "schedule=[r3gan]": "loss=r3gan",
+}
+
+SMALL = "model.generator.width=4 callbacks.samples.count=2"
+NARROW = "model.generator.widths=[8] model.discriminator.widths=[8]"
+ALONG = {
+    "model=mlp": f"{NARROW} callbacks.samples.count=2",
+    "model=toy": f"{NARROW} callbacks.samples.count=2",
+    "data=toy": f"{NARROW} callbacks.scatter.count=2",
+    "data=toy_grid": f"{NARROW} callbacks.scatter.count=2",
+    "callbacks=toy": f"{NARROW} callbacks.scatter.count=2 data=toy",
+}
+"""What goes along with a choice, in place of SMALL."""
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def groups() -> list[str]:
+    return sorted(
+        folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name not in ("hydra", "experiment")
+    )
+
+
+def composed(*overrides: str, extra: Path | None = None) -> DictConfig:
+    search = [f"hydra.searchpath=[file://{extra}]"] if extra else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", [*overrides, *search])
+
+
+def recipe(config: DictConfig) -> dict[str, Any]:
+    """What a file of the loss group decides."""
+    return {
+        key: OmegaConf.to_container(config[key]) if OmegaConf.is_config(config[key]) else config[key]
+        for key in ("loss", "penalty", "constraint", "n_critic", "discriminator_norm")
+    }
+
+
+def several_at_once() -> set[str]:
+    """Groups of which a list is chosen."""
+    defaults = [entry for entry in OmegaConf.load(CONF / "train.yaml").defaults if isinstance(entry, DictConfig)]
+    return {str(group) for entry in defaults for group, chosen in entry.items() if isinstance(chosen, ListConfig)}
+
+
+def single_choices() -> Iterator[str]:
+    for group in groups():
+        for choice in choices(group):
+            yield f"{group}=[{choice}]" if group in several_at_once() else f"{group}={choice}"
+
+
+@pytest.mark.parametrize("choice", [*single_choices()])
+def test_every_yaml_trains(choice: str, tmp_path: Path) -> None:
+    if choice in NEEDS_FILES:
+        pytest.skip("needs files: tests/data has its tests")
+    words = f"{choice} {COMPANIONS.get(choice, '')}"
+    if "data=toy" not in words:
+        words += " callbacks.samples.count=2"
+    if "toy" not in words:
+        words += " model.generator.widths=[8]" if "mlp" in words else " model.generator.width=4"
+    if not choice.startswith("logger"):
+        words += " logger=[]"
+    answer = call(f"{words} data.batch_size=4 kimg=0.004 trainer.accelerator=cpu threads=1", tmp_path)
+    assert answer.status == 0, answer.err
+    stored = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert stored["gan_lightning"]["counters"]["iteration"] == 1
+    assert all(torch.isfinite(value).all() for value in stored["state_dict"].values() if value.is_floating_point())
+    assert "${" not in (tmp_path / "resolved.yaml").read_text()
+
+
+PAIRS = [
+    *product(choices("loss"), ["dcgan"], ["adam"]),
+    *product(["wgan_gp"], choices("model"), ["adam"]),
+    *product(["wgan_gp"], ["mlp"], choices("optimizer")),
+]
+
+
+def test_every_recipe_fits_every_model_and_every_optimizer() -> None:
+    for loss, model, optimizer in PAIRS:
+        config = composed(f"loss={loss}", f"model={model}", f"optimizer={optimizer}")
+        OmegaConf.set_struct(config, False)
+        check(config)
+        config.run = {"folder": "somewhere", "attempt": 0, "resume_at": None}  # as a run fills it in, after the check
+        plain = resolve(config)
+        check_trusted(plain)
+        assert plain["model"]["n_critic"] == plain["data"]["n_critic"] == config.n_critic
+        assert plain["model"]["loss"] == plain["loss"]
+
+
+def test_two_losses_are_two_recipes() -> None:
+    busiest = "r3gan", "wasserstein"  # with penalties, with a constraint and n_critic
+    for loss, other in [*product(busiest, choices("loss")), *product(choices("loss"), busiest)]:
+        assert recipe(composed(f"loss={loss}", f"loss={other}")) == recipe(composed(f"loss={other}"))
+
+
+EXPERIMENT = """# @package _global_
+defaults:
+  - override /loss: wgan_gp
+  - override /model: mlp
+optimizer:
+  lr: 0.125
+"""
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search path with an experiment, for as long as there may be none in conf/."""
+    folder = tmp_path_factory.mktemp("conf")
+    (folder / "experiment").mkdir()
+    (folder / "experiment" / "made_up.yaml").write_text(EXPERIMENT)
+    return folder
+
+
+@pytest.mark.parametrize("experiment", [*choices("experiment"), "made_up"])
+def test_a_loss_on_top_of_an_experiment_is_that_loss(experiment: str, made_up: Path) -> None:
+    for loss in choices("loss"):
+        config = composed(f"experiment={experiment}", f"loss={loss}", extra=made_up)
+        assert recipe(config) == recipe(composed(f"loss={loss}"))
+
+
+def test_an_experiment_says_what_it_changes(made_up: Path) -> None:
+    config = composed("experiment=made_up", extra=made_up)
+    assert recipe(config) == recipe(composed("loss=wgan_gp"))
+    assert config.optimizer.discriminator.lr == 0.125
+    assert config.model.generator._target_.endswith("MLPGenerator")
+    assert composed("experiment=made_up", "optimizer.lr=0.5", extra=made_up).optimizer.generator.lr == 0.5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "penalties"),
+    [
+        (["loss=wgan_gp"], ["gradient_penalty"]),
+        (["loss=wgan_gp", "penalty=[]"], []),
+        (["loss=wgan_gp", "penalty=[r1]"], ["r1"]),
+        (["loss=wgan_gp", "penalty=[r1,gradient_penalty]"], ["gradient_penalty", "r1"]),
+        (["penalty=r1"], ["r1"]),
+        (["loss=r3gan"], ["r1", "r2"]),
+        (["loss=r3gan", "loss=hinge"], []),
+    ],
+)
+def test_penalties_replace_and_never_merge(overrides: Sequence[str], penalties: list[str]) -> None:
+    config = composed(*overrides)
+    assert sorted(config.penalty) == penalties
+    assert sorted(config.model.penalties) == penalties
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rates"),
+    [
+        ([], (2e-4, 2e-4)),
+        (["optimizer.lr=0.5"], (0.5, 0.5)),
+        (["optimizer.generator.lr=0.5"], (0.5, 2e-4)),
+        (["optimizer.lr=0.5", "optimizer.generator.lr=0.25"], (0.25, 0.5)),
+        (["optimizer=ttur"], (1e-4, 4e-4)),
+        (["optimizer=ttur", "optimizer.discriminator.lr=0.5"], (1e-4, 0.5)),
+        (["optimizer=rmsprop", "optimizer.lr=0.5"], (0.5, 0.5)),
+    ],
+)
+def test_learning_rates(overrides: Sequence[str], rates: tuple[float, float]) -> None:
+    config = composed(*overrides)
+    assert (config.model.optimizer_generator.lr, config.model.optimizer_discriminator.lr) == rates
+
+
+def test_one_seed_for_all() -> None:
+    config = composed("seed=7")
+    assert (config.model.seed, config.data.seed) == (7, 7)
+    assert (composed("data.seed=3").model.seed, composed("data.seed=3").data.seed) == (0, 3)
+
+
+def test_one_width_for_both() -> None:
+    assert composed("model.generator.width=8").model.discriminator.width == 8
+    assert composed("model.discriminator.width=8").model.generator.width == 32
+
+
+def test_nothing_nested_in_a_partial_builds_an_object() -> None:
+    """It would be built once and shared by all that the factory makes."""
+
+    def walk(node: Any, partial: bool) -> Iterator[str]:
+        if isinstance(node, dict):
+            if partial and "_target_" in node:
+                yield node["_target_"]
+            for value in node.values():
+                yield from walk(value, partial or bool(node.get("_partial_")))
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value, partial)
+
+    for optimizer in choices("optimizer"):
+        config = composed(f"optimizer={optimizer}")
+        config.run = {"folder": "somewhere", "attempt": 0, "resume_at": None}
+        assert list(walk(resolve(config), False)) == []
+
+
+def test_the_loggers_write_what_they_say(tmp_path: Path) -> None:
+    train("logger=[tensorboard,csv] trainer.max_steps=1", tmp_path)
+    assert list(tmp_path.glob("events.out.tfevents.*"))
+    assert list(tmp_path.glob("csv/**/metrics.csv"))

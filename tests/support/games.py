@@ -1,0 +1,261 @@
+"""Small games, and whole runs in processes of their own, for the tests of training.
+
+Runs start by fork, from the test process that has imported everything: a fresh interpreter needs seconds for that. The
+child processes of a run on two devices are fresh interpreters all the same, as they always are.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch import Tensor, nn
+
+from gan_lightning import LitGAN
+from gan_lightning.cli import main
+from gan_lightning.data.datamodule import ImageDataModule
+from gan_lightning.data.image_set import ImageSet
+from gan_lightning.games.ema import MovingAverage
+from gan_lightning.losses import NonSaturating
+
+FORK = multiprocessing.get_context("fork")
+PIXELS = 8
+
+
+class Noise(ImageDataModule):
+    """Random bytes with two classes; its epochs are as short as a test wants them."""
+
+    def __init__(self, *, num_images: int = 40, **options: Any) -> None:
+        super().__init__(**options)
+        self.num = num_images
+
+    def load(self, split: str) -> ImageSet:
+        random = torch.Generator().manual_seed(1)
+        images = torch.randint(256, (self.num, 1, PIXELS, PIXELS), generator=random, dtype=torch.uint8)
+        return ImageSet(images, torch.arange(self.num) % 2, ("even", "odd"))
+
+
+class Generator(nn.Module):
+    """z [B 4] -> images [B 1 8 8]."""
+
+    latent_dim = 4
+
+    def __init__(self, norm: Callable[[int], nn.Module] = lambda _: nn.Identity()) -> None:
+        super().__init__()
+        torch.manual_seed(1)  # the same weights each time
+        self.layers = nn.Sequential(
+            nn.Linear(4, 8),
+            norm(8),
+            nn.ReLU(),
+            nn.Linear(8, PIXELS**2),
+            nn.Tanh(),
+            nn.Unflatten(1, (1, PIXELS, PIXELS)),
+        )
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(z)
+
+
+class Discriminator(nn.Module):
+    """Images [B 1 8 8] -> logits [B]."""
+
+    def __init__(self, dropout: float = 0.0, norm: Callable[[int], nn.Module] = lambda _: nn.Identity()) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(PIXELS**2, 8),
+            norm(8),
+            nn.LeakyReLU(0.2),
+            nn.Dropout(dropout),
+            nn.Linear(8, 1),
+            nn.Flatten(0),
+        )
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.layers(x)
+
+
+SGD = partial(torch.optim.SGD, lr=0.1)
+ADAM = partial(torch.optim.Adam, lr=0.01, betas=(0.5, 0.999), fused=True)  # as conf/optimizer/adam.yaml
+
+
+def game(
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    *,
+    optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = ADAM,
+    **options: Any,
+) -> LitGAN:
+    """A game with the same initial weights each time."""
+    defaults: dict[str, Any] = {"loss": NonSaturating(), "ema": partial(MovingAverage, half_life_kimg=0.05), "seed": 3}
+    return LitGAN(
+        generator or Generator(),
+        discriminator or Discriminator(),
+        optimizer_generator=optimizer,
+        optimizer_discriminator=optimizer,
+        **(defaults | options),
+    )
+
+
+def fit(
+    module: LitGAN,
+    max_steps: int,
+    *,
+    batch_size: int = 8,
+    resolution: int = PIXELS,
+    callbacks: Iterable[Callback] = (),
+    checkpoint: Path | None = None,
+    **options: Any,
+) -> Trainer:
+    """Train without Hydra."""
+    trainer = Trainer(
+        max_steps=max_steps,
+        callbacks=list(callbacks),
+        **{"accelerator": "cpu", "devices": 1, "logger": False} | options,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    data = Noise(batch_size=batch_size, n_critic=module.n_critic, resolution=resolution)
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    return trainer
+
+
+def weights(module: nn.Module) -> dict[str, Tensor]:
+    """A copy of all parameters and buffers."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def largest_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
+    """Over all entries of two state dicts."""
+    assert ours.keys() == theirs.keys()
+    return max(float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours)
+
+
+# ------------------------------------------------------------------------------------------------- whole runs
+
+QUICK = (
+    "data._target_=games.Noise",
+    "~data.render_seed",
+    "data.batch_size=8",
+    "trainer.accelerator=cpu",
+    "threads=1",
+    "logger=[]",
+    "callbacks.samples.every_kimg=null",
+)
+"""A run of any model in a moment: 5 iterations an epoch."""
+
+TINY = (
+    *QUICK,
+    "model=mlp",
+    "model.generator.widths=[8]",
+    "model.generator.norm=batch",
+    "model.discriminator.widths=[8]",
+    "model.discriminator.norm=batch",
+)
+"""A run of milliseconds with what is hard to resume in it: batch norm, dropout and an average."""
+
+
+def start(function: Callable[..., Any], *args: Any, output: Path) -> BaseProcess:
+    """Call ``function`` in a process of its own (and a group of its own), which writes to ``output``."""
+    process = FORK.Process(target=_run, args=(function, args, output))
+    process.start()
+    return process
+
+
+def _run(function: Callable[..., Any], args: tuple[Any, ...], output: Path) -> None:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
+    function(*args)
+
+
+def command(*words: str) -> None:
+    """What ``python train.py WORDS`` does."""
+    sys.argv = ["train.py", *words]
+    main()
+
+
+def start_run(*words: str, output: Path) -> BaseProcess:
+    """``python train.py WORDS`` in the background."""
+    return start(command, *words, output=output)
+
+
+def run(*words: str, output: Path, timeout: float = 120) -> int:
+    """``python train.py WORDS`` until its end; gives its status, below 0 for a signal."""
+    return status(start_run(*words, output=output), timeout)
+
+
+def status(process: BaseProcess, timeout: float) -> int:
+    """Wait for the end of a process; one that does not end in time is killed and fails the test."""
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise AssertionError(f"the process did not end within {timeout} s")
+    return process.exitcode
+
+
+def wait_for(condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    """Ask until the answer is true; gives the answer."""
+    deadline = time.monotonic() + timeout
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {timeout} s"
+        time.sleep(0.02)
+    return answer
+
+
+def rank_files(folder: Path, attempt: int = 0) -> list[dict[str, Any]]:
+    """What each process of an attempt says that it trains with, by rank."""
+    files = sorted((folder / "attempts" / str(attempt)).glob("rank-*.json"))
+    return [json.loads(file.read_text()) for file in files]
+
+
+def pids(folder: Path, processes: int, attempt: int = 0, timeout: float = 60) -> list[int]:
+    """The processes of a run, by rank, as soon as all of them train."""
+
+    def found() -> list[int]:
+        try:
+            files = rank_files(folder, attempt)
+        except json.JSONDecodeError:  # being written
+            return []
+        return [file["pid"] for file in files] if len(files) == processes else []
+
+    return wait_for(found, timeout, f"{processes} processes in training")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def records(folder: Path) -> dict[tuple[int, str], float]:
+    """``metrics.jsonl`` by iteration and name, without what depends on the clock; no iteration stands there twice."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    keys = [(line["iteration"], line["name"]) for line in lines]
+    assert len(keys) == len(set(keys))
+    values = dict(zip(keys, (line["value"] for line in lines), strict=True))
+    return {key: value for key, value in values.items() if key[1] != "images_per_second"}
+
+
+def state(folder: Path, name: str = "last.ckpt") -> dict[str, Any]:
+    """A run's checkpoint."""
+    return torch.load(folder / "checkpoints" / name, weights_only=True)

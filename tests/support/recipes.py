@@ -1,0 +1,90 @@
+"""The parts that conf/ names, built apart, and tiny games of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import games
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.config.compose import config_folder
+from gan_lightning.games.gan import LitGAN
+
+CONF = Path(config_folder())
+
+
+WIDTH, CLASSES = 8, 2
+
+
+RESOLUTION = 28  # the smallest that every network takes
+
+
+FACTS = (
+    "++data.channels=1",
+    f"++data.resolution={RESOLUTION}",
+    f"++data.num_classes={CLASSES}",
+    "++run={folder:unused,attempt:0,resume_at:null}",
+)
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+LOSSES = choices("loss")
+
+
+@cache
+def text(group: str, name: str) -> Any:
+    """A yaml as it is written, with the one that it builds on; nothing is resolved."""
+    node = OmegaConf.load(CONF / group / f"{name}.yaml")
+    bases = [text(group, base) for base in node.get("defaults", []) if isinstance(base, str)]
+    return OmegaConf.to_container(OmegaConf.merge(*bases, node))
+
+
+def overridden(loss: str, group: str) -> list[str]:
+    """What a recipe chooses of another group."""
+    choice: dict[str, list[str]] = {
+        key: value for entry in text("loss", loss)["defaults"] for key, value in entry.items()
+    }
+    return choice[f"override /{group}"]
+
+
+def composed(*words: str) -> DictConfig:
+    """With both networks ``WIDTH`` wide, by whichever of the two options for it they have."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [*words, *FACTS])
+    for network in (config.model.generator, config.model.discriminator):
+        for option, value in (("width", WIDTH), ("widths", [WIDTH])):
+            if option in network:
+                network[option] = value
+    return config
+
+
+@cache
+def of_model(model: str) -> DictConfig:
+    return composed(f"model={model}")
+
+
+@cache
+def part(group: str, name: str) -> Any:
+    """A penalty or a constraint: they have no state, so that games can share them."""
+    return build(text(group, name)[name])
+
+
+def parts(group: str, names: Iterable[str]) -> dict[str, Any]:
+    return {name: part(group, name) for name in names}
+
+
+def trains(module: LitGAN) -> None:
+    """Two steps, after which every weight is a number and both players have moved."""
+    before = games.weights(module)
+    games.fit(module, 2, batch_size=4, resolution=RESOLUTION)
+    after = games.weights(module)
+    assert all(value.isfinite().all() for value in after.values() if value.is_floating_point())
+    for player in ("generator.", "discriminator."):
+        assert any(not before[name].equal(after[name]) for name in before if name.startswith(player))

@@ -1,0 +1,78 @@
+"""Runs that are killed, gone on with and compared, bit by bit, with one that was left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import games
+import pytest
+import torch
+from lightning.pytorch import Callback
+from torch import Tensor
+
+EPOCH = 5  # iterations: 40 images, 8 an iteration
+
+
+class KillAt(Callback):
+    """Ends its own process as a power cut would, after the callbacks before it had their turn."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if pl_module.iteration == self.iteration:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
+    """Places where two checkpoints differ in a bit."""
+    if isinstance(ours, Tensor):
+        return [] if torch.equal(ours, theirs) else [where]
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        return [place for key in ours for place in differences(ours[key], theirs[key], f"{where}.{key}")]
+    if isinstance(ours, (list, tuple)):
+        assert len(ours) == len(theirs), where
+        pairs = zip(ours, theirs, strict=True)
+        return [place for i, (a, b) in enumerate(pairs) for place in differences(a, b, f"{where}[{i}]")]
+    return [] if ours == theirs else [where]
+
+
+def assert_same_run(whole: Path, resumed: Path) -> None:
+    """Everything that training made is the same bit by bit."""
+    ours, theirs = games.state(whole), games.state(resumed)
+    for part in ("state_dict", "optimizer_states", "gan_lightning"):
+        assert differences(ours[part], theirs[part], part) == []
+    expected, actual = games.records(whole), games.records(resumed)
+    # an attempt that ended in the middle of an interval has written what it had, which stays
+    assert {key: actual[key] for key in expected} == pytest.approx(expected, abs=1e-6)
+
+
+def killed_and_resumed(folder: Path, save_at: int, kill_at: int, end: list[str], *options: str) -> Path:
+    """A run killed by SIGKILL after a checkpoint, and taken up again."""
+    run = folder / "killed"
+    kill = [f"+callbacks.kill={{_target_: same_run.KillAt, iteration: {kill_at}}}"]
+    words = [*games.TINY, *options, *end, *kill, f"callbacks.checkpoint.every_iterations={save_at}"]
+    assert games.run(*words, f"hydra.run.dir={run}", output=folder / "killed.log") == -signal.SIGKILL
+    left_behind = [file["pid"] for file in games.rank_files(run)]
+    games.wait_for(lambda: not any(map(games.alive, left_behind)), 5, "the end of the other rank")
+    assert games.state(run)["gan_lightning"]["counters"]["iteration"] == save_at
+    words = [f"resume={run}", "allow=[games,same_run]", "callbacks.kill.iteration=-1", *end]
+    assert games.run(*words, output=folder / "resumed.log") == 0, (folder / "resumed.log").read_text()
+    return run
+
+
+def start_whole(folder: Path, end: list[str], *options: str) -> Callable[[], Path]:
+    """Start the same run, not to be killed; the function that is given waits for it."""
+    run, log = folder / "whole", folder / "whole.log"
+    process = games.start_run(*games.TINY, *options, *end, f"hydra.run.dir={run}", output=log)
+
+    def finished() -> Path:
+        assert games.status(process, 120) == 0, log.read_text()
+        return run
+
+    return finished

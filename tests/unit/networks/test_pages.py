@@ -1,0 +1,51 @@
+"""The pages of the networks: each model has one, and the table of costs says what the code counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from gan_lightning.config.compose import config_folder
+from gan_lightning.config.trust import build
+from gan_lightning.games.costs import costs
+
+CONF = Path(config_folder())
+PAGES = Path(__file__).parents[3] / "docs" / "networks"
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "toy")
+ROW = re.compile(r"\| (?:`(\w+)`)? ?\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,.]+) M \| ([\d,.]+) M \|")
+
+
+def rows() -> Iterator[tuple[str, int, list[str]]]:
+    """Model, side in pixels and the four numbers; a row without a model belongs to the one above."""
+    model = ""
+    for name, side, *numbers in ROW.findall((PAGES / "README.md").read_text()):
+        model = name or model
+        yield model, int(side), numbers
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_costs_of_the_index(model: str) -> None:
+    written = {side: numbers for name, side, numbers in rows() if name == model}
+    assert set(written) == {32, 64}
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"model={model}", "++data.channels=3", "++data.num_classes=0"])
+    for side, numbers in written.items():
+        config.data.resolution = side
+        nodes = OmegaConf.to_container(config, resolve=True)["model"]
+        with torch.device("meta"):
+            generator, discriminator = build(nodes["generator"]), build(nodes["discriminator"])
+        counted = costs(generator, discriminator, (3, side, side), generator.latent_dim).values()
+        work = [f"{cost.multiply_adds / 1e6:,.1f}" for cost in counted if cost.multiply_adds is not None]
+        assert numbers == [*(f"{cost.parameters:,}" for cost in counted), *work]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_a_page_in_the_index(model: str) -> None:
+    assert f"model={model}" in (PAGES / f"{model}.md").read_text()
+    assert f"[`{model}`]({model}.md)" in (PAGES / "README.md").read_text()

@@ -1,0 +1,393 @@
+"""What a user types: mistakes end in one line, budgets mean what they say, a run goes on as the run that it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from door import IMAGES, TINY, call, refused, train
+from omegaconf import OmegaConf
+
+from gan_lightning.config.compose import config_folder
+from gan_lightning.errors import UserError
+from gan_lightning.train.resume import apply_overrides
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two iterations; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    train("trainer.max_steps=2", folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("optimizer.lrr=1", "Did you mean optimizer.lr "),
+        ("lr=1", "Did you mean optimizer.lr "),
+        ("sed=1", "Did you mean seed "),
+        ("+sed=1", "Did you mean seed?"),
+        ("+optimizer.generator.lrr=3", "Did you mean optimizer.generator.lr?"),
+        ("trainer.devces=2", "Did you mean trainer.devices?"),
+        ("+trainer.devces=2", "Did you mean trainer.devices?"),
+        ("callbacks.sample.count=3", "Did you mean callbacks.samples.count?"),
+        ("loss=r3gan penalty.r1.gama=3", "Did you mean penalty.r1.gamma "),
+        ("loss=hinge loss.label_smoothing=0.1", "this loss compares no logit with a target"),
+        ("los=hinge", "Did you mean loss "),
+        ("loss=hing", "Did you mean hinge?"),
+        ("loss=", "There is no loss=. Choices: dragan, "),
+        ("loss=,hinge", "loss=,hinge can't be read: extraneous input ','."),
+        ("callbacks.quality.every_kimg=1", "is an option of callbacks=quality: add that word too."),
+        ("-m seed=0,1,", "seed=0,1, can't be read: mismatched input '<EOF>'."),
+        ("trainer.max_steps=[1", "trainer.max_steps=[1 can't be read: no viable alternative at input '[1'."),
+        ("hydra.run.dirr=x", "Did you mean hydra.run.dir "),
+        ("model=dcgn", "There is no model=dcgn. Did you mean dcgan or keras_dcgan? Choices: dcgan, "),
+        ("penalty=[r3]", "There is no penalty=r3. Did you mean r2 or r1?"),
+        ("logger=[tensorbord]", "There is no logger=tensorbord. Did you mean tensorboard?"),
+        ("+penalty.r1.gamma=3", "penalty.r1 has no _target_: choose it first, such as penalty=[r1]."),
+        ("trainer.sync_batchnorm=true", "add it with a plus, +trainer.sync_batchnorm=..."),
+        ("seed=x", "seed='x' is not a whole number"),
+        ("seed=null", "seed is null"),
+        ("seed=true", "is not a whole number"),
+        ("n_critic=1.5", "n_critic=1.5 is not a whole number"),
+        ("n_critic=0", "must be a whole number of at least 1"),
+        ("kimg=abc", "kimg='abc' is not a number"),
+        ("kimg=0", "kimg=0: give a positive number"),
+        ("threads=0", "threads=0: give at least 1"),
+        ("optimizer.lr=abc", "optimizer.generator.lr=abc (from ${..lr}): a number is needed."),
+        ("optimizer.lr=null", "optimizer.generator.lr=null (from ${..lr}): a number is needed."),
+        ("optimizer.betas=0.5", "a list is needed"),
+        ("optimizer.clip.norm=abc", "optimizer.clip.norm=abc: a number or null is needed."),
+        ("optimizer.clip.norm=-1", "clip.norm is -1"),
+        ("trainer.max_steps=abc", "trainer.max_steps=abc: a whole number is needed."),
+        ("trainer.max_epochs=abc", "trainer.max_epochs=abc: a whole number or null is needed."),
+        ("trainer.max_time=abc", "DD:HH:MM:SS"),
+        ("trainer.devices=0", "trainer.devices=0"),
+        ("trainer.precision=abc", "trainer.precision=abc"),
+        ("data.batch_size=abc", "data.batch_size=abc: a whole number is needed."),
+        ("data.batch_size=0", "data.batch_size must be a whole number of at least 1"),
+        ("data.classes=7", "data.classes=7: a list or null is needed."),
+        ("data.classes=[12]", "data.classes has 12"),
+        ("data.resolution=30", "resolution 30 is not supported"),
+        ("model.generator.width=abc", "model.generator.width=abc: a whole number is needed."),
+        ("model.generator.resolution=64", "but the data have 28"),
+        ("data=mnist data.data_dir=/nonexistent data.download=false", "can't be read from /nonexistent"),
+        ("callbacks.samples.every_kimg=-1", "give a positive number, or null for never"),
+        ("+trainer.gradient_clip_val=1", "use optimizer.clip.norm"),
+        ("trainer.gradient_clip_val=1", "use optimizer.clip.norm"),
+        ("+trainer.accumulate_grad_batches=2", "raise data.batch_size"),
+        ("run.folder=x", "hydra.run.dir says where"),
+        ("trainer.strategy=ddp", "can't train two players"),
+        ("trainer.precision=16-mixed", "needs a GPU"),
+        ("trainer.devices=3", "can't be shared"),
+        ("loss._target_=gan_lightning.losses.Hing", "no such class or function"),
+        ("loss._target_=nowhere.Thing", "no such class or function"),
+        ("init_from=/nonexistent", "holds no run with a checkpoint"),
+        ("resume=/nonexistent", "/nonexistent/config.yaml is missing"),
+        ("resume=~/nonexistent", f"{Path.home()}/nonexistent/config.yaml is missing"),
+        ("rerun=~/nonexistent", f"{Path.home()}/nonexistent/config.yaml is missing"),
+        ("data=folder data.root=~/nonexistent", f"data.root={Path.home()}/nonexistent: there is no such folder"),
+        ("data.batch_size", "missing EQUAL"),
+        ("=3", "must be a string or a list"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(line: str, says: str, tmp_path: Path) -> None:
+    cpu = "" if line.startswith("resume") else " trainer.accelerator=cpu"
+    assert says in refused(line + cpu, None if line.startswith("resume") else tmp_path)
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def test_mistakes_in_the_users_own_yaml(tmp_path: Path) -> None:
+    (tmp_path / "loss").mkdir()
+    own = tmp_path / "loss" / "mine.yaml"
+    own.write_text("# @package _global_\nloss:\n  _target_: gan_lightning.losses.Hinge\n  margn: 1\nn_critic: 1\n")
+    assert "There is no option 'loss.margn'" in refused(f"--config-dir={tmp_path} loss=mine", tmp_path / "run")
+    assert "Did you mean mine or minimax?" in refused(f"--config-dir={tmp_path} loss=mien", tmp_path / "run")
+    own.write_text("# @package _global_\nloss:\n  _target_: gan_lightning.losses.Hinge\nn_crtic: 1\n")
+    assert "Did you mean n_critic?" in refused(f"--config-dir={tmp_path} loss=mine", tmp_path / "run")
+
+
+def test_help_names_the_groups_and_fits_a_screen() -> None:
+    text = call("--help").out
+    assert all(group in text for group in ("loss:", "model:", "data:", "penalty:", "optimizer:", "trainer:", "logger:"))
+    assert len(text.splitlines()) < 60
+
+
+def test_cfg_job_prints_every_option() -> None:
+    answer = call("--cfg job optimizer.lr=0.125")
+    assert answer.status == 0
+    assert "lr: 0.125" in answer.out
+    assert "label_smoothing: 0.0" in answer.out
+
+
+# ---------------------------------------------------------------------- budgets
+
+
+@pytest.mark.parametrize(
+    ("budget", "iterations"),
+    [
+        ("trainer.max_steps=3", 3),
+        ("trainer.max_steps=3 n_critic=5", 3),
+        ("kimg=0.017", 3),  # 17 images in batches of 8
+        ("kimg=0.1 n_critic=5", 3),  # 100 images in draws of 40
+        ("kimg=1 trainer.max_steps=3", 3),
+        ("trainer.max_epochs=1", IMAGES // 8),
+        ("trainer.max_epochs=1 n_critic=5", 2),  # 64 images in draws of 40: the second wraps
+        ("trainer.max_epochs=2 trainer.limit_train_batches=2", 4),
+        ("default_kimg=0.016", 2),
+        ("default_kimg=0.016 trainer.max_steps=1", 1),
+    ],
+)
+def test_budgets(budget: str, iterations: int, tmp_path: Path) -> None:
+    train(f"{budget} callbacks.samples=null", tmp_path)
+    done = summary(tmp_path)
+    n_critic = 5 if "n_critic=5" in budget else 1
+    assert (done["iteration"], done["images"]) == (iterations, 8 * n_critic * iterations)
+    assert (done["d_updates"], done["g_updates"]) == (n_critic * iterations, iterations)
+    saved = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == iterations
+
+
+def test_a_run_names_what_it_leaves(tmp_path: Path) -> None:
+    """And nothing that it was told to leave out."""
+    without = train("trainer.max_steps=1 callbacks.checkpoint=null", tmp_path / "without").out
+    whole = train("trainer.max_steps=1 logger=[tensorboard]", tmp_path / "whole").out
+    assert [word for word in ("pictures:", "checkpoint:", "curves:") if word in without] == ["pictures:"]
+    assert [word for word in ("pictures:", "checkpoint:", "curves:") if word not in whole] == []
+
+
+def test_the_clock_is_a_budget(tmp_path: Path) -> None:
+    train("trainer.max_time=00:00:00:01 callbacks.samples=null", tmp_path)
+    assert summary(tmp_path)["iteration"] > 0
+
+
+def test_fast_dev_run_leaves_no_checkpoint(tmp_path: Path) -> None:
+    train("trainer.fast_dev_run=true logger=[tensorboard]", tmp_path)
+    assert not list(tmp_path.rglob("*.ckpt"))
+    assert not list(tmp_path.rglob("*.png"))
+    assert not list(tmp_path.rglob("events.*"))
+
+
+# ------------------------------------------------------------- seeds, run folders
+
+
+def test_a_zero_among_fractions_is_one(tmp_path: Path) -> None:
+    """Torch refuses betas of two kinds, and yaml reads a 0 as a whole number."""
+    answer = train(f"{TINY} trainer.max_steps=1 optimizer.betas=[0,0.9]", tmp_path)
+    assert answer.status == 0
+    assert OmegaConf.load(tmp_path / "resolved.yaml").model.optimizer_generator.betas == [0.0, 0.9]
+
+
+def test_zero_is_a_seed(tmp_path: Path, finished: Path) -> None:
+    for seed in (0, 1):
+        train(f"trainer.max_steps=2 seed={seed}", tmp_path / str(seed))
+    default, zero, one = weights(finished), weights(tmp_path / "0"), weights(tmp_path / "1")
+    assert all(torch.equal(default[name], zero[name]) for name in default)
+    assert [name for name in default if name.endswith("weight") and torch.equal(default[name], one[name])] == []
+
+
+def test_a_run_folder_is_used_once(finished: Path) -> None:
+    before = (finished / "resolved.yaml").read_bytes()
+    assert f"resume={finished}" in refused(TINY, finished)
+    assert (finished / "resolved.yaml").read_bytes() == before
+
+
+def test_what_was_built_has_no_reference_left(finished: Path) -> None:
+    text = (finished / "resolved.yaml").read_text()
+    assert "${" not in text
+    assert "???" not in text
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "Permission denied" in refused(f"{TINY} trainer.max_steps=1", tmp_path / "run")
+
+
+def test_a_file_where_the_run_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "Not a directory" in refused(f"{TINY} trainer.max_steps=1", tmp_path / "file" / "run")
+
+
+# ----------------------------------------------------------------------- resuming
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """The run, moved elsewhere."""
+    return Path(shutil.copytree(finished, tmp_path / "moved"))
+
+
+def test_a_moved_run_goes_on_as_if_never_stopped(copy: Path, tmp_path: Path) -> None:
+    assert call(f"resume={copy} trainer.max_steps=4").status == 0
+    train("trainer.max_steps=4", tmp_path / "straight")
+    resumed, straight = weights(copy), weights(tmp_path / "straight")
+    assert all(torch.equal(resumed[name], straight[name]) for name in straight)
+    assert (copy / "attempts" / "1" / "overrides.txt").read_text() == "trainer.max_steps=4\n"
+    assert str(copy) in (copy / "resolved.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("seed=1", "would make this another run"),
+        ("loss=hinge", "would make this another run"),
+        ("n_critic=2", "would make this another run"),
+        ("data.batch_size=16", "would make this another run"),
+        ("model.generator.width=8", "would make this another run"),
+        ("optimizer=rmsprop", "groups can't be chosen again"),
+        ("optimizer.lrr=1", "Did you mean optimizer.lr "),
+        ("trainer.max_steps=3,4", "not with a sweep"),
+        ("trainer.max_steps=abc", "a whole number is needed"),
+        ("trainer.max_steps", "missing EQUAL"),
+        ("+trainer.gradient_clip_val=1", "optimizer.clip.norm"),
+    ],
+)
+def test_changes_refused_on_resume(change: str, says: str, finished: Path) -> None:
+    assert says in refused(f"resume={finished} {change}")
+
+
+def test_a_learning_rate_may_change_on_resume(copy: Path) -> None:
+    assert call(f"resume={copy} optimizer.lr=0.125 trainer.max_steps=3").status == 0
+    lines = [json.loads(line) for line in (copy / "metrics.jsonl").read_text().splitlines()]
+    rates = {line["value"] for line in lines if line["name"].startswith("learning_rate/") and line["iteration"] == 3}
+    assert rates == {0.125}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "{_target_: os.system, command: 'touch PWNED'}",
+        "{_target_: torch.os.system, command: 'touch PWNED'}",
+        '{_target_: builtins.eval, source: \'open("PWNED", "w")\'}',
+        "{_target_: torch.load, f: PWNED, weights_only: false}",
+        "{_target_: subprocess.Popen, args: [touch, PWNED]}",
+        "{_target_: gan_lightning.cli.os.system, command: 'touch PWNED'}",
+        "{_target_: gan_lightning.runs.provenance.subprocess.Popen, args: [touch, PWNED]}",
+        "{_target_: lightning.pytorch.callbacks.LambdaCallback, setup: {_target_: os.system, command: touch PWNED}}",
+        "{_target_: lightning.pytorch.callbacks.LambdaCallback, a: [{b: [{_target_: os.system}]}]}",
+        "'${oc.decode:\"{_target_: torch.hub.load, repo_or_dir: x, model: y, source: local}\"}'",
+        "'${oc.create:{_target_: torch.load, f: PWNED}}'",
+        "{_target_: '${oc.decode:os.system}'}",
+        "{_target_: '${.evil}', evil: os.system}",
+        "{_target_: null}",
+        "{_target_: [os.system]}",
+    ],
+)
+def test_a_strangers_run_folder_is_not_obeyed(hostile: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy)
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(text.replace("callbacks:\n", f"callbacks:\n  evil: {hostile}\n", 1))
+    assert "stored configuration" in refused(f"resume={copy} trainer.max_steps=3")
+    assert not (copy / "PWNED").exists()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
+        return os.system, ("touch PWNED",)
+
+
+LOAD = "oc.create:{_target_: torch.load, f: bomb.pt, weights_only: false}"
+HUB = "oc.create:{_target_: torch.hub.load, repo_or_dir: ., model: bomb, source: local}"
+LAMBDA = "_target_: lightning.pytorch.callbacks.LambdaCallback"
+
+
+@pytest.mark.parametrize("verb", ["resume={copy} trainer.max_steps=3", "rerun={copy} trainer.max_steps=1"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        rf"{{{LAMBDA}, setup: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\${{{HUB}}}'}}",
+        rf"{{{LAMBDA}, setup: ['\${{{LOAD}}}']}}",
+        rf"{{{LAMBDA}, setup: {{a: {{b: 'x \${{{LOAD}}}'}}}}}}",
+        rf"{{{LAMBDA}, setup: {{'\${{{LOAD}}}': 1}}}}",
+        rf"{{{LAMBDA}, setup: '${{callbacks.evil.teardown}}', teardown: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\\\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '${{.dollar}}{{{LOAD}}}', dollar: '$'}}",
+        rf"{{{LAMBDA}, setup: '${{oc.decode:''\${{{LOAD}}}''}}'}}",
+        rf"{{{LAMBDA}, _partial_: true, setup: '\${{{LOAD}}}'}}",
+        rf"{{{LAMBDA}, setup: '\${{oc.env:HOME}}'}}",
+        rf"{{{LAMBDA}, setup: '${{oc.env:HOME}}'}}",
+        "'${now:%S}'",
+    ],
+)
+def test_what_was_checked_is_what_is_built(
+    verb: str, hostile: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that looks harmless must not become an object when it is resolved once more."""
+    monkeypatch.chdir(copy)
+    torch.save(Bomb(), "bomb.pt")
+    (copy / "hubconf.py").write_text("import os\ndef bomb(): os.system('touch PWNED')\n")
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(text.replace("callbacks:\n", f"callbacks:\n  evil: {hostile}\n", 1))
+    before = contents(copy)
+    assert "stored configuration" in refused(verb.format(copy=copy), None if "resume" in verb else copy / "again")
+    assert contents(copy) == before
+
+
+def test_a_secret_is_not_copied_out_of_the_environment(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", secret := secrets.token_hex())
+    text = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(text.replace("callbacks:\n", "callbacks:\n  evil: '${oc.env:TOKEN}'\n", 1))
+    assert "callbacks.evil of a stored configuration is '${oc.env:TOKEN}'" in refused(f"resume={copy} kimg=1")
+    assert [path for path, content in contents(copy).items() if secret.encode() in content] == []
+
+
+def test_a_users_own_resolvers_are_recorded_as_what_they_gave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the run can be resumed where the variable is another, or none."""
+    monkeypatch.setenv("NORM", "layer")
+    train("trainer.max_steps=1 'discriminator_norm=${oc.env:NORM}'", tmp_path / "run")
+    assert OmegaConf.load(tmp_path / "run" / "config.yaml").discriminator_norm == "layer"
+    monkeypatch.delenv("NORM")
+    assert call(f"resume={tmp_path / 'run'} trainer.max_steps=2").status == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda last: last.write_bytes(b""), "is damaged or no checkpoint"),
+        (lambda last: last.write_bytes(last.read_bytes()[:1000]), "is damaged or no checkpoint"),
+        (lambda last: torch.save({"state_dict": {}}, last), "is no checkpoint of gan-lightning"),
+        (lambda last: last.unlink(), "last.ckpt is missing"),
+    ],
+    ids=["empty", "cut short", "foreign", "missing"],
+)
+def test_a_damaged_checkpoint(damage: Any, says: str, copy: Path) -> None:
+    damage(copy / "checkpoints" / "last.ckpt")
+    assert says in refused(f"resume={copy} trainer.max_steps=3")
+
+
+def test_a_damaged_stored_configuration(copy: Path) -> None:
+    (copy / "config.yaml").write_text("a: [")
+    assert "config.yaml" in refused(f"resume={copy}")
+
+
+def test_allow_names_modules() -> None:
+    config = OmegaConf.create({"optimizer": {"lr": 1.0}, "seed": 0})
+    assert apply_overrides(config, ["allow=[mine,yours]", "optimizer.lr=2"]) == ["mine", "yours"]
+    assert config.optimizer.lr == 2
+    with pytest.raises(UserError, match="another run"):
+        apply_overrides(config, ["seed=0"])
+
+
+def test_the_configuration_folder() -> None:
+    assert (Path(config_folder()) / "train.yaml").is_file()
