@@ -7,16 +7,13 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import games
 import pytest
 from door import TINY, call
 
 from gan_lightning.errors import UserError
-from gan_lightning.losses import NonSaturating
 from gan_lightning.parallel.devices import Devices, external_rank, resolve_devices
 
 pytestmark = pytest.mark.forks
@@ -55,7 +52,7 @@ n_critic: 2
 
 def environment(*import_path: Path) -> dict[str, str]:
     """This one, with further folders on Python's path."""
-    folders = [*import_path, ROOT / "src", ROOT / "tests"]
+    folders = [*import_path, ROOT / "src", ROOT / "tests" / "support"]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
@@ -80,20 +77,11 @@ def test_a_loss_is_one_file_and_one_yaml_outside_the_repository_on_two_devices(t
     assert games.state(run)["gan_lightning"]["counters"]["images_seen"] == 2 * 2 * 8
 
 
-@dataclass(frozen=True)
-class FailsOnTheOther(NonSaturating):
-    """Can be built by rank 0 alone."""
-
-    def __post_init__(self) -> None:
-        if os.environ.get("LOCAL_RANK", "0") != "0":
-            raise UserError(f"no loss in process {os.getpid()}")
-
-
 def test_a_rank_that_cannot_build_ends_the_run_in_seconds(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     words = [*games.TINY, "trainer.devices=2", "trainer.max_steps=1000000", f"hydra.run.dir={tmp_path / 'run'}"]
     started = time.monotonic()
-    assert games.run(*words, "loss._target_=test_launch.FailsOnTheOther", output=log, timeout=40) == 2
+    assert games.run(*words, "loss._target_=failing.FailsOnTheOther", output=log, timeout=40) == 2
     assert time.monotonic() - started < 30  # most of it is the other interpreter's start
     assert "Traceback" not in log.read_text()
     its_own, ours = log.read_text().splitlines()[-2:]
@@ -102,20 +90,12 @@ def test_a_rank_that_cannot_build_ends_the_run_in_seconds(tmp_path: Path) -> Non
     assert not games.alive(int(its_own.split()[-1]))
 
 
-@dataclass(frozen=True)
-class FailsOnBoth(NonSaturating):
-    """As what does not fit together."""
-
-    def discriminator(self, real: Any, fake: Any, draw: Any) -> Any:
-        raise RuntimeError("shapes cannot be multiplied")
-
-
 def test_what_both_processes_of_a_job_met_is_written_down(tmp_path: Path) -> None:
     """The first can't tell a RuntimeError of its own from a lost connection's, so the other one leaves its reason.
 
     Where that one is slow to end, the first tells its own, which is the same here.
     """
-    words = "trainer.devices=2 trainer.max_steps=1 loss._target_=test_launch.FailsOnBoth"
+    words = "trainer.devices=2 trainer.max_steps=1 loss._target_=failing.FailsOnBoth"
     assert call(f"-m {TINY} {words} hydra.sweep.dir={tmp_path}").status == 2
     (failure,) = tmp_path.glob("*/failure.json")
     record = json.loads(failure.read_text())

@@ -46,7 +46,7 @@ def test_a_launcher_that_is_not_installed_is_named(
 def started(folder: Path, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """A sweep in an interpreter of its own, as from a terminal."""
     words = ["-m", *games.TINY, "trainer.max_steps=2", "seed=0,1", *options, f"hydra.sweep.dir={folder / 'sweep'}"]
-    path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests")))
+    path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests" / "support")))
     environment = {**os.environ, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", **extra}
     command = [sys.executable, str(ROOT / "train.py"), *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)

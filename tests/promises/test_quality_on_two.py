@@ -25,7 +25,6 @@ from gan_lightning.quality import Evaluator, Fakes
 
 pytestmark = pytest.mark.forks
 CPU = torch.device("cpu")
-__all__ = ["in_a_group"]  # a fixture
 
 
 def generator() -> DCGANGenerator:
@@ -40,7 +39,7 @@ def generator() -> DCGANGenerator:
 
 
 @pytest.mark.parametrize("count", [1, 37, 51])
-def test_the_same_images_with_the_same_features(count: int, in_a_group: Callable[..., list[Any]]) -> None:
+def test_the_same_images_with_the_same_features(count: int, tmp_path: Path) -> None:
     """Bit for bit, whether one process has more images than the other, or none at all."""
 
     def features(rank: int) -> list[Tensor]:
@@ -50,7 +49,7 @@ def test_the_same_images_with_the_same_features(count: int, in_a_group: Callable
 
     alone = features(0)
     assert len(alone[0]) == count
-    for on_rank in in_a_group(features):
+    for on_rank in in_a_group(features, tmp_path):
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(on_rank, alone, strict=True))
 
 

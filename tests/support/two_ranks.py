@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import games
-import pytest
 import torch
 import torch.distributed as dist
 
@@ -34,17 +33,13 @@ def store_in(folder: Path) -> dist.FileStore:
     return dist.FileStore(str(folder / "store"), RANKS)
 
 
-@pytest.fixture
-def in_a_group(tmp_path: Path) -> Callable[..., list[Any]]:
-    """Runs a function on two processes that have already met."""
+def in_a_group(function: Callable[[int], Any], folder: Path) -> list[Any]:
+    """What ``function(rank)`` gives on each of two processes that have already met."""
 
-    def run(function: Callable[[int], Any]) -> list[Any]:
-        def met(rank: int) -> Any:
-            dist.init_process_group("gloo", store=store_in(tmp_path), rank=rank, world_size=RANKS)
-            result = function(rank)
-            dist.destroy_process_group()
-            return result
+    def met(rank: int) -> Any:
+        dist.init_process_group("gloo", store=store_in(folder), rank=rank, world_size=RANKS)
+        result = function(rank)
+        dist.destroy_process_group()
+        return result
 
-        return both_ranks(met, tmp_path)
-
-    return run
+    return both_ranks(met, folder)

@@ -13,7 +13,7 @@ import torch.distributed as dist
 from lightning.pytorch import Callback
 from torch import Tensor, nn
 from torch.nn import BatchNorm1d
-from two_ranks import RANKS, both_ranks, store_in
+from two_ranks import RANKS, both_ranks, in_a_group, store_in
 
 from gan_lightning.games.clipping import GradientClip
 from gan_lightning.games.gan import LitGAN
@@ -133,7 +133,7 @@ def test_a_gradient_that_one_rank_lacks_is_shared_and_one_that_all_lack_stays_no
     assert not torch.equal(after["discriminator.now_and_then.weight"], before["now_and_then.weight"])
 
 
-def test_the_mean_of_gradients(in_a_group: Callable[..., list[Any]]) -> None:
+def test_the_mean_of_gradients(tmp_path: Path) -> None:
     def average(rank: int) -> list[Any]:
         parameters = [nn.Parameter(torch.zeros(2)) for _ in range(3)]
         statistic = torch.tensor([float(rank)], dtype=torch.float64)
@@ -143,10 +143,10 @@ def test_the_mean_of_gradients(in_a_group: Callable[..., list[Any]]) -> None:
         average_gradients(parameters, [statistic])
         return [*(p.grad if p.grad is None else p.grad.tolist() for p in parameters), statistic.item()]
 
-    assert in_a_group(average) == [[[1.5, 3.0], [2.0, 0.0], None, 0.5]] * 2
+    assert in_a_group(average, tmp_path) == [[[1.5, 3.0], [2.0, 0.0], None, 0.5]] * 2
 
 
-def test_an_overflow_on_one_rank_reaches_all(in_a_group: Callable[..., list[Any]]) -> None:
+def test_an_overflow_on_one_rank_reaches_all(tmp_path: Path) -> None:
     """Then every gradient scaler skips the same step."""
 
     def average(rank: int) -> list[float]:
@@ -155,7 +155,7 @@ def test_an_overflow_on_one_rank_reaches_all(in_a_group: Callable[..., list[Any]
         average_gradients([parameter])
         return parameter.grad.tolist()
 
-    assert in_a_group(average) == [[1.0, torch.inf]] * 2
+    assert in_a_group(average, tmp_path) == [[1.0, torch.inf]] * 2
 
 
 class Masks(Callback):
