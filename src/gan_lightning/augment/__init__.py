@@ -1,4 +1,4 @@
-"""What happens to every image, real or fake, on its way into the discriminator."""
+"""Differentiable augmentation of every image, real or fake, on its way into the discriminator."""
 
 from gan_lightning.augment.adaptive import Adaptive
 from gan_lightning.augment.base import Augmentation, Compose

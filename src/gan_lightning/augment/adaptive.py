@@ -1,4 +1,4 @@
-"""Adaptive augmentation: as much of it as keeps D from telling real images too surely."""
+"""Adaptive discriminator augmentation (ADA): just enough of it that D does not recognise real images too surely."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gan_lightning.types import Draw, Images, Logits, Scalar
 
 
 class Adaptive(Augmentation):
-    """Raises an augmentation's probability while D is too sure of the real images, and lowers it otherwise.
+    """Raises the probability of an augmentation while D is too sure of the real images, and lowers it otherwise.
 
-    Karras et al. 2020 (ADA), https://arxiv.org/abs/2006.06676, sec. 3: r_t = E[sign(D(real))], taken over the last
-    ``interval`` iterations and all processes, is held at ``target`` by steps that would lead from 0 to 1 within
-    ``kimg``. Unlike theirs, the probability also ends at 1, beyond which it would mean nothing.
+    Karras et al. 2020 (ADA), https://arxiv.org/abs/2006.06676, sec. 3. The probability moves in steps that hold
+    `r_t = E[sign(D(real))]` at ``target``, where the expectation runs over the last ``interval`` iterations and all
+    processes. Unlike in the paper's code, the probability never exceeds 1, because a larger one would have no meaning.
 
     Args:
-        augmentation: What is applied.
-        target: Of r_t.
-        kimg: Thousand real images in which the probability can go from 0 to 1.
-        interval: Iterations between two steps.
+        augmentation: The augmentation whose probability is adapted.
+        target: The value at which `r_t` is held.
+        kimg: Thousands of real images in which the probability can go from 0 to 1.
+        interval: Number of iterations between two steps of the probability.
     """
 
     probability: Tensor
@@ -37,24 +37,24 @@ class Adaptive(Augmentation):
         self.target = target
         self.kimg = kimg
         self.interval = interval
-        # buffers, so that they are saved, and averaged over the processes with batch norm's statistics
+        # buffers, so that they are saved, and averaged over the processes together with the statistics of batch norm
         for name in ("probability", "signs", "updates"):
             self.register_buffer(name, torch.zeros(()))
 
     def forward(self, images: Images, draw: Draw) -> Images:
-        """Images [B C H W], augmented with the present probability."""
+        """Images [B C H W] augmented with the present probability."""
         augmented: Images = self.augmentation(images, draw, self.probability)
         return augmented
 
     @torch.no_grad()
     def observe(self, real_logits: Logits) -> None:
-        """Collect the signs."""
+        """Add the mean sign of D's logits of real images to the running sum."""
         self.signs += real_logits.sign().float().mean()
         self.updates += 1
 
     @torch.no_grad()
     def adapt(self, iteration: int, images: int) -> dict[str, Scalar]:
-        """Step every ``interval`` iterations, without waiting for the device."""
+        """Move the probability by one step every ``interval`` iterations, without waiting for the device."""
         if (iteration + 1) % self.interval == 0:
             too_sure = torch.sign(self.signs / self.updates - self.target)  # r_t - target
             self.probability += too_sure * self.interval * images / (1000 * self.kimg)

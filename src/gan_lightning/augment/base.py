@@ -1,8 +1,8 @@
-"""What happens to every image, real or fake, on its way into the discriminator.
+"""The base of all augmentations, which change every image, real or fake, on its way into the discriminator.
 
-Applied to both sides and differentiable, an augmentation T makes D compare T(real) with T(fake), and G still learns
-through it. Its random numbers come from the ``draw`` of the update, so they are those of the global batch whatever the
-number of processes.
+An augmentation `T` is applied to both sides, so D compares `T(real)` with `T(fake)`; it is differentiable, so G still
+learns through it. Its random numbers come from the ``draw`` of the update: they are drawn for the global batch, and
+thus do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -16,25 +16,32 @@ from gan_lightning.types import Draw, Images, Logits, Scalar
 
 
 class Augmentation(nn.Module):
-    """Images [B C H W] -> images [B C H W], and two points of the step for those that adapt themselves."""
+    """A change of images [B C H W] that keeps their shape.
+
+    An augmentation whose strength adapts itself during training also implements :meth:`observe` and :meth:`adapt`.
+    """
 
     def forward(self, images: Images, draw: Draw) -> Images:
-        """Augmented images."""
+        """The augmented images."""
         raise NotImplementedError
 
     def observe(self, real_logits: Logits) -> None:
-        """What D says of the augmented real images, after each D update."""
+        """Take note of the logits [B] that D gave to the augmented real images; called after each D update."""
 
     def adapt(self, iteration: int, images: int) -> dict[str, Scalar]:
-        """Called at the end of ``iteration``, in which D saw ``images`` real ones over all processes.
+        """Adapt the augmentation; called at the end of each iteration, and returns the values to be logged by name.
 
-        Float buffers of all processes have just been averaged. Gives what is to be logged.
+        Just before the call, floating-point buffers are averaged over all processes.
+
+        Args:
+            iteration: Number of the iteration that ends, counted from 0.
+            images: Number of real images that D saw in it, over all processes.
         """
         return {}
 
 
 class Compose(nn.ModuleDict):
-    """Augmentations by name, one after the other; without any, images stay as they are."""
+    """Named augmentations applied one after the other; if there are none, images stay as they are."""
 
     def __init__(self, augmentations: Mapping[str, nn.Module]) -> None:
         super().__init__(augmentations)
@@ -44,22 +51,22 @@ class Compose(nn.ModuleDict):
                 raise UserError(f"augment.{name} is a {found}: derive it from gan_lightning.augment.Augmentation.")
 
     def augmentations(self) -> list[tuple[str, Augmentation]]:
-        """Names and augmentations in order."""
+        """Names and augmentations in the order in which they are applied."""
         return [(name, module) for name, module in self.items() if isinstance(module, Augmentation)]
 
     def forward(self, images: Images, draw: Draw) -> Images:
-        """Images [B C H W], each augmentation with random numbers of its own."""
+        """Images [B C H W] after all augmentations, each of which draws random numbers of its own."""
         for name, augmentation in self.augmentations():
             images = augmentation(images, draw.named(name))
         return images
 
     def observe(self, real_logits: Logits) -> None:
-        """Hand D's logits of real images to each."""
+        """Hand D's logits of real images to each augmentation."""
         for _, augmentation in self.augmentations():
             augmentation.observe(real_logits.detach())
 
     def adapt(self, iteration: int, images: int) -> dict[str, Scalar]:
-        """Let each adapt itself; gives what they log, by their names."""
+        """Let each augmentation adapt itself, and return what all of them log as ``augment/<name>/<what>``."""
         return {
             f"augment/{name}/{what}": value
             for name, augmentation in self.augmentations()

@@ -1,4 +1,4 @@
-"""DiffAugment: colours, translation and cutout, differentiable and drawn anew for every sample."""
+"""DiffAugment: differentiable changes of colour, translation and cutout, drawn anew for every sample."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from gan_lightning.types import Draw, Images, Scalar
 
 
 class DiffAugment(Augmentation):
-    """Colour, translation and cutout. Zhao et al. 2020, https://arxiv.org/abs/2006.10738.
+    """Changes of colour, translation and cutout. Zhao et al. 2020, https://arxiv.org/abs/2006.10738.
 
-    Each operation happens to each sample with ``probability``, which is 1 in the paper. Strengths, each 0 for not at
-    all; the defaults are the paper's: ``brightness``, ``saturation`` and ``contrast`` are the largest change of what is
-    added or multiplied, ``translation`` and ``cutout`` parts of the side.
+    The defaults are the paper's. A strength of 0 turns its operation off.
+
+    Args:
+        brightness: The largest number that is added to an image or taken from it.
+        saturation: The largest deviation from 1 of the factor by which colours move away from grey.
+        contrast: The largest deviation from 1 of the factor by which values move away from the image's mean.
+        translation: The largest shift, as a part of the image's side.
+        cutout: The side of the hole, as a part of the image's side.
+        probability: The probability with which each operation happens to each sample; 1 in the paper.
     """
 
     def __init__(
@@ -42,7 +48,7 @@ class DiffAugment(Augmentation):
                 raise UserError(f"DiffAugment's {name} is {getattr(self, name)}, but must be from 0 to 1.")
 
     def forward(self, images: Images, draw: Draw, probability: Scalar | None = None) -> Images:
-        """Images [B C H W]; a ``probability`` that is given stands in for its own."""
+        """The augmented images [B C H W]; if a ``probability`` is given, it replaces the augmentation's own."""
         threshold = self.probability if probability is None else probability
         for name, operation in OPERATIONS.items():
             if strength := getattr(self, name):
@@ -53,29 +59,30 @@ class DiffAugment(Augmentation):
 
 
 def brightness(images: Images, strength: float, draw: Draw) -> Images:
-    """X + s, s ~ U[-strength, strength) for each sample."""
+    """`x + s`, with `s ~ U[-strength, strength)` for each sample."""
     return images + _around(0.0, strength, images, draw)
 
 
 def saturation(images: Images, strength: float, draw: Draw) -> Images:
-    """Colours further from or closer to the pixel's own grey, by s ~ U[1 - strength, 1 + strength)."""
+    """`grey + s (x - grey)`: a pixel's distance from its own grey is scaled by `s ~ U[1 - strength, 1 + strength)`."""
     grey = images.mean(dim=1, keepdim=True)
     return grey + _around(1.0, strength, images, draw) * (images - grey)
 
 
 def contrast(images: Images, strength: float, draw: Draw) -> Images:
-    """Values further from or closer to the image's mean, by s ~ U[1 - strength, 1 + strength)."""
+    """`mean + s (x - mean)`: the distance from the image's mean is scaled by `s ~ U[1 - strength, 1 + strength)`."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return mean + _around(1.0, strength, images, draw) * (images - mean)
 
 
 def translation(images: Images, strength: float, draw: Draw) -> Images:
-    """Moved by up to round(strength * side) pixels along either side; zeros (grey) come in from beyond the border."""
+    """Images moved by up to `round(strength side)` pixels along each axis; zeros (grey) fill the space left behind."""
     for axis, name in ((2, "rows"), (3, "columns")):
         side = images.shape[axis]
         most = round(strength * side)
         moved = draw.integers(name, 2 * most + 1, (len(images),)) - most
-        # around the edge and then blanked: a permutation, unlike a clamped index, has a deterministic backward pass
+        # rolled around the edge and then blanked, because a permutation, unlike a clamped index, has a deterministic
+        # backward pass
         source = torch.arange(side, device=images.device) + moved[:, None]
         shape = [len(images), 1, 1, 1]
         shape[axis] = side
@@ -85,7 +92,10 @@ def translation(images: Images, strength: float, draw: Draw) -> Images:
 
 
 def cutout(images: Images, strength: float, draw: Draw) -> Images:
-    """A hole of round(strength * side) pixels a side, filled with zeros; its centre may lie anywhere in the image."""
+    """Images with a square hole of `round(strength side)` pixels a side, filled with zeros (grey).
+
+    The centre of the hole may lie anywhere in the image.
+    """
     in_rows, in_columns = (
         _hole(images.shape[axis], strength, draw.integers(name, _centres(images.shape[axis], strength), (len(images),)))
         for axis, name in ((2, "rows"), (3, "columns"))
@@ -100,22 +110,22 @@ OPERATIONS: Mapping[str, Callable[[Images, float, Draw], Images]] = {
     "translation": translation,
     "cutout": cutout,
 }
-"""In the order of the paper's code."""
+"""The operations by name, in the order in which the paper's code applies them."""
 
 
 def _around(centre: float, strength: float, images: Images, draw: Draw) -> Tensor:
-    """From U[centre - strength, centre + strength), one number for each sample: [B 1 1 1]."""
+    """Numbers [B 1 1 1] from U[centre - strength, centre + strength), one for each sample."""
     u = draw.uniform("amount", (len(images), 1, 1, 1)).to(images.dtype)
     return centre + strength * (2 * u - 1)
 
 
 def _centres(side: int, strength: float) -> int:
-    """Where a hole's centre may lie; one place more where an even hole has its centre between two pixels."""
+    """The number of places for the centre of a hole; an even hole has its centre between pixels, and one place more."""
     return side + (1 - round(strength * side) % 2)
 
 
 def _hole(side: int, strength: float, centre: Tensor) -> Tensor:
-    """Which positions along a side lie in the hole: [B side]."""
+    """Whether each position along a side lies in the hole [B side]."""
     size = round(strength * side)
     first = (centre - size // 2)[:, None]
     position = torch.arange(side, device=centre.device)

@@ -1,4 +1,4 @@
-"""Instance noise: both sides are blurred until their distributions overlap."""
+"""Instance noise: Gaussian noise on real and fake images alike."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from gan_lightning.types import Draw, Images
 
 
 class InstanceNoise(Augmentation):
-    """Gaussian noise on real and fake images, so that their distributions overlap.
+    """Adds Gaussian noise to real and fake images, so that their distributions overlap.
 
-    Sønderby et al. 2017, https://arxiv.org/abs/1610.04490, who lower it to zero during training: schedule
-    ``augment.instance_noise.std``.
+    Sønderby et al. 2017, https://arxiv.org/abs/1610.04490, who lower the noise to zero during training: schedule
+    ``augment.instance_noise.std`` to do so.
+
+    Args:
+        std: `σ`, the standard deviation of the noise, for images in [-1, 1].
     """
 
     def __init__(self, std: float = 0.1) -> None:
@@ -21,5 +24,5 @@ class InstanceNoise(Augmentation):
         self.std = std
 
     def forward(self, images: Images, draw: Draw) -> Images:
-        """X + std n, n ~ N(0, 1) for each pixel."""
+        """`x + σ n` with `n ~ N(0, 1)` for each pixel."""
         return images + self.std * draw.normal("noise", tuple(images.shape)).to(images.dtype)

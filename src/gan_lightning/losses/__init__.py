@@ -1,4 +1,4 @@
-"""Adversarial losses, gradient penalties and constraints on D."""
+"""Adversarial losses, gradient penalties (R1, R2, WGAN-GP, DRAGAN), auxiliary class losses and weight clipping."""
 
 from gan_lightning.losses.adversarial import (
     Hinge,

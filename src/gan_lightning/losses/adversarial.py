@@ -1,13 +1,13 @@
 """Adversarial losses over logits; every one implements :class:`gan_lightning.types.AdversarialLoss`.
 
-``real`` and ``fake`` are logits [B], 1 = real. The identities that keep them exact at large logits, where
-``log(sigmoid(x))`` would underflow and lose its gradient:
+``real`` and ``fake`` are D's logits [B] of real and of fake images; a higher logit means "more likely real". Two
+identities keep the losses exact at large logits, where ``log(sigmoid(x))`` would underflow and lose its gradient:
 
     -log(sigmoid(x))     = softplus(-x)
     -log(1 - sigmoid(x)) = softplus(x)
 
-``border`` is the logit between real and fake where a loss has one, which a D that can't tell gives to every sample.
-Losses over differences of logits have none: a constant added to all of them changes nothing.
+``border`` is the logit between real and fake: the one that a D which can't tell the two apart gives to every sample.
+Losses over differences of logits have no border, because a constant added to all logits does not change them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ from gan_lightning.types import Draw, Logits, Scalar
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """D's side of the original game, and the three tricks on its targets.
+    """Binary cross-entropy, D's loss in the original game, with three optional changes to its targets.
 
-    Real samples have the target 1, fake ones 0. ``label_smoothing`` s makes the real target 1 - s (one-sided:
-    Salimans et al. 2016, sec. 3.4). Each sample has the other side's target with the probability ``label_flip``.
-    ``label_noise`` n then lowers each target by n * u, u ~ U[0, 1), as the Keras DCGAN tutorial does (whose labels
-    are the other way round: it adds the noise, and its 1 means fake).
+    Real samples have the target 1, fake samples the target 0. The three changes are applied in this order.
+
+    Args:
+        label_smoothing: `s`, which makes the target of real samples `1 - s`; the smoothing is one-sided, as in
+            Salimans et al. 2016, sec. 3.4.
+        label_flip: Probability with which a sample gets the other side's target.
+        label_noise: `n`, by which each target is lowered to `t - n u` with `u ~ U[0, 1)` for each sample. The Keras
+            DCGAN tutorial adds the noise instead, because its labels are the other way round: its 1 means fake.
     """
 
     border: ClassVar[float] = 0.0
@@ -41,10 +45,10 @@ class CrossEntropy:
     label_flip: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges.
+        """Check the arguments.
 
         Raises:
-            UserError: for a value out of its range.
+            UserError: If one of them is below 0, or is 1 or more.
         """
         for name in ("label_smoothing", "label_noise", "label_flip"):
             value = getattr(self, name)
@@ -52,7 +56,7 @@ class CrossEntropy:
                 raise UserError(f"loss.{name} is {value}, but must be at least 0 and less than 1.")
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[-log D(x)] + E[-log(1 - D(G(z)))], Goodfellow et al. 2014, eq. 1."""
+        """`E[-log D(x)] + E[-log(1 - D(G(z)))]`, Goodfellow et al. 2014, eq. 1."""
         target_real, target_fake = 1 - self.label_smoothing, 0.0
         return (
             soft_cross_entropy(real, self._targets("real", target_real, target_fake, real, draw)).mean()
@@ -71,46 +75,55 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class NonSaturating(CrossEntropy):
-    """The game as it is played in practice: G maximises log D(G(z)). Goodfellow et al. 2014, sec. 3."""
+    """The game as it is played in practice: G maximises `log D(G(z))`. Goodfellow et al. 2014, sec. 3."""
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """E[-log D(G(z))]; its gradient does not vanish where D is sure that the samples are fake."""
+        """`E[-log D(G(z))]`, whose gradient does not vanish where D is sure that the samples are fake."""
         return softplus(-at_least_float32(fake)).mean()  # -log(sigmoid(fake))
 
 
 @dataclass(frozen=True)
 class Minimax(CrossEntropy):
-    """The zero-sum game: G minimises log(1 - D(G(z))) and saturates where D wins. Goodfellow et al. 2014, eq. 1."""
+    """The zero-sum game with the saturating generator loss. Goodfellow et al. 2014, eq. 1.
+
+    G minimises `log(1 - D(G(z)))`, whose gradient vanishes where D is sure that the samples are fake.
+    """
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """E[log(1 - D(G(z)))]."""
+        """`E[log(1 - D(G(z)))]`."""
         return -softplus(at_least_float32(fake)).mean()  # log(1 - sigmoid(fake))
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """LSGAN with the labels a = 0, b = c = 1. Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 9."""
+    """The least-squares loss (LSGAN) with the targets `a = 0` for fake and `b = c = 1` for real.
+
+    Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 9. `D(x)` is the logit itself.
+    """
 
     border: ClassVar[float] = 0.5
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2."""
+        """`1/2 E[(D(x) - 1)²] + 1/2 E[D(G(z))²]`."""
         real, fake = at_least_float32(real), at_least_float32(fake)
         return 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """E[(D(G(z)) - 1)^2] / 2."""
+        """`1/2 E[(D(G(z)) - 1)²]`."""
         return 0.5 * (at_least_float32(fake) - 1).square().mean()
 
 
 @dataclass(frozen=True)
 class Hinge:
-    """Lim & Ye 2017, https://arxiv.org/abs/1705.02894; Miyato et al. 2018, eqs. 16 and 17."""
+    """The hinge loss: D gains nothing from logits beyond 1 for real samples and below -1 for fake ones.
+
+    Lim & Ye 2017, https://arxiv.org/abs/1705.02894; Miyato et al. 2018, eqs. 16 and 17. `D(x)` is the logit itself.
+    """
 
     border: ClassVar[float] = 0.0
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]."""
+        """`E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]`."""
         real, fake = at_least_float32(real), at_least_float32(fake)
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
@@ -121,13 +134,14 @@ class Hinge:
 
 @dataclass(frozen=True)
 class Wasserstein:
-    """Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, eq. 2.
+    """The loss of the Wasserstein GAN (WGAN). Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, eq. 2.
 
-    It estimates a distance only for a Lipschitz critic: take it with a gradient penalty or with weight clipping.
+    It estimates the Wasserstein distance only if D is Lipschitz continuous, so it needs a gradient penalty (WGAN-GP)
+    or weight clipping. `D(x)` is the logit itself.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[D(G(z))] - E[D(x)], the negative of the estimated distance."""
+        """`E[D(G(z))] - E[D(x)]`, the negative of the estimated distance."""
         return at_least_float32(fake).mean() - at_least_float32(real).mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
@@ -137,45 +151,47 @@ class Wasserstein:
 
 @dataclass(frozen=True)
 class Relativistic:
-    """RpGAN: each real sample against one fake sample.
+    """The relativistic pairing loss (RpGAN), which compares each real sample with one fake sample.
 
     Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, sec. 4; Huang et al. 2024,
     https://arxiv.org/abs/2501.05441, sec. 2.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[-log sigmoid(D(x) - D(G(z)))]."""
+        """`E[-log σ(D(x) - D(G(z)))]`, where `σ` is the sigmoid."""
         real, fake = at_least_float32(real), at_least_float32(fake)
         return softplus(-(real - fake)).mean()  # -log(sigmoid(real - fake))
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """E[-log sigmoid(D(G(z)) - D(x))]."""
+        """`E[-log σ(D(G(z)) - D(x))]`, where `σ` is the sigmoid."""
         fake, real_logits = at_least_float32(fake), at_least_float32(real())
         return softplus(-(fake - real_logits)).mean()  # -log(sigmoid(fake - real))
 
 
 @dataclass(frozen=True)
 class RelativisticAverage:
-    """RaGAN: each sample against the mean of the other side, over the batches of all processes.
+    """The relativistic average loss (RaGAN), which compares each sample with the mean logit of the other side.
+
+    The means run over the batches of all processes, so several GPUs give the same loss as one.
 
     Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, sec. 4.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """E[-log sigmoid(D(x) - E D(G(z)))] + E[-log(1 - sigmoid(D(G(z)) - E D(x)))]."""
+        """`E[-log σ(D(x) - E D(G(z)))] + E[-log(1 - σ(D(G(z)) - E D(x)))]`, where `σ` is the sigmoid."""
         real, fake = at_least_float32(real), at_least_float32(fake)
         return softplus(-(real - global_mean(fake))).mean() + softplus(fake - global_mean(real)).mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """The same with the two sides exchanged."""
+        """`E[-log σ(D(G(z)) - E D(x))] + E[-log(1 - σ(D(x) - E D(G(z))))]`: D's loss with the sides exchanged."""
         fake, real_logits = at_least_float32(fake), at_least_float32(real())
         return softplus(real_logits - global_mean(fake)).mean() + softplus(-(fake - global_mean(real_logits))).mean()
 
 
 def soft_cross_entropy(logits: Logits, targets: Logits) -> Logits:
-    """-t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) for each sample, also for targets outside [0, 1].
+    """`-t log σ(x) - (1 - t) log(1 - σ(x))` of each sample with the logit `x` and the target `t`.
 
-    There it has no lower bound: at t = 1.025 and x = 50 it is -1.25.
+    Targets outside [0, 1] are allowed, but the loss then has no lower bound: at `t = 1.025` and `x = 50` it is -1.25.
     """
     logits = at_least_float32(logits)
     return targets * softplus(-logits) + (1 - targets) * softplus(logits)

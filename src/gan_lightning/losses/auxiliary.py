@@ -1,10 +1,11 @@
-"""The auxiliary classifier: D also says of which class an image is, and G wants its samples recognised.
+"""The losses of an auxiliary classifier (AC-GAN): D also predicts the class of an image, and G learns to be recognised.
 
 Odena, Olah & Shlens 2017, https://arxiv.org/abs/1610.09585, sec. 3. Their class likelihood is
 
     L_C = E[log P(C = c | X_real)] + E[log P(C = c | X_fake)]
 
-which both players maximise: D each of the two terms, G the second. Here they are three losses to be minimised.
+which both players maximise: D maximises both terms, G the second. Here it is split into three losses, which are to be
+minimised: one of D on real images, one of D on fake images, and one of G.
 """
 
 from __future__ import annotations
@@ -20,42 +21,42 @@ from gan_lightning.types import DiscriminatorUpdate, GeneratorUpdate, Labels, Sc
 
 @dataclass(frozen=True)
 class AuxiliaryReal:
-    """-E[log P(C = c | X_real)] for D."""
+    """D's class loss on real images, `-E[log P(C = c | X_real)]` times ``weight``."""
 
     weight: float = 1.0
 
     def __call__(self, update: DiscriminatorUpdate) -> Scalar:
-        """The weighted loss of an update of D."""
+        """The weighted loss in one update of D."""
         return self.weight * class_loss(update.real_verdict, update.labels)
 
 
 @dataclass(frozen=True)
 class AuxiliaryFake:
-    """-E[log P(C = c | X_fake)] for D, whose c is what G was asked for."""
+    """D's class loss on fake images, `-E[log P(C = c | X_fake)]` times ``weight``; `c` is the class asked of G."""
 
     weight: float = 1.0
 
     def __call__(self, update: DiscriminatorUpdate) -> Scalar:
-        """The weighted loss of an update of D."""
+        """The weighted loss in one update of D."""
         return self.weight * class_loss(update.fake_verdict, update.labels)
 
 
 @dataclass(frozen=True)
 class AuxiliaryGenerator:
-    """-E[log P(C = c | X_fake)] for G."""
+    """G's class loss, `-E[log P(C = c | X_fake)]` times ``weight``; `c` is the class asked of G."""
 
     weight: float = 1.0
 
     def __call__(self, update: GeneratorUpdate) -> Scalar:
-        """The weighted loss of an update of G."""
+        """The weighted loss in one update of G."""
         return self.weight * class_loss(update.verdict, update.labels)
 
 
 def class_loss(verdict: Verdict, labels: Labels | None) -> Scalar:
-    """Cross-entropy of D's class logits [B K] with the labels [B], the mean over the batch.
+    """The cross-entropy of D's class logits [B K] with the labels [B], averaged over the batch.
 
     Raises:
-        UserError: D gives no class logits, or the networks take no labels.
+        UserError: If D returns no class logits, or the networks take no labels.
     """
     if verdict.classes is None or labels is None:
         raise UserError(

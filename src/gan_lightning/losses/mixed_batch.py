@@ -1,4 +1,4 @@
-"""The non-saturating game for a D that is trained on real and fake samples as one batch."""
+"""The non-saturating loss, scaled as if D were trained on real and fake samples joined into one batch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from gan_lightning.types import Draw, Logits, Scalar
 
 @dataclass(frozen=True)
 class MixedBatch(NonSaturating):
-    """D's loss is the mean over its 2B samples, half of the sum of the two terms; G's is as it was.
+    """The non-saturating loss with D's loss averaged over all of its 2B samples; G's loss is unchanged.
 
-    That is what a classifier's training function gives which gets the two concatenated (Chollet 2017, Deep Learning
-    with Python, sec. 8.5). It matters where gradients are clipped, or weighed against a penalty.
+    D's loss is thus half of the sum of its two terms. This is what a classifier's training function computes if it is
+    given real and fake samples concatenated, as in the Keras tutorial (Chollet 2017, Deep Learning with Python,
+    sec. 8.5). The factor matters if gradients are clipped or if a penalty is added to the loss.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """(E[-log D(x)] + E[-log(1 - D(G(z)))]) / 2."""
+        """`1/2 (E[-log D(x)] + E[-log(1 - D(G(z)))])`."""
         return 0.5 * super().discriminator(real, fake, draw)

@@ -1,4 +1,4 @@
-"""Losses and penalties are computed in float32 also where the networks run in half precision."""
+"""Losses and penalties are computed in float32, also if the networks run in mixed precision (half precision)."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from torch import Tensor
 
 
 def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """``x`` as float32, or as it is where it is float64."""
+    """``x`` converted to float32, or unchanged if it is float64."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

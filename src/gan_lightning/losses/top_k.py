@@ -1,4 +1,4 @@
-"""A loss whose G learns from its best samples alone."""
+"""Top-k training: a loss with which G learns only from its best samples."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from gan_lightning.types import AdversarialLoss, Draw, Logits, Scalar
 
 @dataclass(frozen=True)
 class TopK:
-    """Another loss, but G's gradient comes only from the ``fraction`` of the global batch that D finds most real.
+    """Another loss whose gradient for G comes only from the samples of the global batch that D finds most real.
 
     Sinha et al. 2020, https://arxiv.org/abs/2002.06224, who lower the fraction from 1 during training: schedule
-    ``loss.fraction``. The value stays that of the whole batch, comparable with a run without it.
+    ``loss.fraction`` to do so. The value of G's loss stays that of the whole batch, so that it can be compared with the
+    value in a run without top-k training.
+
+    Args:
+        loss: The loss whose gradient is restricted.
+        fraction: Share of the global batch that G learns from.
     """
 
     loss: AdversarialLoss
@@ -29,26 +34,29 @@ class TopK:
         """Check the fraction.
 
         Raises:
-            UserError: if it is not above 0 and at most 1.
+            UserError: If it is not above 0 and at most 1.
         """
         if not 0 < self.fraction <= 1:
             raise UserError(f"loss.fraction is {self.fraction}, but must be more than 0 and at most 1 (all samples).")
 
     @property
     def border(self) -> float | None:
-        """That of the other loss."""
+        """The logit between real and fake of the loss whose gradient is restricted, or None if it has none."""
         return getattr(self.loss, "border", None)
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """As without it."""
+        """D's loss, which is that of the other loss unchanged."""
         return self.loss.discriminator(real, fake, draw)
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """The gradient is that of the mean over the k = fraction B best samples of all processes."""
+        """G's loss over the whole batch, with the gradient of its mean over the k best samples of all processes.
+
+        k is ``fraction`` times the size of the global batch, rounded up.
+        """
         everyone = gathered(at_least_float32(fake))
         k = ceil(self.fraction * len(everyone))
         worst_kept = torch.topk(everyone, k).values[-1]
-        # no selection by a mask: its size would be known only after waiting for the device
+        # not indexed by a mask, because the size of the result would be known only after waiting for the device
         kept = torch.where(at_least_float32(fake) >= worst_kept, fake, fake.detach())
         loss = self.loss.generator(kept, real)
         return loss.detach() + len(everyone) / k * (loss - loss.detach())

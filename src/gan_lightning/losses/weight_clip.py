@@ -1,4 +1,4 @@
-"""The constraint of the first Wasserstein GAN."""
+"""Weight clipping, the constraint on D of the first Wasserstein GAN (WGAN)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gan_lightning.errors import UserError
 
 @dataclass(frozen=True)
 class WeightClip:
-    """Keeps every parameter of D, norms' gains and biases too, in [-limit, limit]; to be called after each D step.
+    """Clips every parameter of D, also the gains and biases of its norms, to [-limit, limit].
 
-    Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, Algorithm 1.
+    It is called after each step of D's optimizer. Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, Algorithm 1.
     """
 
     limit: float = 0.01
@@ -23,14 +23,14 @@ class WeightClip:
         """Check the limit.
 
         Raises:
-            UserError: if it is not positive.
+            UserError: If it is not positive.
         """
         if self.limit <= 0:
             raise UserError(f"constraint.weight_clip.limit is {self.limit}, but must be more than 0.")
 
     @torch.no_grad()
     def __call__(self, discriminator: nn.Module) -> None:
-        """Clip in place."""
+        """Clip the parameters in place."""
         parameters: list[Tensor] = list(discriminator.parameters())
         torch._foreach_clamp_min_(parameters, -self.limit)
         torch._foreach_clamp_max_(parameters, self.limit)

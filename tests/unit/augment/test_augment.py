@@ -51,7 +51,7 @@ def test_without_any_images_stay_as_they_are() -> None:
 
 
 def assert_uniform(values: Tensor, low: float, high: float) -> None:
-    """Its range, mean and variance are those of U[low, high)."""
+    """The range, mean and variance of the values are those of U[low, high)."""
     assert float(values.min()) >= low - 1e-4
     assert float(values.max()) <= high + 1e-4
     assert float(values.mean()) == pytest.approx((low + high) / 2, abs=0.03 * (high - low))
@@ -139,7 +139,7 @@ def test_instance_noise_has_its_standard_deviation() -> None:
 def test_gradients_flow(operation: Callable[[Tensor, float, Draw], Tensor]) -> None:
     x = pictures(3, side=4, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda images: operation(images, 0.5, draw()), x)
-    # R1 differentiates through them twice
+    # R1 differentiates through the operations twice
     assert torch.autograd.gradgradcheck(lambda images: operation(images, 0.5, draw()).pow(3), x)
 
 
@@ -164,7 +164,7 @@ def test_half_precision_stays() -> None:
 
 
 def adapted(logits: list[float], times: int, start: float = 0.5) -> float:
-    """The probability after so many iterations of 10 images with these logits; 1 kimg from 0 to 1."""
+    """The probability after ``times`` iterations of 10 images with these logits, if 1 kimg leads from 0 to 1."""
     augmentation = Adaptive(DiffAugment(), target=0.6, kimg=1.0, interval=2)
     augmentation.probability.fill_(start)
     for iteration in range(times):
@@ -175,7 +175,7 @@ def adapted(logits: list[float], times: int, start: float = 0.5) -> float:
 
 def test_the_probability_follows_the_sign_of_the_logits() -> None:
     sure, unsure = [5.0, 0.1, 2.0, 9.0], [5.0, 0.1, 2.0, -9.0]  # r = 1 and 0.5, on either side of 0.6
-    assert adapted(sure, 1) == 0.5  # not yet
+    assert adapted(sure, 1) == 0.5  # no step yet
     assert adapted(sure, 2) == pytest.approx(0.52)  # 2 * 10 of 1000 images
     assert adapted(sure, 10) == pytest.approx(0.6)
     assert adapted(unsure, 10) == pytest.approx(0.4)
@@ -184,7 +184,7 @@ def test_the_probability_follows_the_sign_of_the_logits() -> None:
 
 
 def test_the_mean_of_two_processes_is_that_of_the_whole_batch() -> None:
-    """What the strategy averages, floating-point buffers, is linear in the signs."""
+    """The strategy averages floating-point buffers, which is right because they are linear in the signs."""
     logits = torch.tensor([1.0, 1.0, 1.0, -1.0, 1.0, -1.0])
     whole, *halves = [Adaptive(DiffAugment()) for _ in range(3)]
     whole.observe(logits)

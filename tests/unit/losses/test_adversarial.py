@@ -124,7 +124,7 @@ def test_finite_differences(loss: AdversarialLoss, batch: int) -> None:
 
 
 def slope_along_a_constant(loss: AdversarialLoss, at: float) -> float:
-    """The derivative of D's loss by what is added to all logits, where all of them are ``at``."""
+    """The derivative of D's loss by a constant that is added to all logits, if every logit equals ``at``."""
     logit = torch.tensor(float(at), requires_grad=True)
     return torch.autograd.grad(loss.discriminator(logit.expand(4), logit.expand(4), DRAW), logit)[0].item()
 
@@ -166,7 +166,7 @@ def test_soft_cross_entropy_outside_the_unit_interval() -> None:
 
 
 def test_label_noise_is_the_keras_recipe() -> None:
-    """Real 1 - 0.05 u and fake -0.05 u: at logits r and f these add 0.05 u r and 0.05 u f to the plain loss."""
+    """The targets are `1 - 0.05 u` and `-0.05 u`, which add `0.05 u r` and `0.05 u f` to the loss at logits r and f."""
     real, fake = R.repeat(1000), F.repeat(1000)
     plain = NonSaturating().discriminator(real, fake, DRAW)
     noisy = NonSaturating(label_noise=0.05).discriminator(real, fake, DRAW)
@@ -179,7 +179,7 @@ def test_label_noise_is_the_keras_recipe() -> None:
 
 
 def test_label_flips_exchange_the_targets_of_their_share_of_samples() -> None:
-    """A flipped sample with logit x costs x more (real) or x less (fake): with all logits 1 and -1, 1 more each."""
+    """A flipped sample with logit x costs x more if real and x less if fake: with logits 1 and -1, 1 more each."""
     real, fake = torch.ones(40_000), -torch.ones(40_000)
     plain = NonSaturating().discriminator(real, fake, DRAW)
     flipped = NonSaturating(label_flip=0.1).discriminator(real, fake, DRAW)

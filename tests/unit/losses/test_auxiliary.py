@@ -1,4 +1,4 @@
-"""The auxiliary classifier's terms: closed forms, who sees what, and that the class head learns."""
+"""The auxiliary classifier's losses: closed forms, which images each one sees, and that the class head learns."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import DiscriminatorUpdate, GeneratorUpdate, Verdict
 
 LABELS = torch.tensor([0, 2, 1])
-REAL = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 2.0, 0.0]])  # right, and equally sure
-FAKE = torch.zeros(3, 3)  # knows nothing
+REAL = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 2.0, 0.0]])  # right, each with the same certainty
+FAKE = torch.zeros(3, 3)  # all classes are equally likely
 RIGHT = math.log(1 + 2 * math.exp(-2))
 IMAGES = torch.zeros(3, 1, 2, 2)
 DRAW = UpdateDraw((0,), rank=0, world_size=1, device=torch.device("cpu"))
@@ -64,7 +64,7 @@ def test_weights() -> None:
 
 
 def test_both_players_want_the_class_recognised() -> None:
-    """The gradient is softmax - one-hot for D on fakes and for G alike: neither is the other's adversary here."""
+    """On fakes the gradient is `softmax - one-hot` for D and for G alike: here the two are no adversaries."""
     for term, update in ((AuxiliaryFake(), "d"), (AuxiliaryGenerator(), "g")):
         classes = FAKE.clone().requires_grad_()
         seen = update_of_d(fake_verdict=verdict(classes)) if update == "d" else update_of_g(classes)
@@ -90,7 +90,7 @@ def test_it_needs_a_class_head(changes: dict[str, Any]) -> None:
 
 
 def acgan(**options: Any) -> games.LitGAN:
-    """On the two classes of ``games.Noise``."""
+    """A GAN with an auxiliary classifier for the two classes of ``games.Noise``."""
     torch.manual_seed(1)
     shape = {"channels": 1, "resolution": games.PIXELS, "num_classes": 2, "width": 8}
     return games.game(
@@ -111,7 +111,7 @@ def test_class_losses_and_accuracies_are_logged() -> None:
 
 
 def test_the_class_head_learns_the_training_set() -> None:
-    """Forty images of noise, by heart."""
+    """The images are noise, so their classes can only be learned by heart."""
     games.fit(module := acgan(), 40)
     data = games.Noise(batch_size=8).split("train")
     module.discriminator.eval()

@@ -1,4 +1,4 @@
-"""Penalties: linear critics as oracles at any batch size, closed forms, finite differences, precision, laziness."""
+"""Gradient penalties against closed forms and finite differences, in half precision, and at intervals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BATCHES = pytest.mark.parametrize("batch", [1, 2, 64])
 
 
 def update_of(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> DiscriminatorUpdate:
-    """What the step hands to a penalty that differentiates both inputs."""
+    """The update that a training step hands to a penalty which differentiates both real and fake images."""
     real, fake = real.detach().requires_grad_(), fake.detach().requires_grad_()
     return DiscriminatorUpdate(
         real=real,
@@ -97,7 +97,7 @@ def test_r1_and_r2_add_up(batch: int) -> None:
 
 @BATCHES
 def test_where_the_gradient_is_taken(batch: int) -> None:
-    """With grad D(x) = x, every penalty is a formula of the points themselves."""
+    """If the critic's gradient is the image itself, `∇D(x) = x`, every penalty is a formula of the points."""
     real, fake = images(batch), images(batch, seed=1)
     update = update_of(half_squared_norm, real, fake)
     draw = update.draw
@@ -127,7 +127,7 @@ def test_where_the_gradient_is_taken(batch: int) -> None:
 @BATCHES
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
 def test_finite_differences_by_the_critics_weights(penalty: Penalty, batch: int) -> None:
-    """The second derivative that D's backward pass takes, in a curved critic."""
+    """D's backward pass through a penalty takes a second derivative, which is checked here on a curved critic."""
     generator = torch.Generator().manual_seed(2)
     w1 = torch.randn(24, 3, generator=generator, dtype=torch.float64, requires_grad=True)
     w2 = torch.randn(3, generator=generator, dtype=torch.float64, requires_grad=True)
@@ -144,7 +144,7 @@ def test_finite_differences_by_the_critics_weights(penalty: Penalty, batch: int)
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
 @pytest.mark.parametrize("offset", [-50.0, 50.0])
 def test_large_logits(penalty: Penalty, offset: float, batch: int) -> None:
-    """A penalty looks at slopes: what is added to all logits changes neither it nor its gradient."""
+    """A penalty looks at slopes, so a constant added to all logits changes neither the penalty nor its gradient."""
     w = torch.linspace(-1, 2, 24, requires_grad=True)
 
     def outcome(offset: float) -> tuple[Tensor, Tensor]:
@@ -196,7 +196,7 @@ def test_autocast_does_not_reach_the_penalty(penalty: Penalty) -> None:
 
 @pytest.mark.parametrize("penalty", [R1(), R2()], ids=repr)
 def test_under_autocast_the_norms_are_float32(penalty: Penalty) -> None:
-    """The shared forward pass is in bfloat16 there, with 8 bits of precision: a loose tolerance."""
+    """The forward pass shared with the loss runs in bfloat16, whose 8 bits of precision set the tolerance."""
     critic = DCGANDiscriminator(channels=1, resolution=8, width=4, norm="layer").apply(_widen)
     real, fake = torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8)
     exact = penalty(update_of(critic, real, fake))
@@ -209,7 +209,7 @@ def test_under_autocast_the_norms_are_float32(penalty: Penalty) -> None:
 @pytest.mark.parametrize("penalty", [R1(), R2()], ids=repr)
 @pytest.mark.parametrize("slope", [300.0, 2.0**-14])
 def test_squares_of_half_precision_gradients(penalty: Penalty, slope: float) -> None:
-    """A slope whose square is no number in float16, above its largest (65504) or below its smallest (6e-8)."""
+    """The square of the slope lies outside float16: above its largest number (65504) or below its smallest (6e-8)."""
     w = torch.zeros(24, dtype=torch.float16)
     w[0] = slope
     update = update_of(lambda x: x.flatten(1).half() @ w, images(2), images(2, seed=1))
@@ -223,7 +223,7 @@ def test_squares_of_half_precision_gradients(penalty: Penalty, slope: float) -> 
 def test_a_gradient_penalty_is_r1_and_r2_with_a_pass_of_its_own(
     shared: Penalty, at: str, autocast: bool, batch: int
 ) -> None:
-    """The same number in float32; under autocast, the one that the shared pass would have outside it."""
+    """It equals R1 in float32; under autocast, it equals R1 computed without autocast."""
     critic = DCGANDiscriminator(channels=1, resolution=8, width=4, norm="layer").apply(_widen)
     real, fake = torch.rand(batch, 1, 8, 8), torch.rand(batch, 1, 8, 8)
     expected = shared(update_of(critic, real, fake))
@@ -233,7 +233,7 @@ def test_a_gradient_penalty_is_r1_and_r2_with_a_pass_of_its_own(
 
 
 def _widen(module: nn.Module) -> None:
-    """Weights of a usual size, so that the penalty is far from zero."""
+    """A critic with weights of a usual size, so that the penalty is far from zero."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight)
 

@@ -1,4 +1,4 @@
-"""Top-k training: the gradient of the best samples' mean, the value of the whole batch."""
+"""Top-k training: G's loss has the gradient of the best samples' mean and the value of the whole batch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gradient(loss: AdversarialLoss) -> tuple[float, Tensor]:
 
 def test_the_gradient_is_that_of_the_best_half() -> None:
     value, derivative = gradient(TopK(NonSaturating(), fraction=0.5))
-    assert value == pytest.approx(1.385821, abs=1e-6)  # that of all four
+    assert value == pytest.approx(1.385821, abs=1e-6)  # the loss of all four samples
     expected = torch.tensor([-(-FAKE[0]).sigmoid() / 2, -(-FAKE[1]).sigmoid() / 2, 0.0, 0.0])
     torch.testing.assert_close(derivative, expected)
 
@@ -33,7 +33,7 @@ def test_the_gradient_is_that_of_the_best_half() -> None:
 @pytest.mark.parametrize(("fraction", "kept"), [(0.01, 1), (0.25, 1), (0.26, 2), (0.75, 3), (1.0, 4)])
 def test_k_is_the_fraction_rounded_up(fraction: float, kept: int) -> None:
     _, derivative = gradient(TopK(Wasserstein(), fraction))
-    best = torch.tensor([0, 1, 3, 2])  # in this order
+    best = torch.tensor([0, 1, 3, 2])  # from the best to the worst
     expected = torch.zeros(4)
     expected[best[:kept]] = -1 / kept
     torch.testing.assert_close(derivative, expected)
@@ -48,7 +48,7 @@ def test_with_all_samples_it_is_the_loss_itself(loss: AdversarialLoss) -> None:
 
 
 def test_pairs_stay_pairs() -> None:
-    """A relativistic loss compares each fake with its own real sample, also where some fakes are left out."""
+    """A relativistic loss compares each fake with its own real sample, also if some fakes are left out."""
     _, derivative = gradient(TopK(Relativistic(), fraction=0.5))
     expected = torch.zeros(4)
     expected[:2] = -(REAL[:2] - FAKE[:2]).sigmoid() / 2

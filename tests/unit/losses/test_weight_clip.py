@@ -1,4 +1,4 @@
-"""Weight clipping."""
+"""Weight clipping keeps every parameter of D within its limit."""
 
 from __future__ import annotations
 
