@@ -1,4 +1,4 @@
-"""Generators and discriminators."""
+"""Generators and discriminators: one file for each pair, with the layers that they share in ``parts``."""
 
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator

@@ -1,4 +1,4 @@
-"""What a generator and a discriminator must offer, and how their depth follows from the resolution."""
+"""The base classes of all generators and discriminators, and how their depth follows from the resolution."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ OWN = "own"
 
 
 class Generator(nn.Module):
-    """Turns latents, and labels where it is conditional, into images in [-1, 1]."""
+    """A network that turns latents, and labels if it is conditional, into images in [-1, 1].
+
+    Args:
+        channels: Number of channels of the images.
+        resolution: Side of the square images in pixels.
+        num_classes: Number of classes of the data; 0 if they have no labels.
+        conditioning: The way in which the network takes labels, one of ``CONDITIONINGS`` or "own".
+    """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = (UNCONDITIONAL,)
-    """The ways in which it can take labels."""
+    """The ways in which the network can take labels."""
     OWN: ClassVar[str] = UNCONDITIONAL
-    """The one of them that its paper uses: what conditioning "own" stands for."""
+    """The conditioning that the network's paper uses, which is what the conditioning "own" stands for."""
 
     latent_dim: int
     num_classes: int = 0
-    """0: unconditional, its labels are ignored."""
+    """Number of classes; 0 if the network is unconditional and ignores labels."""
 
     def forward(self, z: Latents, y: Labels | None = None) -> Images:
         """Images [B C H W] of latents [B Z]."""
@@ -32,13 +39,22 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Scores images: one logit per sample, 1 = real, never squashed by a sigmoid."""
+    """A network that scores images by one logit per sample; the higher, the more likely the image is real.
+
+    The logit is never squashed by a sigmoid, because that is the loss's part.
+
+    Args:
+        channels: Number of channels of the images.
+        resolution: Side of the square images in pixels.
+        num_classes: Number of classes of the data; 0 if they have no labels.
+        conditioning: The way in which the network takes labels, one of ``CONDITIONINGS``.
+    """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = (UNCONDITIONAL,)
-    """The ways in which it can take labels."""
+    """The ways in which the network can take labels."""
 
     num_classes: int = 0
-    """0: unconditional, its labels are ignored."""
+    """Number of classes; 0 if the network is unconditional and ignores labels."""
 
     def forward(self, x: Images, y: Labels | None = None) -> Tensor | Verdict:
         """Logits [B] of images [B C H W]; a network with a class head returns a :class:`Verdict`."""
@@ -46,10 +62,10 @@ class Discriminator(nn.Module):
 
 
 def conditioning_of(network: type[Generator | Discriminator], name: str) -> str:
-    """The conditioning that ``name`` asks ``network`` for: itself, or what "own" stands for there.
+    """The conditioning that ``name`` stands for in ``network``: "own" becomes the one of the network's paper.
 
     Raises:
-        UserError: if the network does not take it; the message lists what it takes.
+        UserError: If the network does not take this conditioning; the message lists those that it takes.
     """
     known = {taken: taken for taken in network.CONDITIONINGS}
     advice = ""
@@ -64,10 +80,10 @@ def conditioning_of(network: type[Generator | Discriminator], name: str) -> str:
 
 
 def classes_for(network: type[Generator | Discriminator], conditioning: str, num_classes: int) -> int:
-    """The number of classes that ``network`` is built for: ``num_classes`` of the data, 0 without conditioning.
+    """The number of classes that ``network`` is built for: that of the data, or 0 if it is unconditional.
 
     Raises:
-        UserError: if the network does not take this conditioning, or the data have no labels for it.
+        UserError: If the network does not take this conditioning, or the data have no labels for it.
     """
     if conditioning_of(network, conditioning) == UNCONDITIONAL:
         return 0
@@ -80,10 +96,12 @@ def classes_for(network: type[Generator | Discriminator], conditioning: str, num
 
 
 def doublings(resolution: int) -> tuple[int, int]:
-    """The side of the first map and the number of doublings from there: 28 -> (7, 2), 32 -> (4, 3), 64 -> (4, 4).
+    """The side of the smallest map and the number of doublings from there to ``resolution``.
+
+    For example, 28 pixels give (7, 2), 32 pixels (4, 3) and 64 pixels (4, 4).
 
     Raises:
-        UserError: if no map of at most 7 x 7 doubles into the resolution.
+        UserError: If doubling a map of at most 7 x 7 pixels never leads to the resolution.
     """
     first_map, count = resolution, 0
     while first_map % 2 == 0 and first_map > 4:

@@ -1,6 +1,7 @@
-"""DCGAN (Radford, Metz & Chintala 2016, https://arxiv.org/abs/1511.06434), its depth chosen by the resolution.
+"""DCGAN (Radford, Metz & Chintala 2016, https://arxiv.org/abs/1511.06434), as deep as the resolution needs.
 
-At 64 x 64 pixels these are the paper's networks; the layers without a bias follow PyTorch's DCGAN tutorial.
+At 64 x 64 pixels these are the paper's networks. Which layers have no bias follows PyTorch's DCGAN
+tutorial.
 """
 
 from __future__ import annotations
@@ -32,9 +33,14 @@ from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 
 class DCGANGenerator(Generator):
-    """Latents [B Z] -> a small map of many channels, doubled and halved in turn -> tanh images [B C H W].
+    """The generator of DCGAN, which turns latents [B Z] into images [B C H W] by transposed convolutions and a tanh.
 
-    ``width`` is the number of channels at half the resolution; the paper's is 128.
+    Each layer doubles the side of its maps and halves their number of channels.
+
+    Args:
+        width: Number of channels at half the resolution; 128 in the paper.
+        latent_dim: Number of latent dimensions Z.
+        norm: Name of the norm between the layers, one of ``MAP_NORMS``.
     """
 
     CONDITIONINGS = ("none", "concat", "batch_norm")
@@ -51,7 +57,6 @@ class DCGANGenerator(Generator):
         latent_dim: int = 100,
         norm: str = "batch",
     ) -> None:
-        """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
         conditioning = conditioning_of(type(self), conditioning)
@@ -77,10 +82,15 @@ class DCGANGenerator(Generator):
 
 
 class DCGANDiscriminator(Discriminator):
-    """Images [B C H W] -> maps halved and widened in turn -> logits [B].
+    """The discriminator of DCGAN, which turns images [B C H W] into logits [B] by convolutions.
 
-    The input layer has no norm, as the paper advises. Gradient penalties need a ``norm`` that doesn't couple the
-    samples of a batch: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
+    Each layer halves the side of its maps and doubles their number of channels. The input layer has no norm, as the
+    paper advises.
+
+    Args:
+        width: Number of channels at half the resolution.
+        norm: Name of the norm between the layers, one of ``MAP_NORMS``. A gradient penalty needs one that does not
+            couple the samples of a batch: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
     """
 
     CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
@@ -95,7 +105,6 @@ class DCGANDiscriminator(Discriminator):
         width: int = 64,
         norm: str = "batch",
     ) -> None:
-        """Make a discriminator of square images."""
         super().__init__()
         conditioning = conditioning_of(type(self), conditioning)
         self.num_classes = classes_for(type(self), conditioning, num_classes)
@@ -111,41 +120,43 @@ class DCGANDiscriminator(Discriminator):
         self.apply(partial(initialise, std=initial_std(width)))
 
     def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
-        """Logits [B] of images [B C H W], and class logits with an auxiliary classifier."""
+        """Logits [B] of images [B C H W], with class logits beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.layers(self.pixels(x, y), y)
         return verdict
 
 
 class LatentsAndConstant(ConcatenatedLatents):
-    """z [B Z] -> [z, sqrt(Z)], whatever the label: the first layer then has maps that are the same for every z.
+    """Appends the constant `sqrt(Z)` to latents z [B Z], which gives the first layer maps that are equal for all z.
 
-    Gains and biases of classes weigh maps; they can't say where a stroke is. With maps of z alone, and no bias by
-    position as residual networks have it in their first layer, there is nothing in one place for them to weigh: samples
-    of all classes were the same after 80,000 digits.
+    Conditional batch norm needs such maps, because the gains and biases of a class weigh maps and cannot say where a
+    stroke is. If all maps depend on z, and the first layer has no bias for each position as in residual networks, no
+    map shows anything in a fixed place: the samples of all classes were the same after 80,000 digits.
     """
 
     def __init__(self, latent_dim: int, num_classes: int) -> None:
-        """Make one for vectors of ``latent_dim``."""
         super().__init__(latent_dim, 1)
 
     def forward(self, z: Float[Tensor, "B ..."], y: Labels | None = None) -> Features:
-        """Vectors [B Z+1]."""
+        """Vectors [B Z+1] of latents [B Z]; the labels are ignored."""
         z = z.flatten(1)
         return torch.cat([z, torch.full_like(z[:, :1], self.length)], 1)
 
 
 FIRST: Mapping[str, Callable[[int, int], ConcatenatedLatents]] = {**LATENTS, "batch_norm": LatentsAndConstant}
-"""What stands before G, by conditioning: called with (latent_dim, num_classes)."""
+"""The layer in front of G for each conditioning, made from (latent_dim, num_classes)."""
 
 CLASS_RATE = 10.0
-"""Times the learning rate, what a step of Adam moves gains and biases of classes by: the paper gives a DCGAN no labels,
-and at the learning rate itself gains that differ by a tenth after 500 steps tell no classes apart."""
+"""Learning rate of the gains and biases of classes, as a multiple of the network's learning rate.
+
+The paper gives a DCGAN no labels, so there is no published rate. At the learning rate itself, gains differ by only a
+tenth after 500 steps of Adam, which is too little to tell classes apart.
+"""
 
 G_NORMS: Mapping[str, Callable[[str, int], NormFactory]] = {
     **NORMS,
     "batch_norm": partial(conditional_norm, rate=CLASS_RATE),
 }
-"""Norms of G's maps, by conditioning: called with (name of the norm, num_classes), gives a factory by channels."""
+"""The norms of G's maps for each conditioning: (name of the norm, num_classes) give a factory of norms by channels."""
 
 
 def _plain_head(width: int, first_map: int, num_classes: int) -> list[nn.Module]:
@@ -165,18 +176,19 @@ ENDS: Mapping[str, Callable[[int, int, int], list[nn.Module]]] = {
     "projection": _labelled_head("projection"),
     "auxiliary": _labelled_head("auxiliary"),
 }
-"""The last layers of D, by conditioning: called with the channels and the side of the last map and num_classes.
+"""The last layers of D for each conditioning, made from (channels of the last map, its side, num_classes).
 
-Heads see the last map cell by cell, as the convolution does that gives the logit. Its mean or sum, which residual
-networks take, says little of the class here: a cell sees only a part of a small image (10 of 28 pixels).
+The heads that know labels see every cell of the last map, as the convolution that gives the logit does. Residual
+networks take the mean or the sum of the cells instead, but here that says little about the class, because a cell sees
+only a part of a small image (10 of 28 pixels).
 """
 
 
 def doubled(width: int, count: int) -> list[int]:
-    """Channels of the maps from the largest on: width, 2 width, 4 width, ...
+    """The numbers of channels of ``count`` maps, the largest map first: width, 2 width, 4 width, ...
 
     Raises:
-        UserError: if there are none.
+        UserError: If ``width`` is below 1.
     """
     if width < 1:
         raise UserError(f"width={width}: a network needs at least one channel.")
@@ -186,11 +198,11 @@ def doubled(width: int, count: int) -> list[int]:
 def _enlarge(
     width_in: int, width_out: int, norm: nn.Module, *, kernel: int, stride: int, padding: int
 ) -> list[nn.Module]:
-    """A transposed convolution, its norm and ReLU; a kernel divisible by the stride leaves no checkerboard."""
+    """A transposed convolution, its norm and ReLU; a kernel divisible by the stride leaves no checkerboard pattern."""
     convolution = nn.ConvTranspose2d(width_in, width_out, kernel, stride, padding, bias=not has_bias(norm))
     return [convolution, norm, nn.ReLU()]
 
 
 def _reduce(width_in: int, width_out: int, norm: nn.Module) -> list[nn.Module]:
-    """A convolution to half the side, its norm and LeakyReLU."""
+    """A convolution that halves the side, its norm and LeakyReLU."""
     return [nn.Conv2d(width_in, width_out, 4, 2, 1, bias=not has_bias(norm)), norm, nn.LeakyReLU(0.2)]

@@ -1,8 +1,9 @@
-"""The pair of the Keras tutorial (Chollet 2017, Deep Learning with Python, sec. 8.5), layer by layer.
+"""The networks of the Keras GAN tutorial (Chollet 2017, Deep Learning with Python, sec. 8.5), layer by layer.
 
-At 32 x 32 pixels in colour G has 6,264,579 parameters and D 790,913, as the tutorial's own summaries say. It has no
-batch norm, kernels divisible by their stride, and Keras' defaults: Glorot-uniform weights, biases of zero, LeakyReLU of
-slope 0.3. At other resolutions G's first map is half the image and D's vector as long as its last map makes it.
+At 32 x 32 pixels in colour G has 6,264,579 parameters and D 790,913, as the tutorial's own summaries say. The networks
+have no batch norm, kernels divisible by their stride, and Keras' defaults: Glorot-uniform weights, biases of zero,
+LeakyReLU of slope 0.3. At any resolution, G's first map has half the side of the image, and the length of the vector
+that D's last layer sees follows from the size of D's last map.
 """
 
 from __future__ import annotations
@@ -14,14 +15,21 @@ from gan_lightning.networks.base import Discriminator, Generator, classes_for, c
 from gan_lightning.networks.parts.conditioning import HEADS, LATENTS, MAPS, LabelledSequential, identity
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
-SLOPE = 0.3  # Keras' default, where torch has 0.01
-SMALLEST = 24  # pixels: D's four convolutions leave nothing of fewer
+SLOPE = 0.3  # of LeakyReLU: Keras' default, where torch's is 0.01
+SMALLEST = 24  # pixels a side, because D's four convolutions leave nothing of a smaller image
 
 
 class KerasDCGANGenerator(Generator):
-    """Latents [B Z] -> a map of half the side -> one transposed convolution -> tanh images [B C H W].
+    """The generator of the tutorial, which turns latents [B Z] into images [B C H W] in (-1, 1).
 
-    ``width`` is the number of channels of the first map, the later ones have twice as many.
+    A linear layer makes a map of half the image's side, which one transposed convolution enlarges.
+
+    Args:
+        latent_dim: Number of latent dimensions Z.
+        width: Number of channels of the first map; later maps have twice as many.
+
+    Raises:
+        UserError: If the resolution is odd or too small.
     """
 
     CONDITIONINGS = ("none", "concat")
@@ -37,11 +45,6 @@ class KerasDCGANGenerator(Generator):
         latent_dim: int = 32,
         width: int = 128,
     ) -> None:
-        """Make a generator of square images.
-
-        Raises:
-            UserError: if the resolution is odd or too small.
-        """
         super().__init__()
         require_possible(resolution)
         self.latent_dim = latent_dim
@@ -73,7 +76,17 @@ class KerasDCGANGenerator(Generator):
 
 
 class KerasDCGANDiscriminator(Discriminator):
-    """Images [B C H W] -> maps 32, 30, 14, 6, 2 wide -> a vector, with dropout -> logits [B]."""
+    """The discriminator of the tutorial, which turns images [B C H W] into logits [B].
+
+    Four convolutions without padding make maps of 30, 14, 6 and 2 pixels a side from an image of 32.
+
+    Args:
+        width: Number of channels of all maps.
+        dropout: Probability with which an element of the last map is set to zero in training.
+
+    Raises:
+        UserError: If the resolution is odd or too small.
+    """
 
     CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
 
@@ -87,11 +100,6 @@ class KerasDCGANDiscriminator(Discriminator):
         width: int = 128,
         dropout: float = 0.4,
     ) -> None:
-        """Make a discriminator of square images.
-
-        Raises:
-            UserError: if the resolution is odd or too small.
-        """
         super().__init__()
         require_possible(resolution)
         conditioning = conditioning_of(type(self), conditioning)
@@ -114,13 +122,13 @@ class KerasDCGANDiscriminator(Discriminator):
         self.apply(initialise)
 
     def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
-        """Logits [B] of images [B C H W], and class logits with an auxiliary classifier."""
+        """Logits [B] of images [B C H W], with class logits beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.layers(self.pixels(x, y), y)
         return verdict
 
 
 def last_map(resolution: int) -> int:
-    """The side of D's last map: 32 -> 30 -> 14 -> 6 -> 2, without padding."""
+    """The side of D's last map; without padding, 32 pixels become 30, 14, 6 and 2."""
     side = resolution - 2
     for _ in range(3):
         side = (side - 4) // 2 + 1
@@ -131,7 +139,7 @@ def require_possible(resolution: int) -> None:
     """Refuse a resolution that G can't halve or D can't reduce.
 
     Raises:
-        UserError: with the resolutions that can be had.
+        UserError: If the resolution is odd or too small; the message says which resolutions are possible.
     """
     if resolution % 2 or resolution < SMALLEST:
         raise UserError(
@@ -141,7 +149,7 @@ def require_possible(resolution: int) -> None:
 
 
 def initialise(module: nn.Module) -> None:
-    """Glorot-uniform weights and biases of zero, Keras' defaults."""
+    """Set Glorot-uniform weights and biases of zero, which are Keras' defaults."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         assert module.bias is not None

@@ -1,4 +1,4 @@
-"""Fully connected networks, the pair that most GAN tutorials start with."""
+"""Fully connected networks (multilayer perceptrons), with which most GAN tutorials start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 
 class MLPGenerator(Generator):
-    """Latents [B Z] -> hidden layers of ``widths`` -> tanh images [B C H W]."""
+    """A fully connected generator, which turns latents [B Z] into images [B C H W] in (-1, 1) by a tanh.
+
+    Args:
+        latent_dim: Number of latent dimensions Z.
+        widths: Number of features of each hidden layer.
+        norm: Name of the norm of the hidden layers, one of ``VECTOR_NORMS``.
+    """
 
     CONDITIONINGS = ("none", "concat")
     OWN = "concat"
@@ -30,7 +36,6 @@ class MLPGenerator(Generator):
         widths: Sequence[int] = (256, 512, 1024),
         norm: str = "none",
     ) -> None:
-        """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
         conditioning = conditioning_of(type(self), conditioning)
@@ -55,7 +60,13 @@ class MLPGenerator(Generator):
 
 
 class MLPDiscriminator(Discriminator):
-    """Images [B C H W] -> hidden layers of ``widths`` with dropout -> logits [B]."""
+    """A fully connected discriminator, which turns images [B C H W] into logits [B].
+
+    Args:
+        widths: Number of features of each hidden layer.
+        dropout: Probability with which an element of a hidden layer is set to zero in training.
+        norm: Name of the norm of the hidden layers, one of ``VECTOR_NORMS``.
+    """
 
     CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
 
@@ -70,7 +81,6 @@ class MLPDiscriminator(Discriminator):
         dropout: float = 0.3,
         norm: str = "none",
     ) -> None:
-        """Make a discriminator of square images."""
         super().__init__()
         conditioning = conditioning_of(type(self), conditioning)
         self.num_classes = classes_for(type(self), conditioning, num_classes)
@@ -83,6 +93,6 @@ class MLPDiscriminator(Discriminator):
         self.layers = LabelledSequential(pixels, *layers, HEADS[conditioning](sizes[-1], self.num_classes, identity))
 
     def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
-        """Logits [B] of images [B C H W], and class logits with an auxiliary classifier."""
+        """Logits [B] of images [B C H W], with class logits beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.layers(x, y)
         return verdict

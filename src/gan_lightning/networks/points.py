@@ -1,4 +1,4 @@
-"""A generator of points in the plane, for data whose range no squashing function should bound."""
+"""A generator of points in the plane, whose output is linear because no tanh may bound the range of such data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from gan_lightning.types import Images, Labels, Latents
 
 
 class PointGenerator(Generator):
-    """Latents [B Z] -> hidden layers of ``widths`` -> a linear output [B C H W].
+    """A fully connected generator with a linear output, which turns latents [B Z] into points [B C H W].
 
-    Its opponent is :class:`~gan_lightning.networks.MLPDiscriminator`.
+    It makes ``channels`` values at each of ``resolution`` x ``resolution`` pixels; a point of the plane has two
+    channels and one pixel. Its opponent is :class:`~gan_lightning.networks.MLPDiscriminator`.
+
+    Args:
+        latent_dim: Number of latent dimensions Z.
+        widths: Number of features of each hidden layer.
+        norm: Name of the norm of the hidden layers, one of ``VECTOR_NORMS``.
     """
 
     CONDITIONINGS = ("none", "concat")
@@ -33,7 +39,6 @@ class PointGenerator(Generator):
         widths: Sequence[int] = (128, 128),
         norm: str = "none",
     ) -> None:
-        """Make a generator of ``channels`` values at each of ``resolution`` x ``resolution`` pixels."""
         super().__init__()
         self.latent_dim = latent_dim
         conditioning = conditioning_of(type(self), conditioning)

@@ -1,8 +1,8 @@
-"""R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441): their Config E, a residual network without norms.
+"""R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441), whose Config E is a residual network without norms.
 
-Each resolution has ``blocks`` inverted bottlenecks with a grouped convolution; two resolutions are joined by bilinear
-interpolation and, where their widths differ, a 1 x 1 convolution. Every residual branch starts at zero, so that a new
-network is linear between its first and its last layer. The sizes of their CIFAR-10 preset are ``width`` 768,
+Each resolution has ``blocks`` inverted bottlenecks with a grouped convolution. Two resolutions are joined by bilinear
+interpolation and, if their widths differ, a 1 x 1 convolution. Every residual branch starts at zero, so that a new
+network is linear between its first and its last layer. The sizes of the authors' CIFAR-10 preset are ``width`` 768,
 ``max_width`` 768 and ``blocks`` 2, those of their FFHQ-64 preset 384, 768 and 2.
 """
 
@@ -33,11 +33,17 @@ from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 
 class R3GANGenerator(Generator):
-    """Latents [B Z] -> learned maps weighted by them -> residual blocks, enlarged in turn -> linear images [B C H W].
+    """The generator of R3GAN, which turns latents [B Z] into images [B C H W].
 
-    The output isn't squashed: D alone keeps it in [-1, 1]. ``width`` is the number of channels at the full resolution;
-    each map of half the side has twice as many, up to ``max_width``. ``group_width`` is that of the groups of the
-    grouped convolutions.
+    The latents weigh learned maps, and residual blocks and interpolation enlarge the result. The output is linear: no
+    tanh bounds it, so that D alone keeps it in [-1, 1].
+
+    Args:
+        latent_dim: Number of latent dimensions Z.
+        width: Number of channels at the full resolution; each map of half the side has twice as many.
+        max_width: The largest number of channels.
+        blocks: Number of residual blocks at each resolution.
+        group_width: Number of channels in a group of the grouped convolutions.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "concat")
@@ -56,7 +62,6 @@ class R3GANGenerator(Generator):
         blocks: int = 1,
         group_width: int = 16,
     ) -> None:
-        """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
         self.num_classes = classes_for(type(self), conditioning, num_classes)
@@ -76,9 +81,10 @@ class R3GANGenerator(Generator):
 
 
 class R3GANDiscriminator(Discriminator):
-    """Images [B C H W] -> residual blocks, reduced in turn -> one weighted sum of each map -> logits [B].
+    """The discriminator of R3GAN, which turns images [B C H W] into logits [B].
 
-    Its arguments are those of :class:`R3GANGenerator`, which it mirrors.
+    It mirrors :class:`R3GANGenerator`, whose arguments it has but for ``latent_dim``. Residual blocks and interpolation
+    reduce the image, and a head sees one weighted sum of each of the last maps.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "concat", "projection", "auxiliary")
@@ -95,7 +101,6 @@ class R3GANDiscriminator(Discriminator):
         blocks: int = 1,
         group_width: int = 16,
     ) -> None:
-        """Make a discriminator of square images."""
         super().__init__()
         self.num_classes = classes_for(type(self), conditioning, num_classes)
         self.input = MAPS[conditioning](channels, self.num_classes)
@@ -111,44 +116,42 @@ class R3GANDiscriminator(Discriminator):
         self.head = HEADS[conditioning](last, self.num_classes)
 
     def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
-        """Logits [B] of images [B C H W]; with an auxiliary classifier class logits beside them."""
+        """Logits [B] of images [B C H W], with class logits beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.head(self.layers(self.input(x, y)), y)
         return verdict
 
 
 class EmbeddedLatents(Conditional):
-    """(z [B Z], y) -> [z, embedding of y], as many dimensions of either."""
+    """Appends an embedding of the labels y, as long as the latents, to latents z [B Z]."""
 
     def __init__(self, latent_dim: int, num_classes: int) -> None:
-        """Make one for vectors of ``latent_dim``; they become vectors of ``features``."""
         super().__init__()
         self.features = 2 * latent_dim
         self.embedding = ClassEmbedding(num_classes, latent_dim)
-        nn.init.normal_(self.embedding.weight, std=num_classes**-0.5)  # a linear function of the one-hot label
+        nn.init.normal_(self.embedding.weight, std=num_classes**-0.5)  # as of a linear layer on one-hot labels
 
     def forward(self, z: Latents, y: Labels | None = None) -> Float[Tensor, "B 2*Z"]:
-        """Vectors [B 2Z]."""
+        """Vectors [B 2Z] of latents [B Z]."""
         return torch.cat([z, self.embedding(required(y))], 1)
 
 
 class ProductHead(Conditional):
-    """logit = <A h, embedding of y>: a projection discriminator without the term that knows no labels."""
+    """The logit `<A h, embedding of y>`, which is a projection discriminator without the term that knows no labels."""
 
     def __init__(self, features: int, num_classes: int) -> None:
-        """Make one for vectors of ``features``."""
         super().__init__()
         self.linear = scaled(nn.Linear(features, features, bias=False))
         self.embedding = nn.Embedding(num_classes, features)
         nn.init.normal_(self.embedding.weight, std=(num_classes * features) ** -0.5)
 
     def forward(self, h: Float[Tensor, "B F"], y: Labels | None = None) -> Logits:
-        """Logits [B]."""
+        """Logits [B] of features [B F]."""
         logits: Logits = (self.linear(h) * self.embedding(required(y))).sum(1)
         return logits
 
 
 def plain_head(features: int, num_classes: int) -> nn.Module:
-    """A linear layer without a bias, whatever the labels."""
+    """A head that ignores labels: a linear layer without a bias."""
     return scaled(PlainHead(features, 1, bias=False))
 
 
@@ -156,7 +159,7 @@ LATENTS: Mapping[str, Callable[[int, int], ConcatenatedLatents | EmbeddedLatents
     "none": ConcatenatedLatents,
     "concat": EmbeddedLatents,
 }
-"""What stands before G, by conditioning: called with (latent_dim, num_classes)."""
+"""The layer in front of G for each conditioning, made from (latent_dim, num_classes)."""
 
 HEADS: Mapping[str, Callable[[int, int], nn.Module]] = {
     "none": plain_head,
@@ -164,4 +167,4 @@ HEADS: Mapping[str, Callable[[int, int], nn.Module]] = {
     "projection": ProductHead,
     "auxiliary": AuxiliaryHead,
 }
-"""The end of D, by conditioning: called with (features, num_classes); takes (h [B F], y)."""
+"""The head of D for each conditioning, made from (features, num_classes) and called with (h [B F], y)."""

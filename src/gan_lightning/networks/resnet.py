@@ -1,7 +1,8 @@
-"""The residual pair of WGAN-GP (Gulrajani et al. 2017, appendix C) and of SNGAN (Miyato et al. 2018, appendix B.4).
+"""The residual networks of WGAN-GP (Gulrajani et al. 2017, appendix C) and SNGAN (Miyato et al. 2018, appendix B.4).
 
-Up to 32 x 32 pixels it is the one for CIFAR-10, all its maps equally wide; beyond, that for ImageNet: twice as wide
-with half the side, up to 16-fold. Both meet the sizes of the authors' code at 32 and 128 pixels.
+Up to 32 x 32 pixels they are the papers' networks for CIFAR-10, in which all maps have the same number of channels. At
+higher resolutions they are those for ImageNet, in which each map of half the side has twice as many channels, up to 16
+times. The sizes are those of the authors' code at 32 and 128 pixels.
 """
 
 from __future__ import annotations
@@ -24,28 +25,31 @@ from gan_lightning.networks.parts.spectral import prepared, wrap_for
 from gan_lightning.types import Images, Labels, Latents, Logits, Verdict
 
 SMALL = 3
-"""Doublings up to which a pair is the one for CIFAR-10: 3 lead to 32 pixels."""
+"""The largest number of doublings in the networks for CIFAR-10; 3 lead to 32 pixels."""
 
 WIDEST = 16
-"""Times ``width``, the widest map of the larger pairs."""
+"""The largest number of channels in the networks for ImageNet, as a multiple of ``width``."""
 
 POOLS: Mapping[str, Callable[..., Tensor]] = {"sum": torch.sum, "mean": torch.mean}
-"""What becomes of a map's positions at the end of D: SNGAN sums them, WGAN-GP takes their mean."""
+"""How D's last map becomes a vector: SNGAN sums over its positions, WGAN-GP takes their mean."""
 
 
 class ResNetGenerator(Generator):
-    """Latents [B Z] -> a small map -> a residual block for each doubling -> norm, ReLU -> tanh images [B C H W].
+    """A residual generator, which turns latents [B Z] into images [B C H W] in (-1, 1).
+
+    A linear layer makes a small map, which one residual block for each doubling enlarges; then follow a norm, a ReLU, a
+    convolution and a tanh.
 
     Args:
-        channels: Of the images.
-        resolution: Pixels a side.
-        num_classes: Of the data.
-        conditioning: One of ``CONDITIONINGS``.
-        width: Channels of the last maps; SNGAN's is 256 up to 32 pixels and 64 beyond.
-        latent_dim: Z.
-        norm: Before each ReLU; with conditioning "batch_norm", the last one still knows no classes.
-        spectral_norm: Around every convolution and linear layer.
-        attention: Pixels a side of the map that self-attention looks at; None: nowhere.
+        width: Number of channels of the last maps; SNGAN's is 256 up to 32 pixels and 64 beyond.
+        latent_dim: Number of latent dimensions Z.
+        norm: Name of the norm before each ReLU, one of ``MAP_NORMS``; with the conditioning "batch_norm", the norms of
+            the blocks have a gain and a bias for each class, and the last norm has not.
+        spectral_norm: Whether every convolution and linear layer has spectral normalisation.
+        attention: Side in pixels of the map that self-attention looks at, or None for no self-attention.
+
+    Raises:
+        UserError: If there is no such norm, or no map of the side that ``attention`` names.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "concat", "batch_norm")
@@ -92,22 +96,21 @@ class ResNetGenerator(Generator):
 
 
 class ResNetDiscriminator(Discriminator):
-    """Images [B C H W] -> residual blocks, the first of which halve the side -> ReLU, pooling -> logits [B].
+    """A residual discriminator, which turns images [B C H W] into logits [B].
+
+    Residual blocks, the first of which halve the side, are followed by a ReLU, the pooling of the last map and a head.
 
     Args:
-        channels: Of the images.
-        resolution: Pixels a side.
-        num_classes: Of the data.
-        conditioning: One of ``CONDITIONINGS``.
-        width: Channels of the first maps; SNGAN's is 128 up to 32 pixels and 64 beyond.
-        norm: Before each ReLU but the first and the last; the papers have none. A penalty on D's gradient needs one
-            that does not couple samples: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
-        spectral_norm: Around every layer.
-        pool: "sum" (SNGAN) or "mean" (WGAN-GP) over the positions of the last map.
-        attention: Pixels a side of the map that self-attention looks at; None: nowhere.
+        width: Number of channels of the first maps; SNGAN's is 128 up to 32 pixels and 64 beyond.
+        norm: Name of the norm before each ReLU but the first and the last, one of ``MAP_NORMS``; the papers have none.
+            A gradient penalty needs one that does not couple the samples of a batch: "layer", "instance" or "none"
+            (Gulrajani et al. 2017, sec. 4).
+        spectral_norm: Whether every layer has spectral normalisation.
+        pool: How the positions of the last map are pooled: "sum" as in SNGAN or "mean" as in WGAN-GP.
+        attention: Side in pixels of the map that self-attention looks at, or None for no self-attention.
 
     Raises:
-        UserError: if there is no such pool or norm.
+        UserError: If there is no such pool or norm, or no map of the side that ``attention`` names.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "concat", "projection", "auxiliary")
@@ -146,16 +149,16 @@ class ResNetDiscriminator(Discriminator):
         self.head = HEADS[conditioning](widths[-1], self.num_classes, partial(prepared, wrap=wrap))
 
     def forward(self, x: Images, y: Labels | None = None) -> Logits | Verdict:
-        """Logits [B] of images [B C H W]; beside them class logits [B K] with an auxiliary classifier."""
+        """Logits [B] of images [B C H W], with class logits [B K] beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.head(self.pool(self.blocks(x, y), dim=(2, 3)), y)
         return verdict
 
 
 def map_widths(width: int, count: int) -> list[int]:
-    """Channels of the maps from the image's side down to the first map, ``count`` halvings later.
+    """The numbers of channels of the maps, from the image's side down to the smallest map ``count`` halvings later.
 
     Raises:
-        UserError: if ``width`` is below 1.
+        UserError: If ``width`` is below 1.
     """
     if width < 1:
         raise UserError(f"width={width}: a network needs at least one channel.")

@@ -1,6 +1,7 @@
-"""SAGAN (Zhang et al. 2019, https://arxiv.org/abs/1805.08318): SNGAN's pair with spectral norm and attention in both.
+"""SAGAN (Zhang et al. 2019, https://arxiv.org/abs/1805.08318): SNGAN's networks with spectral norm and self-attention.
 
-The paper trains it with the hinge loss, one D update for one of G, and two learning rates: loss=hinge optimizer=ttur.
+Both networks have both. The paper trains them with the hinge loss, one D update for one of G, and two learning rates
+(TTUR): loss=hinge optimizer=ttur.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
 LARGEST_MAP = 32
-"""Pixels a side of the map that the paper's networks for 128 x 128 pixels look at."""
+"""Side in pixels of the map that self-attention looks at in the paper's networks for 128 x 128 pixels."""
 
 
 class SAGANGenerator(ResNetGenerator):
-    """:class:`ResNetGenerator` with spectral norm and self-attention.
+    """The generator of SAGAN: a :class:`ResNetGenerator` with spectral norm around every layer, and self-attention.
 
-    ``attention`` is the side in pixels of the map that it looks at; None: 32, or half the image's side if that is less.
+    Args:
+        attention: Side in pixels of the map that self-attention looks at; None stands for the largest map of at most 32
+            pixels that is smaller than the image.
     """
 
     def __init__(
@@ -30,7 +33,6 @@ class SAGANGenerator(ResNetGenerator):
         spectral_norm: bool = True,
         attention: int | None = None,
     ) -> None:
-        """Make a generator of square images."""
         super().__init__(
             channels=channels,
             resolution=resolution,
@@ -45,9 +47,9 @@ class SAGANGenerator(ResNetGenerator):
 
 
 class SAGANDiscriminator(ResNetDiscriminator):
-    """:class:`ResNetDiscriminator` with spectral norm around every layer, and self-attention.
+    """The discriminator of SAGAN: a :class:`ResNetDiscriminator` with spectral norm and self-attention.
 
-    ``attention`` is as in :class:`SAGANGenerator`.
+    Its ``attention`` is as in :class:`SAGANGenerator`.
     """
 
     def __init__(
@@ -61,7 +63,6 @@ class SAGANDiscriminator(ResNetDiscriminator):
         spectral_norm: bool = True,
         attention: int | None = None,
     ) -> None:
-        """Make a discriminator of square images."""
         super().__init__(
             channels=channels,
             resolution=resolution,

@@ -1,9 +1,9 @@
-"""StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958), its config F at sizes that fit the resolution.
+"""StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958), in its config F at sizes that fit the resolution.
 
-A mapping network turns latents into styles that modulate every convolution of G; G's images are sums over the
-resolutions (skip), D is residual. The paper's sizes at 1024 x 1024 pixels are ``width`` 32, ``max_width`` 512,
-``latent_dim`` and ``style_dim`` 512, 8 ``mapping_layers`` and ``noise``. Style mixing and the penalty on path lengths
-are left out, and one style is given to all layers.
+A mapping network turns latents into styles, which modulate every convolution of G. G's images are sums over the
+resolutions (skip connections), and D is residual. The paper's sizes at 1024 x 1024 pixels are ``width`` 32,
+``max_width`` 512, ``latent_dim`` and ``style_dim`` 512, and 8 ``mapping_layers``, with ``noise``. Style mixing and path
+length regularisation are left out, and all layers get the same style.
 """
 
 from __future__ import annotations
@@ -25,11 +25,18 @@ from gan_lightning.types import Images, Labels, Latents, Logits
 
 
 class StyleGAN2Generator(Generator):
-    """Latents [B Z] -> styles [B S] -> linear images [B C H W].
+    """The generator of StyleGAN2, which turns latents [B Z] into styles [B S] and those into images [B C H W].
 
-    The output isn't squashed: D alone keeps it in [-1, 1]. ``width`` is the number of channels at the full resolution;
-    each map of half the side has twice as many, up to ``max_width``. ``noise`` adds to each map one that is drawn anew
-    for every sample in training, and fixed in evaluation, where latents then stand for one image.
+    The output is linear: no tanh bounds it, so that D alone keeps it in [-1, 1].
+
+    Args:
+        latent_dim: Number of latent dimensions Z.
+        style_dim: Number of dimensions S of a style.
+        mapping_layers: Number of layers of the mapping network.
+        width: Number of channels at the full resolution; each map of half the side has twice as many.
+        max_width: The largest number of channels.
+        noise: Whether every layer adds a map of random numbers. It is drawn anew for every sample in training and
+            fixed in evaluation, where the same latents thus always give the same image.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "mapping")
@@ -49,7 +56,6 @@ class StyleGAN2Generator(Generator):
         max_width: int = 64,
         noise: bool = False,
     ) -> None:
-        """Make a generator of square images."""
         super().__init__()
         self.latent_dim = latent_dim
         self.num_classes = classes_for(type(self), conditioning, num_classes)
@@ -78,7 +84,7 @@ class StyleGAN2Generator(Generator):
 
     def synthesis(self, style: Styles) -> Images:
         """Images [B C H W] of styles [B S]."""
-        batch = style.shape[0]  # not len(style): what is traced would then have this size for ever
+        batch = style.shape[0]  # not len(style), because a traced network would then take this batch size only
         x = self.first(self.constant.expand(batch, -1, -1, -1), style)
         images: Images = self.first_to_image(x, style)
         for block in self.blocks:
@@ -87,9 +93,15 @@ class StyleGAN2Generator(Generator):
 
 
 class StyleGAN2Discriminator(Discriminator):
-    """Images [B C H W] -> residual blocks, reduced in turn -> minibatch standard deviation -> logits [B].
+    """The discriminator of StyleGAN2, which turns images [B C H W] into logits [B].
 
-    Its arguments are those of :class:`StyleGAN2Generator`, which it mirrors; ``mapping_layers`` are those of the label.
+    Residual blocks reduce the image; then follow the minibatch standard deviation, two layers and a head.
+
+    Args:
+        mapping_layers: Number of layers of the mapping network of the labels.
+        width: Number of channels at the full resolution; each map of half the side has twice as many.
+        max_width: The largest number of channels.
+        group: Number of samples over which the standard deviation is taken; see :class:`MinibatchStd`.
     """
 
     CONDITIONINGS: ClassVar[tuple[str, ...]] = ("none", "projection")
@@ -106,7 +118,6 @@ class StyleGAN2Discriminator(Discriminator):
         max_width: int = 64,
         group: int = 4,
     ) -> None:
-        """Make a discriminator of square images; ``group`` is that of :class:`MinibatchStd`."""
         super().__init__()
         self.num_classes = classes_for(type(self), conditioning, num_classes)
         first_map, count = doublings(resolution)
@@ -132,12 +143,11 @@ class StyleGAN2Discriminator(Discriminator):
 
 
 class SynthesisBlock(nn.Module):
-    """Maps and images [B C H W] -> both at twice the side."""
+    """The part of G that doubles the side of the maps and of the images."""
 
     def __init__(
         self, style_dim: int, width_in: int, width_out: int, channels: int, resolution: int, noise: bool
     ) -> None:
-        """Make the block of a ``resolution``."""
         super().__init__()
         enlarge = UpsamplingConv2d(style_dim, width_in, width_out, 3)
         convolution = DemodulatedConv2d(style_dim, width_out, width_out, 3)
@@ -149,16 +159,18 @@ class SynthesisBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "B I H W"], images: Float[Tensor, "B C H W"], style: Styles
     ) -> tuple[Tensor, Tensor]:
-        """Maps and images of twice the side; what this resolution adds to the images is all that it does to them."""
+        """Maps and images of twice the side; the images of this resolution are added to the enlarged ones."""
         x = self.layer(self.enlarge(x, style), style)
         return x, self.upsample(images) + self.to_image(x, style)
 
 
 class ResidualBlock(nn.Module):
-    """Maps -> maps of half the side: (skip(x) + f(x)) / sqrt(2), f two 3 x 3 convolutions."""
+    """`(skip(x) + f(x)) / sqrt(2)` of maps x at half their side, where f are two 3 x 3 convolutions.
+
+    Both branches filter their maps before they take every second pixel.
+    """
 
     def __init__(self, width_in: int, width_out: int) -> None:
-        """Make a block; both of its ways filter before they take every second pixel."""
         super().__init__()
         self.skip = nn.Sequential(Downsample(), EqualizedConv2d(width_in, width_out, 1, bias=False))
         self.branch = nn.Sequential(
@@ -170,6 +182,6 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O h w"]:
-        """Maps [B O H/2 W/2]."""
+        """Maps [B O H/2 W/2] of maps [B I H W]."""
         maps: Tensor = (self.skip(x) + self.branch(x)) * 0.5**0.5
         return maps

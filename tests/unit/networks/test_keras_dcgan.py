@@ -1,4 +1,4 @@
-"""The Keras tutorial's pair: its own tables, its initial weights, and one step of its recipe by hand."""
+"""The networks of the Keras tutorial: its own tables, its initial weights, and one step of its recipe by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLOUR = {"channels": 3, "resolution": 32}
 
 
 def sizes(network: nn.Module) -> list[int]:
-    """Parameters of each layer that has some."""
+    """Number of parameters of each layer that has any."""
     layers = [module for module in network.modules() if not list(module.children())]
     return [count for layer in layers if (count := sum(p.numel() for p in layer.parameters()))]
 
@@ -76,7 +76,7 @@ def test_resolutions_that_cannot_be(resolution: int) -> None:
 
 
 def test_initial_weights_are_glorots() -> None:
-    """Uniform in +-sqrt(6 / (fan-in + fan-out)): every weight inside, the variance that of the interval."""
+    """Weights lie within `±√(6/(fan-in + fan-out))`, and have the variance of a uniform distribution there."""
     for network in (KerasDCGANGenerator(**COLOUR, width=16), KerasDCGANDiscriminator(**COLOUR, width=16)):
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -105,7 +105,7 @@ def test_slopes_and_dropout_are_keras() -> None:
 
 
 def test_the_loss_is_the_mean_over_the_mixed_batch() -> None:
-    """Of Keras' targets, the other way round: 1 - 0.05 u for real samples, -0.05 u for fake ones."""
+    """The targets are Keras' own the other way round: `1 - 0.05 u` for real samples and `-0.05 u` for fake ones."""
     real, fake = torch.tensor([-5.0, 1.4]), torch.tensor([10.0, 4.4])
     draw = UpdateDraw((0,), rank=0, world_size=1, device=torch.device("cpu"))
     targets = torch.cat(
@@ -125,7 +125,7 @@ SMALL = ("model.generator.width=2", "model.discriminator.dropout=0.0", "data.bat
 
 
 def game() -> games.LitGAN:
-    """What ``experiment=keras_frogs`` builds, at a small width and without dropout."""
+    """The game of ``experiment=keras_frogs``, at a small width and without dropout."""
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = OmegaConf.to_container(compose("train", ["experiment=keras_frogs", *FACTS, *SMALL]), resolve=True)
     assert isinstance(config, dict)
@@ -136,7 +136,7 @@ Weights = Mapping[str, Tensor]
 
 
 def one_step(before: Weights, gradients: Weights, lr: float) -> dict[str, np.ndarray]:
-    """Keras 2's RMSprop from rest, in float64 NumPy: gradients clipped by value, epsilon outside of the root."""
+    """The first step of Keras 2's RMSprop in float64: gradients clipped by value, epsilon outside of the root."""
     after = {}
     for name, gradient in gradients.items():
         g = np.clip(gradient.double().numpy(), -1.0, 1.0)
@@ -155,7 +155,7 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def test_one_step_of_the_recipe() -> None:
-    """D's update, then G's against the D that it left; images and random numbers are looked up, the rest is by hand."""
+    """D's update, then G's against the new D; images and random numbers are looked up, the rest is done by hand."""
     theirs, ours = game(), game()
     games.fit(theirs, 1, batch_size=4, resolution=24)
 
@@ -180,13 +180,13 @@ def draw_of(module: games.LitGAN, update: str) -> UpdateDraw:
 
 
 def first_images() -> Tensor:
-    """The first batch of ``games.fit``."""
+    """The images of the first batch of ``games.fit``."""
     images = games.Noise(batch_size=4, resolution=24).split("train").images
     return to_unit(images[permutation(len(images), seed=0, epoch=0)[:4]])
 
 
 def compare(network: nn.Module, expected: Mapping[str, np.ndarray]) -> None:
-    """To a hundredth of a step, which is lr / sqrt(0.1), and less where a gradient is as small as its rounding."""
+    """Compare to a hundredth of a step, which is `lr/√0.1`, or less if a gradient is as small as its rounding error."""
     for name, parameter in network.named_parameters():
         np.testing.assert_allclose(parameter.detach().double().numpy(), expected[name], rtol=0, atol=1e-5)
 
@@ -196,7 +196,7 @@ def compare(network: nn.Module, expected: Mapping[str, np.ndarray]) -> None:
     [
         (3.0, 8e-4 / (math.sqrt(0.1) + 1e-7)),  # clipped to 1
         (-0.5, -8e-4 * 0.5 / (math.sqrt(0.025) + 1e-7)),
-        (1e-7, 8e-4 * 1e-7 / (math.sqrt(1e-15) + 1e-7)),  # inside of the root it would be 2.5e-7
+        (1e-7, 8e-4 * 1e-7 / (math.sqrt(1e-15) + 1e-7)),  # with epsilon inside of the root it would be 2.5e-7
     ],
 )
 def test_rmsprop_has_keras_constants(gradient: float, step: float) -> None:

@@ -36,7 +36,7 @@ def test_dcgan_has_the_known_sizes_at_64_pixels() -> None:
 
 
 def test_mlp_has_the_sizes_of_its_layers() -> None:
-    """Fan-in plus one bias, times fan-out, for every layer."""
+    """A layer has (fan-in + 1) fan-out parameters, because each output has a bias."""
     assert size(MLPGenerator(channels=1, resolution=28)) == 101 * 256 + 257 * 512 + 513 * 1024 + 1025 * 784
     assert size(MLPDiscriminator(channels=1, resolution=28)) == 785 * 1024 + 1025 * 512 + 513 * 256 + 257
 
@@ -72,7 +72,7 @@ def test_unknown_norm() -> None:
 
 
 def test_dcgan_norms_stand_where_the_paper_puts_them() -> None:
-    """Between the hidden convolutions only: 4 in G, 3 in D at 64 pixels; a bias only where no norm has one."""
+    """Norms stand between hidden convolutions only (4 in G, 3 in D at 64 pixels); a layer before a norm has no bias."""
     generator = DCGANGenerator(channels=3, resolution=64, width=2)
     discriminator = DCGANDiscriminator(channels=3, resolution=64, width=2)
     assert sum(isinstance(m, nn.BatchNorm2d) for m in generator.modules()) == 4
@@ -90,7 +90,7 @@ def test_dcgan_norms_stand_where_the_paper_puts_them() -> None:
 
 
 def test_dcgan_initial_weights() -> None:
-    """Standard errors at these sizes: 0.02 / sqrt(2 n), below 1e-4 for weights and 1e-3 for gains."""
+    """The standard errors are `0.02/√(2n)` at these sizes: below 1e-4 for weights and below 1e-3 for gains."""
     torch.manual_seed(0)
     for network in (
         DCGANGenerator(channels=3, resolution=64),
@@ -115,7 +115,7 @@ def test_a_narrow_dcgan_starts_with_larger_weights(width: int, std: float) -> No
 
 @pytest.mark.parametrize("width", [16, 32, 64])
 def test_batch_norm_in_a_fresh_dcgan_sees_more_than_its_epsilon(width: int) -> None:
-    """Of a new G's images; at width 16 from weights of 0.02 the variance is 3e-6, at 32 9e-6."""
+    """From weights of 0.02 the variance of the maps of a new G's images would be 3e-6 at width 16, and 9e-6 at 32."""
     torch.manual_seed(0)
     images = DCGANGenerator(channels=1, resolution=28, width=width)(torch.randn(64, 100))
     discriminator = DCGANDiscriminator(channels=1, resolution=28, width=width)
@@ -126,7 +126,7 @@ def test_batch_norm_in_a_fresh_dcgan_sees_more_than_its_epsilon(width: int) -> N
 
 
 def test_a_fresh_dcgan_reacts_to_its_input() -> None:
-    """Gains initialised around 0 instead of 1 would silence it."""
+    """Gains initialised around 0 instead of 1 would make the output constant."""
     torch.manual_seed(0)
     images = DCGANGenerator(channels=1, resolution=28, width=16)(torch.randn(8, 100))
     assert images.std(0).mean() > 0.05

@@ -22,7 +22,7 @@ ROW = re.compile(r"\| (?:`(\w+)`)? ?\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,.]+
 
 
 def rows() -> Iterator[tuple[str, int, list[str]]]:
-    """Model, side in pixels and the four numbers; a row without a model belongs to the one above."""
+    """The model, side in pixels and four numbers of each row; a row without a model belongs to the model above it."""
     model = ""
     for name, side, *numbers in ROW.findall((PAGES / "README.md").read_text()):
         model = name or model

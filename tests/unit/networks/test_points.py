@@ -1,4 +1,4 @@
-"""The generator of points: its sizes, and that nothing bounds its output."""
+"""The generator of points: its sizes, its shapes, and that nothing bounds its output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gan_lightning.networks import MLPDiscriminator, PointGenerator
 
 
 def test_it_has_the_sizes_of_its_layers() -> None:
-    """Fan-in plus one bias, times fan-out, for every layer."""
+    """A layer has (fan-in + 1) fan-out parameters, because each output has a bias."""
     generator = PointGenerator(channels=2, resolution=1, latent_dim=3, widths=[8, 6])
     assert sum(p.numel() for p in generator.parameters()) == 4 * 8 + 9 * 6 + 7 * 2
 
@@ -24,7 +24,7 @@ def test_shapes(norm: str) -> None:
 
 
 def test_the_output_is_linear() -> None:
-    """ReLU layers without biases are homogeneous: ten times the latents are ten times the points, beyond any tanh."""
+    """ReLU layers without biases are homogeneous: 1000 times the latents give 1000 times the points."""
     generator = PointGenerator(channels=2, resolution=1)
     for name, parameter in generator.named_parameters():
         if name.endswith("bias"):

@@ -1,4 +1,4 @@
-"""R3GAN: sizes by arithmetic, a new network is linear, labels where its authors put them."""
+"""R3GAN: its sizes by arithmetic, that a new network is linear, and that labels enter where its authors put them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def size(network: nn.Module) -> int:
 
 
 def block(width: int, group: int = 16) -> int:
-    """1 x 1 out, grouped 3 x 3, 1 x 1 back, and a bias in front of each activation."""
+    """Number of parameters of a 1 x 1, a grouped 3 x 3 and a 1 x 1 convolution, the first two with a bias."""
     inside = 2 * width
     return width * inside + inside + inside * group * 9 + inside + inside * width
 
@@ -71,7 +71,7 @@ def test_a_new_block_is_the_identity() -> None:
 
 
 def test_initial_weights_of_a_block() -> None:
-    """He's constant for this activation, times L^(-1/4) for L blocks of three layers."""
+    """The standard deviation is He's constant for this activation times `L^(-1/4)`, for L blocks of three layers."""
     depth = 16
     first, _, grouped, _, last = Residual(64, group_width=16, depth=depth).branch
     gain = math.sqrt(2 / (1 + 0.2**2)) / depth ** (1 / 4)
@@ -99,7 +99,7 @@ def test_no_sample_sees_another() -> None:
 
 
 def test_labels_are_embedded_beside_the_latents() -> None:
-    """An embedding of as many dimensions as the latents, whose variance is 1 / K."""
+    """The embedding has as many dimensions as the latents, and its variance is `1/K` for K classes."""
     generator = R3GANGenerator(**SMALL, num_classes=1000, conditioning="concat", latent_dim=16)
     z, y = torch.randn(2, 16), torch.tensor([3, 999])
     beside = generator.latents(z, y)

@@ -1,6 +1,6 @@
 """Every network of conf/model under every conditioning: shapes at all resolutions, worked out on the meta device.
 
-A yaml that joins conf/model joins these tests.
+A new yaml in conf/model is tested without an edit here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def composed(model: str) -> DictConfig:
 
 
 def made(model: str, player: str, **facts: Any) -> Generator | Discriminator:
-    """A network with the options of its yaml."""
+    """The network of ``player`` with the options of its yaml, for data with the ``facts``."""
     network = instantiate(composed(model).model[player], num_classes=CLASSES, **facts)
     assert isinstance(network, Generator | Discriminator)
     return network
@@ -45,7 +45,7 @@ def conditionings(model: str, player: str) -> tuple[str, ...]:
 
 
 def cover(model: str, player: str) -> list[tuple[str, tuple[int, int]]]:
-    """Every conditioning and every resolution at least once."""
+    """Pairs of a conditioning and a shape in which each conditioning and each resolution occurs at least once."""
     names = conditionings(model, player)
     return [(names[i % len(names)], ONCE[i % len(ONCE)]) for i in range(max(len(names), len(ONCE)))]
 
@@ -80,7 +80,7 @@ CHECKS = {"generator": check_generator, "discriminator": check_discriminator}
 @pytest.mark.parametrize("player", CHECKS)
 @pytest.mark.parametrize("model", MODELS)
 def test_each_conditioning_and_resolution_once(model: str, player: str) -> None:
-    """The meta device works shapes out in Python, at a tenth of a second a network: a cover for every day."""
+    """The meta device takes a tenth of a second for each network, so only a cover of all cases is tested every day."""
     for conditioning, shape in cover(model, player):
         CHECKS[player](model, conditioning, *shape)
 
@@ -95,6 +95,6 @@ def test_all_of_them(model: str, player: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_conditioning_has_a_pair_of_networks(model: str) -> None:
-    """conditioning=projection, with G's own, is there for all; the others where a network takes them."""
+    """Every pair can be trained with conditioning=projection, which gives G its own way of taking labels."""
     assert "projection" in conditionings(model, "discriminator")
     assert {"concat", "batch_norm", "mapping"} & set(conditionings(model, "generator"))

@@ -1,4 +1,4 @@
-"""StyleGAN2: its published sizes, its layers against plain formulas, and its one coupling of samples."""
+"""StyleGAN2: its published sizes, its layers against plain formulas, and how its D couples samples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def size(network: nn.Module) -> int:
 
 
 def test_the_published_sizes() -> None:
-    """Of the tables that the authors' code prints at 1024 x 1024 pixels; there with two mapping layers."""
+    """The numbers are from the tables that the authors' code prints at 1024 x 1024 pixels, with two mapping layers."""
     latents = {"latent_dim": 512, "style_dim": 512, "noise": True}
     with torch.device("meta"):
         assert size(StyleGAN2Generator(**PAPER, **latents, mapping_layers=2)) == 28_794_124
@@ -76,13 +76,13 @@ def test_equalised_layers_keep_the_variance(lr_multiplier: float) -> None:
 
 
 def test_the_activation_keeps_the_mean_square() -> None:
-    """Of normal numbers: 2 (1 + 0.2^2) / 2 = 1.04."""
+    """The mean square of normal numbers becomes `2 (1 + 0.2²)/2 = 1.04`."""
     x = torch.randn(1_000_000)
     assert float(ScaledLeakyReLU()(x).square().mean()) == pytest.approx(1.04, rel=0.01)
 
 
 def test_a_learning_rate_multiplier_slows_the_layer_down() -> None:
-    """Adam's first step is lr for each weight and bias, whatever the gradient; the output sees a hundredth of it."""
+    """Adam's first step is lr for each weight and bias whatever the gradient, and the output changes by lr / 100."""
     changes = []
     for multiplier in (1.0, 0.01):
         layer = EqualizedLinear(8, 8, lr_multiplier=multiplier)
@@ -95,7 +95,7 @@ def test_a_learning_rate_multiplier_slows_the_layer_down() -> None:
 
 
 def weights_of_each_sample(layer: ModulatedConv2d, style: Tensor) -> Tensor:
-    """The paper's eq. 1: s_i w_oik, [B O I k k]."""
+    """The weights `s_i w_oik` [B O I k k] of the paper's eq. 1."""
     scales = layer.style(style)
     return scales[:, None, :, None, None] * layer.scale * layer.weight
 
@@ -109,7 +109,7 @@ def test_a_modulated_convolution_is_one_with_weights_of_its_own_for_each_sample(
 
 
 def with_norm_1(weights: Tensor) -> Tensor:
-    """Eq. 3: divided by the norm over input channels and pixels."""
+    """The paper's eq. 3: weights divided by their norm over input channels and pixels."""
     return weights / weights.square().sum((2, 3, 4), keepdim=True).sqrt()
 
 
@@ -143,14 +143,14 @@ def test_minibatch_std_by_hand() -> None:
     out = MinibatchStd(4)(x)
     assert torch.equal(out[:, :3], x)
     for start in (0, 4):
-        values = x[start : start + 4].flatten(1).T  # 12 places, 4 samples
+        values = x[start : start + 4].flatten(1).T  # 12 positions of 4 samples
         spread = sum(math.sqrt(sum((v - row.mean()) ** 2 for v in row) / 4) for row in values) / 12
         torch.testing.assert_close(out[start : start + 4, 3], torch.full((4, 2, 2), float(spread)).double())
 
 
 @pytest.mark.parametrize(("batch", "group"), [(8, 4), (6, 2), (5, 1), (4, 4), (1, 1)])
 def test_groups_divide_the_batch(batch: int, group: int) -> None:
-    """Changing a sample changes the numbers of its own group only."""
+    """Changing a sample changes the numbers of its own group and of no other."""
     x = torch.randn(batch, 2, 3, 3)
     changed = x.clone()
     changed[0] += torch.randn(2, 3, 3)
@@ -199,7 +199,7 @@ def test_one_latent_is_one_image_in_evaluation() -> None:
 
 
 def test_images_are_sums_over_the_resolutions() -> None:
-    """With weights of zero only the biases are left, each enlarged to the full size."""
+    """If all weights are zero, only the biases are left, each enlarged to the full resolution."""
     generator = StyleGAN2Generator(**SMALL)
     parts = [generator.first_to_image, *(block.to_image for block in generator.blocks)]
     for power, part in enumerate(parts):
@@ -235,7 +235,7 @@ def test_what_it_does_not_take() -> None:
 
 
 def test_a_multiple_of_the_group_is_judged_the_same_in_parts() -> None:
-    """As a process judges its share of the batch."""
+    """Each part stands for the share of the batch that one of several processes judges."""
     discriminator = StyleGAN2Discriminator(**SMALL)
     x = torch.randn(16, 1, 28, 28)
     torch.testing.assert_close(torch.cat([discriminator(part) for part in x.split(8)]), discriminator(x))
@@ -268,7 +268,7 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
 
 
 def test_r1_has_the_gradient_of_finite_differences() -> None:
-    """Through the convolutions, the filters and the minibatch standard deviation."""
+    """R1 differentiates through the convolutions, the filters and the minibatch standard deviation."""
     discriminator = StyleGAN2Discriminator(channels=1, resolution=8, width=2, max_width=2).double()
     x = torch.randn(4, 1, 8, 8).double().requires_grad_()
 

@@ -1,1 +1,1 @@
-"""Layers and blocks that several networks are made of."""
+"""Layers and blocks from which several networks are built."""

@@ -15,14 +15,13 @@ from gan_lightning.networks.parts.spectral import prepared
 
 
 class SelfAttention(nn.Module):
-    """x + gamma o, o_j = W_o sum_i softmax_i(f(x_i) . g(x_j)) h(x_i), eqs. 1 to 3; gamma starts at 0.
+    """`x + γ o`, where `o_j = W_o Σ_i softmax_i(f(x_i)·g(x_j)) h(x_i)` (eqs. 1 to 3) and the learned `γ` starts at 0.
 
-    The sizes are those of the authors' code: an eighth of the channels to compare and half of them to carry, and keys f
-    and values h from every 2 x 2 positions' maximum.
+    The sizes are those of the authors' code: the keys f and the queries g have an eighth of the channels, the values h
+    have half of them, and keys and values are the maxima over blocks of 2 x 2 positions.
     """
 
     def __init__(self, width: int, wrap: Wrap) -> None:
-        """Make one for maps of ``width`` channels."""
         super().__init__()
         narrow, half = max(width // 8, 1), max(width // 2, 1)
         self.query = prepared(nn.Conv2d(width, narrow, 1, bias=False), wrap=wrap)
@@ -36,14 +35,14 @@ class SelfAttention(nn.Module):
         query = self.query(x).flatten(2)
         key = max_pool2d(self.key(x), 2).flatten(2)
         value = max_pool2d(self.value(x), 2).flatten(2)
-        # written out: fused attention has no second derivative, which penalties on D's gradient need
+        # written out, because fused attention has no second derivative, which gradient penalties on D need
         weights = torch.softmax(query.transpose(1, 2) @ key, dim=2)  # [B, H W, H W / 4], each row sums to 1
         attended: Tensor = self.output((value @ weights.transpose(1, 2)).view(*value.shape[:2], *x.shape[2:]))
         return x + self.gamma * attended
 
 
 class Stage(NamedTuple):
-    """A block, with the width and the side in pixels of the maps that it gives."""
+    """A block of a network, with the number of channels and the side in pixels of the maps that it returns."""
 
     block: nn.Module
     width: int
@@ -51,10 +50,10 @@ class Stage(NamedTuple):
 
 
 def with_attention(stages: Sequence[Stage], side: int | None, wrap: Wrap) -> list[nn.Module]:
-    """The blocks of ``stages``, with self-attention after the first whose maps have that ``side``; None: nowhere.
+    """The blocks of ``stages``, with self-attention after the first one whose maps have the ``side`` (None: nowhere).
 
     Raises:
-        UserError: if no map has it.
+        UserError: If no map has this side.
     """
     blocks = [stage.block for stage in stages]
     if side is None:

@@ -1,4 +1,4 @@
-"""How the weights of a DCGAN start: those of the paper, larger in a narrow network, and classes that differ."""
+"""Initial weights of a DCGAN: the paper's, but larger in a narrow network, and different for each class."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from torch import nn
 
 from gan_lightning.networks.parts.conditioning import ConditionalBatchNorm2d, ProjectionHead
 
-STD = 0.02  # sec. 4 of Radford et al. 2016
+STD = 0.02  # of all weights; Radford et al. 2016, sec. 4
 CLASS_STD = 0.5  # of the gains and biases of the classes
 NARROW = 64
-"""Width below which weights start larger, so that the maps of a narrower network are of the same size as here."""
+"""Width below which weights start larger, so that the values in the maps are as large as at this width."""
 
 
 def initial_std(width: int) -> float:
-    """0.02, and more for few channels: a sum over fewer channels is smaller by the root of their number.
+    """The standard deviation of the initial weights: 0.02, and more if ``width`` is less than 64.
 
-    At width 16 with 0.02, batch norm's epsilon outweighs the variance of the maps that D has of a new G's images. An
-    even grey then looks less fake to D than any attempt, and G went there for good, with labels and without.
+    A sum over fewer channels is smaller by the square root of their number, which the larger weights make up for. At
+    width 16 with 0.02, the epsilon of batch norm outweighs the variance of D's maps of the first fake images. An even
+    grey then looks less fake to D than any attempt at an image, and G ended there for good, with labels and without.
     """
     return STD * max(1.0, sqrt(NARROW / width))
 
 
 def initialise(module: nn.Module, std: float) -> None:
-    """Weights from N(0, std), gains of norms from N(1, 0.02), biases and embeddings of labels zero.
+    """Draw weights from N(0, std) and gains of norms from N(1, 0.02); set biases and embeddings of labels to zero.
 
-    D then starts as without labels. G's classes start apart: gains of conditional norms from N(1, 0.5), their biases
-    from N(0, 0.5).
+    A conditional D thus starts like one without labels. The classes of a conditional G start apart, because the gains
+    of conditional norms are drawn from N(1, 0.5) and their biases from N(0, 0.5); the numbers are standard deviations.
     """
     if isinstance(module, ProjectionHead):
         nn.init.zeros_(next(module.embedding.parameters()))

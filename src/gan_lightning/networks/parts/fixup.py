@@ -1,7 +1,7 @@
-"""Residual blocks that train without normalisation, by their initial weights alone.
+"""Residual blocks that train without normalisation, which their initial weights alone make possible.
 
-Fixup (Zhang et al. 2019, https://arxiv.org/abs/1901.09321) in the blocks of R3GAN (Huang et al. 2024,
-https://arxiv.org/abs/2501.05441, sec. 3).
+The initial weights are those of Fixup (Zhang et al. 2019, https://arxiv.org/abs/1901.09321), the blocks those of R3GAN
+(Huang et al. 2024, https://arxiv.org/abs/2501.05441, sec. 3).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gan_lightning.types import Latents
 
 SLOPE = 0.2
 EXPANSION = 2
-"""Channels inside a block for each outside: the inverted bottleneck."""
+"""Number of channels inside a block for each channel outside, which makes it an inverted bottleneck."""
 
 
 def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
-    """The layer with weights from N(0, gain^2 / fan-in) and biases zero (He et al. 2015, eq. 10)."""
+    """The layer with weights drawn from `N(0, gain²/fan-in)` and biases of zero (He et al. 2015, eq. 10)."""
     nn.init.normal_(layer.weight, std=gain * layer.weight[0].numel() ** -0.5)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -29,16 +29,21 @@ def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """x + f(x), f an inverted bottleneck: 1 x 1, grouped 3 x 3, 1 x 1 convolution with leaky ReLU between them.
+    """`x + f(x)`, where f is an inverted bottleneck: a 1 x 1, a grouped 3 x 3 and a 1 x 1 convolution.
 
-    The initial weights are those of Fixup (Zhang et al. 2019, https://arxiv.org/abs/1901.09321): the last layer is
-    zero, and the other two are scaled by L^(-1 / (2m - 2)), with L = ``depth`` the number of blocks of the network and
-    m = 3 layers in each, so that an update changes the output as much at any depth. A convolution with a bias is what
-    the paper calls a bias of the activation.
+    Between the convolutions are leaky ReLUs. The initial weights are those of Fixup: the last layer is zero, and the
+    other two are scaled by `L^(-1/(2m - 2))` for L blocks in the network and m = 3 layers in each, so that an update
+    changes the output by as much at any depth. The biases of the convolutions are what R3GAN's paper calls biases of
+    the activations.
+
+    Args:
+        width: Number of channels of the maps.
+        group_width: Number of channels in a group of the grouped convolution. If it does not divide the channels inside
+            the block, the groups are narrower.
+        depth: `L`, the number of blocks in the network.
     """
 
     def __init__(self, width: int, group_width: int, depth: int) -> None:
-        """Make a block; groups are narrower than ``group_width`` where that does not divide its channels."""
         super().__init__()
         inside = EXPANSION * width
         groups = inside // math.gcd(inside, group_width)
@@ -58,10 +63,15 @@ class Residual(nn.Module):
 
 
 class Basis(nn.Module):
-    """Learned maps [C s s], each weighted by a linear function of the latents: the smallest maps of G."""
+    """The smallest maps of G: learned maps [C s s], each weighted by a linear function of the latents.
+
+    Args:
+        features: Number of dimensions of the latents.
+        width: Number of maps C.
+        side: Side s of the maps in pixels.
+    """
 
     def __init__(self, features: int, width: int, side: int) -> None:
-        """Make ``width`` maps of ``side`` x ``side`` pixels."""
         super().__init__()
         self.maps = nn.Parameter(torch.empty(width, side, side))
         nn.init.normal_(self.maps)
@@ -74,10 +84,10 @@ class Basis(nn.Module):
 
 
 def residual_blocks(width: int, *, blocks: int, group_width: int, depth: int) -> Iterator[Residual]:
-    """The blocks of one resolution."""
+    """The residual blocks of one resolution; the arguments are those of :class:`Residual`."""
     return (Residual(width, group_width, depth) for _ in range(blocks))
 
 
 def change_of_width(width_in: int, width_out: int) -> list[nn.Module]:
-    """A 1 x 1 convolution, or nothing between maps of equal width."""
+    """A 1 x 1 convolution between maps of different widths, or no layer if the widths are equal."""
     return [] if width_in == width_out else [scaled(nn.Conv2d(width_in, width_out, 1, bias=False))]

@@ -14,22 +14,21 @@ EPSILON = 1e-8
 
 
 class MinibatchStd(nn.Module):
-    """Adds a map that says how much the samples of a group differ, so that D sees a lack of variety.
+    """Appends a map that says how much the samples of a group differ, so that D can see a lack of variety.
 
-    It holds one number a group: the standard deviation over the group's samples, averaged over channels and pixels.
-    A group is ``group`` samples that follow each other. Processes hold parts of the batch that follow each other, too,
-    so that the groups don't depend on how many processes there are, as long as each has a multiple of ``group``
-    samples; where the batch isn't one, groups are of the greatest common divisor, down to one sample, which says
-    nothing.
+    The map holds one number for each group: the standard deviation over the group's samples, averaged over channels and
+    pixels. A group consists of ``group`` consecutive samples. Each process holds a consecutive part of the batch, so
+    the groups do not depend on the number of processes (GPUs) as long as each holds a multiple of ``group`` samples. If
+    the batch is not such a multiple, the size of a group is the greatest common divisor of the two numbers; if that is
+    1, the map says nothing.
     """
 
     def __init__(self, group: int = 4) -> None:
-        """Make one for maps of any number of channels."""
         super().__init__()
         self.group = group
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C+1 H W"]:
-        """The maps, and behind them the new one."""
+        """The maps [B C+1 H W], the new one last."""
         size = math.gcd(len(x), self.group)
         with without_autocast(x.device):
             groups = x.to(torch.promote_types(x.dtype, torch.float32)).reshape(-1, size, *x.shape[1:])

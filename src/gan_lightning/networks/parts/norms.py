@@ -1,4 +1,4 @@
-"""Normalisation layers by the name that a config gives them."""
+"""The normalisation layers that a config can name, and how to run a layer outside of mixed precision."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MAP_NORMS: Mapping[str, NormFactory] = {
     "layer": partial(nn.GroupNorm, 1),
     "none": nn.Identity,
 }
-"""For maps [B C H W], by their channels. ``layer`` is over C, H and W together, as WGAN-GP recommends for critics."""
+"""Norms of maps [B C H W], made from their channels; "layer" runs over C, H and W, as WGAN-GP advises for critics."""
 
 VECTOR_NORMS: Mapping[str, NormFactory] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "none": nn.Identity}
-"""For vectors [B F], by their features. No ``instance``: over a single value it would always give zero."""
+"""Norms of vectors [B F], made from their features; there is no "instance", which of a single value is always zero."""
 
 
 def norm_factory(name: str, norms: Mapping[str, Factory]) -> Factory:
-    """The normalisation layer called ``name``.
+    """The factory of normalisation layers called ``name`` in ``norms``.
 
     Raises:
-        UserError: if ``norms`` has no such layer.
+        UserError: If ``norms`` has no such name.
     """
     if name not in norms:
         raise UserError(f"There is no norm called {name!r} here: choose one of {', '.join(norms)}.")
@@ -44,6 +44,9 @@ def has_bias(norm: nn.Module) -> bool:
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[None]:
-    """Turns autocast off on ``device``, where it has one: the meta device, on which shapes are worked out, has none."""
+    """A context in which autocast (mixed precision) is off on ``device``.
+
+    The meta device, on which shapes are worked out, has no autocast to turn off.
+    """
     available = torch.amp.is_autocast_available(device.type)
     return torch.autocast(device.type, enabled=False) if available else nullcontext()

@@ -1,7 +1,7 @@
-"""Maps of many resolutions: how many channels each has, and the filter between two of them.
+"""Maps of many resolutions: how many channels each one has, and how maps are halved and doubled.
 
-The filter is [1, 3, 3, 1] along each axis, which is bilinear interpolation between pixels that are half a pixel off;
-beyond the border are zeros, as in the code of the papers that use it.
+Between two resolutions, maps are filtered by [1, 3, 3, 1] along each axis, which is bilinear interpolation between
+grids that are half a pixel apart. Beyond the border are zeros, as in the code of the papers that use the filter.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from gan_lightning.errors import UserError
 
 
 def capped_widths(width: int, max_width: int, count: int) -> list[int]:
-    """Channels of ``count`` + 1 maps, the smallest map first: ``max_width``, ..., 4 width, 2 width, width.
+    """The numbers of channels of ``count`` + 1 maps, the smallest map first: max_width, ..., 4 width, 2 width, width.
 
     Raises:
-        UserError: if there are none, or more than ``max_width`` at the full resolution.
+        UserError: If ``width`` is below 1 or above ``max_width``.
     """
     if not 1 <= width <= max_width:
         raise UserError(f"width={width}: it must be at least 1 and at most max_width={max_width}.")
@@ -26,15 +26,16 @@ def capped_widths(width: int, max_width: int, count: int) -> list[int]:
 
 
 class Filter(nn.Module):
-    """The filter on its own, or followed by taking every ``stride``-th pixel; weights that add up to 1.
+    """A filter of maps, whose weights add up to 1; the side n becomes `(n + 2 padding - 4)/stride + 1`.
 
-    The side n becomes (n + 2 padding - 4) / stride + 1.
+    Args:
+        padding: Number of zeros beyond each border.
+        stride: Step between the pixels that are kept after filtering.
     """
 
     kernel: Tensor
 
     def __init__(self, *, padding: int, stride: int = 1) -> None:
-        """Make one for maps of any number of channels."""
         super().__init__()
         self.padding = padding
         self.stride = stride
@@ -42,7 +43,7 @@ class Filter(nn.Module):
         self.register_buffer("kernel", torch.outer(taps, taps)[None, None], persistent=False)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
-        """Maps of as many channels."""
+        """Filtered maps [B C h w] of maps [B C H W]."""
         channels = x.shape[1]
         return conv2d(x, self._kernels(channels), stride=self.stride, padding=self.padding, groups=channels)
 
@@ -51,21 +52,19 @@ class Filter(nn.Module):
 
 
 class Downsample(Filter):
-    """Half the side."""
+    """Maps of half the side: filtered, then every second pixel."""
 
     def __init__(self) -> None:
-        """Make one for maps of any number of channels."""
         super().__init__(padding=1, stride=2)
 
 
 class Upsample(Filter):
-    """Twice the side: zeros between the pixels, then the filter, four times as strong to make up for them."""
+    """Maps of twice the side: zeros are put between the pixels, and the filter is four times as strong for them."""
 
     def __init__(self) -> None:
-        """Make one for maps of any number of channels."""
         super().__init__(padding=1, stride=2)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
-        """Maps [B C 2H 2W]."""
+        """Maps [B C 2H 2W] of maps [B C H W]."""
         channels = x.shape[1]
         return conv_transpose2d(x, 4 * self._kernels(channels), stride=2, padding=1, groups=channels)

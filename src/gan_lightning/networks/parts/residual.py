@@ -1,8 +1,8 @@
 """The residual blocks of WGAN-GP (Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, appendix C) and SNGAN.
 
-SNGAN is Miyato et al. 2018, https://arxiv.org/abs/1802.05957, appendix B.4, and the code of its authors, from which
-the widths inside a block and the initialisation are. A 1 x 1 convolution commutes with averaging and with repeating
-pixels: the shortcuts take the order that is four times cheaper, with the same result.
+SNGAN is Miyato et al. 2018, https://arxiv.org/abs/1802.05957, appendix B.4; the widths inside a block and the initial
+weights are those of its authors' code. A 1 x 1 convolution commutes with averaging and with repeating pixels, so the
+shortcuts compute them in the order that is four times cheaper, with the same result.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ NewMaps = Float[Tensor, "B D I J"]
 
 
 class Residual(Conditional):
-    """residual(x, y) + shortcut(x)."""
+    """`residual(x, y) + shortcut(x)`, where the residual is a sequence of layers that may take labels."""
 
     def __init__(self, residual: list[nn.Module], shortcut: nn.Module) -> None:
-        """Make one of the layers of the residual and of what goes around it."""
         super().__init__()
         self.residual = LabelledSequential(*residual)
         self.shortcut = shortcut
 
     def forward(self, x: Maps, y: Labels | None = None) -> NewMaps:
-        """Maps of the shape that both branches give."""
+        """Maps [B D I J] of maps [B C H W], of the shape that both branches return."""
         residual = self.residual(x, y)
         shortcut: Tensor = self.shortcut(x)
         assert isinstance(residual, Tensor)
@@ -38,7 +37,7 @@ class Residual(Conditional):
 
 
 def up_block(width_in: int, width_out: int, make_norm: NormFactory, wrap: Wrap) -> Residual:
-    """Maps [B C H W] -> [B C' 2H 2W]; the norms may take labels."""
+    """A block from maps [B C H W] to [B C' 2H 2W], whose norms may take labels."""
     residual = [
         *(make_norm(width_in), nn.ReLU(), nn.Upsample(scale_factor=2), conv3(width_in, width_out, wrap)),
         *(make_norm(width_out), nn.ReLU(), conv3(width_out, width_out, wrap)),
@@ -47,19 +46,22 @@ def up_block(width_in: int, width_out: int, make_norm: NormFactory, wrap: Wrap) 
 
 
 def first_block(channels: int, width: int, wrap: Wrap) -> Residual:
-    """Images [B C H W] -> maps [B C' H/2 W/2]; no norm or ReLU stands before its first convolution, as x are pixels."""
+    """The first block of D, from images [B C H W] to maps [B C' H/2 W/2].
+
+    Its first convolution has no norm and no ReLU in front, because its input are pixels.
+    """
     residual = [conv3(channels, width, wrap), nn.ReLU(), conv3(width, width, wrap), nn.AvgPool2d(2)]
     return Residual(residual, nn.Sequential(nn.AvgPool2d(2), conv1(channels, width, wrap)))
 
 
 def down_block(width_in: int, width_out: int, make_norm: NormFactory, wrap: Wrap) -> Residual:
-    """Maps [B C H W] -> [B C' H/2 W/2]."""
+    """A block from maps [B C H W] to [B C' H/2 W/2]."""
     residual = [*_two_convolutions(width_in, width_out, make_norm, wrap), nn.AvgPool2d(2)]
     return Residual(residual, nn.Sequential(nn.AvgPool2d(2), conv1(width_in, width_out, wrap)))
 
 
 def flat_block(width_in: int, width_out: int, make_norm: NormFactory, wrap: Wrap) -> Residual:
-    """Maps [B C H W] -> [B C' H W]; the shortcut has a weight only where the widths differ."""
+    """A block from maps [B C H W] to [B C' H W], whose shortcut has a weight only if the widths differ."""
     shortcut = nn.Identity() if width_in == width_out else conv1(width_in, width_out, wrap)
     return Residual(_two_convolutions(width_in, width_out, make_norm, wrap), shortcut)
 
@@ -72,7 +74,7 @@ def _two_convolutions(width_in: int, width_out: int, make_norm: NormFactory, wra
 
 
 def conv3(width_in: int, width_out: int, wrap: Wrap, gain: float = sqrt(2)) -> nn.Module:
-    """A 3 x 3 convolution that keeps the size; the gain makes up for the half that a ReLU takes away."""
+    """A 3 x 3 convolution that keeps the side; the gain √2 makes up for the half of the values that a ReLU removes."""
     return prepared(nn.Conv2d(width_in, width_out, 3, padding=1), gain, wrap=wrap)
 
 

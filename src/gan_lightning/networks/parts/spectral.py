@@ -1,9 +1,9 @@
-"""How the layers of residual networks are prepared: Glorot-uniform weights, then spectral normalisation where asked.
+"""Spectral normalisation (spectral norm) and Glorot-uniform initial weights for the layers of residual networks.
 
 Spectral normalisation (Miyato et al. 2018, https://arxiv.org/abs/1802.05957, eq. 8 and Algorithm 1) divides a weight,
-as a matrix with one row an output, by its largest singular value, which one step of power iteration follows in every
-forward pass in training mode. In evaluation mode nothing moves, so that an image has one logit. The iteration sees
-weights and no data: processes with the same weights stay alike.
+seen as a matrix with one row for each output, by its largest singular value. One step of power iteration in every
+forward pass in training mode follows this value. In evaluation mode the iteration rests, so that an image always has
+the same logit. The iteration sees weights and no data, so processes with the same weights stay equal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from gan_lightning.networks.parts.conditioning import Wrap, identity
 
 
 class SpectralNorm(_SpectralNorm):
-    """Torch's own, which would spend a second of Python a network on the 15 first iterations over no numbers at all."""
+    """Torch's own parametrization, without power iterations on the meta device.
+
+    There the 15 first iterations would take a second for each network and compute nothing, because tensors on the meta
+    device hold no numbers.
+    """
 
     def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
         if not weight_mat.is_meta:
@@ -24,20 +28,21 @@ class SpectralNorm(_SpectralNorm):
 
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
-    """``layer`` with its weight divided by the weight's largest singular value."""
+    """The layer with its weight divided by the weight's largest singular value."""
     assert isinstance(layer.weight, nn.Parameter)
     return register_parametrization(layer, "weight", SpectralNorm(layer.weight))
 
 
 def wrap_for(spectral: bool) -> Wrap:
-    """What goes around each layer of a network with spectral normalisation, or without."""
+    """The function that adds spectral normalisation to a layer, or one that leaves the layer as it is."""
     return spectral_norm if spectral else identity
 
 
 def prepared(layer: nn.Module, gain: float = 1.0, *, wrap: Wrap) -> nn.Module:
-    """``layer`` with Glorot-uniform weights times ``gain`` and zero biases, wrapped.
+    """The layer with Glorot-uniform weights times ``gain`` and biases of zero, then wrapped.
 
-    In this order: to initialise a weight that is already computed from another changes a temporary and nothing else.
+    Wrapping comes last, because a wrapped weight is computed from another one: to initialise it would change a
+    temporary tensor and nothing else.
     """
     assert isinstance(layer, nn.Linear | nn.Conv2d | nn.Embedding)
     nn.init.xavier_uniform_(layer.weight, gain)

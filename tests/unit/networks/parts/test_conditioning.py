@@ -1,4 +1,4 @@
-"""Conditionings: what each computes, which networks take which, and that without one a network is what it was."""
+"""Conditionings: what each one computes, which networks take it, and that unconditional networks are unchanged."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_conditional_batch_norm_starts_as_batch_norm() -> None:
 
 @pytest.mark.parametrize("rate", [1, 10])
 def test_conditional_batch_norm_has_a_gain_and_a_bias_for_each_class(rate: int) -> None:
-    """Statistics are those of the whole batch; what they are made into is the class's own."""
+    """The statistics are those of the whole batch; gain and bias are those of each sample's class."""
     layer = ConditionalBatchNorm2d(2, CLASSES, rate)
     nn.init.normal_(layer.gain.weight)
     nn.init.normal_(layer.bias.weight)
@@ -93,7 +93,7 @@ def test_class_gains_of_another_norm_name_the_way_out(network: type[Generator]) 
 
 
 def test_weights_of_classes_stand_between_labels() -> None:
-    """One-hot weights are labels; half of two classes is half way."""
+    """One-hot weights act as labels, and half of two classes gives the middle between the two outputs."""
     halves = 0.5 * one_hot(torch.tensor([0]), CLASSES) + 0.5 * one_hot(torch.tensor([2]), CLASSES)
     norm = ConditionalBatchNorm2d(2, CLASSES)
     nn.init.normal_(norm.gain.weight)
@@ -105,7 +105,7 @@ def test_weights_of_classes_stand_between_labels() -> None:
 
 
 def test_projection() -> None:
-    """psi(h) + <embedding of y, h>, Miyato & Koyama 2018, eq. 3."""
+    """The logit is `ψ(h) + <embedding of y, h>`, Miyato & Koyama 2018, eq. 3."""
     head = ProjectionHead(2, CLASSES)
     with torch.no_grad():
         head.linear.weight.copy_(torch.tensor([[1.0, -1.0]]))
@@ -168,7 +168,7 @@ def test_the_message_lists_them() -> None:
         conditioning_of(networks.StyleGAN2Generator, "concat")
     with pytest.raises(UserError, match=r"Generator takes conditioning none, not 'concat'"):
         conditioning_of(Generator, "concat")
-    with pytest.raises(UserError, match="not 'own'"):  # it is G's that differs by network
+    with pytest.raises(UserError, match="not 'own'"):  # "own" is for G only, whose conditioning differs by network
         conditioning_of(networks.DCGANDiscriminator, "own")
 
 
@@ -190,7 +190,7 @@ TAUGHT = [
 
 
 def moved(network: nn.Module) -> nn.Module:
-    """With every weight a little beside its initial value: some start at 0 and pass nothing on."""
+    """The network with all weights moved a little, because weights that start at 0 would pass nothing on."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
@@ -199,7 +199,7 @@ def moved(network: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize(("network", "name"), TAUGHT)
 def test_labels_reach_the_output(network: type[Generator | Discriminator], name: str) -> None:
-    """All but the auxiliary head's: it is asked for the label, not told it."""
+    """Labels change the output of every network but one with an auxiliary head, which has to predict the label."""
     made = moved(network(channels=1, resolution=28, num_classes=CLASSES, conditioning=name))
     shape = (1, made.latent_dim) if issubclass(network, Generator) else (1, 1, 28, 28)
     x = torch.randn(shape).expand(CLASSES, *shape[1:])
@@ -222,7 +222,7 @@ CHECKSUMS = {
     networks.MLPDiscriminator: (8, 598.0862528230593),
     networks.PointGenerator: (6, 901.2431889018349),
 }
-"""Of the release before there were conditionings: entries of the state dict, and the sum of squares of the weights."""
+"""Entries of the state dict and sum of squares of the weights, from the release before there were conditionings."""
 
 
 @pytest.mark.parametrize("network", CHECKSUMS)

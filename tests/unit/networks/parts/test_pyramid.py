@@ -61,7 +61,7 @@ def test_the_filter_has_its_taps() -> None:
 
 
 def test_up_and_down_are_adjoint() -> None:
-    """<up(x), y> = 4 <x, down(y)>, so that each is the other's gradient."""
+    """`<up(x), y> = 4 <x, down(y)>`, so up to the factor each is the other's gradient."""
     x, y = torch.randn(1, 2, 5, 5).double(), torch.randn(1, 2, 10, 10).double()
     up, down = Upsample().double(), Downsample().double()
     torch.testing.assert_close((up(x) * y).sum(), 4 * (x * down(y)).sum())

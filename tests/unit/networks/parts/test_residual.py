@@ -35,7 +35,7 @@ def conv(width_in: int, width_out: int, kernel: int = 3) -> int:
 
 
 def up(width_in: int, width_out: int, a_norm: int = 2) -> int:
-    """Parameters of a block; ``a_norm``: of a norm, a channel."""
+    """Number of parameters of a block whose norms have ``a_norm`` parameters for each channel."""
     norms = a_norm * (width_in + width_out)
     return norms + conv(width_in, width_out) + conv(width_out, width_out) + conv(width_in, width_out, 1)
 
@@ -49,12 +49,12 @@ def first(channels: int, width: int) -> int:
 
 
 def attention(width: int) -> int:
-    """To an eighth for queries and for keys, to half for values and back, and gamma."""
+    """Number of parameters: an eighth of the channels for queries and keys, half for values and the output, and γ."""
     return 2 * width * (width // 8) + 2 * width * (width // 2) + 1
 
 
 def test_the_cifar_pair_has_the_sizes_of_sngan() -> None:
-    """As counted in github.com/kwotsin/mimicry (sngan_32), whose D has a bias in its last layer, as ours."""
+    """The counts are those of github.com/kwotsin/mimicry (sngan_32), whose D has a bias in its last layer like ours."""
     generator = ResNetGenerator(channels=3, resolution=32, width=256, latent_dim=128)
     discriminator = ResNetDiscriminator(channels=3, resolution=32, width=128)
     assert size(generator) == 4_276_739 == 129 * 256 * 16 + 3 * up(256, 256) + 2 * 256 + conv(256, 3)
@@ -63,7 +63,7 @@ def test_the_cifar_pair_has_the_sizes_of_sngan() -> None:
 
 
 def test_conditional_sizes() -> None:
-    """SNGAN with projection: a gain and a bias a class in the six norms of the blocks, and an embedding in D."""
+    """G has a gain and a bias for each class in the six norms of its blocks, and D has an embedding."""
     conditional = {"channels": 3, "resolution": 32, "num_classes": 10}
     generator = ResNetGenerator(width=256, conditioning="batch_norm", **conditional)
     discriminator = ResNetDiscriminator(width=128, conditioning="projection", **conditional)
@@ -73,7 +73,7 @@ def test_conditional_sizes() -> None:
 
 @pytest.mark.parametrize("resolution", [64, 128])
 def test_the_larger_pairs_double_their_widths(resolution: int) -> None:
-    """The widths of SNGAN's pair for ImageNet, in the authors' code, and the same without its largest map."""
+    """At 128 pixels the widths are those of SNGAN's code for ImageNet, and at 64 the same without the largest map."""
     ups = {64: [1024, 512, 256, 128, 64], 128: [1024, 1024, 512, 256, 128, 64]}[resolution]
     downs = {64: [64, 128, 256, 512], 128: [64, 128, 256, 512, 1024]}[resolution]
     with torch.device("meta"):
@@ -82,12 +82,14 @@ def test_the_larger_pairs_double_their_widths(resolution: int) -> None:
     blocks = sum(up(a, b) for a, b in pairwise(ups))
     assert size(generator) == 129 * 1024 * 16 + blocks + 2 * 64 + conv(64, 3)
     blocks = first(3, 64) + sum(down(a, b) for a, b in pairwise(downs))
-    last = conv(1024, 1024) * 2 if resolution == 128 else down(512, 1024)  # a shortcut has a weight to widen only
+    last = (
+        conv(1024, 1024) * 2 if resolution == 128 else down(512, 1024)
+    )  # a shortcut has a weight only if it changes the width
     assert size(discriminator) == blocks + last + 1025
 
 
 def test_sagan_has_the_sizes_of_its_layers() -> None:
-    """Counted as above; at 32 pixels as in github.com/kwotsin/mimicry (sagan_32)."""
+    """At 32 pixels the counts are those of github.com/kwotsin/mimicry (sagan_32)."""
     conditional = {"channels": 3, "resolution": 32, "num_classes": 10}
     generator = SAGANGenerator(width=256, conditioning="own", **conditional)
     discriminator = SAGANDiscriminator(width=128, conditioning="projection", **conditional)
@@ -118,12 +120,12 @@ def weight_and_bias(layer: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 def convolutions(block: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    """The two of the residual and that of the shortcut."""
+    """Weights and biases of the two convolutions of the residual and of the shortcut's, if it has one."""
     return [weight_and_bias(m) for m in block.modules() if isinstance(m, nn.Conv2d)]
 
 
 def test_blocks_against_the_papers_order() -> None:
-    """Gulrajani et al. 2017, appendix C: convolve at the large size, then average; repeat pixels, then convolve."""
+    """In appendix C of Gulrajani et al. 2017, blocks convolve, then average, and repeat pixels, then convolve."""
     x = torch.randn(2, 3, 8, 8)
 
     block = down_block(3, 5, lambda _: nn.Identity(), identity)
@@ -149,7 +151,7 @@ def test_blocks_against_the_papers_order() -> None:
 
 
 def test_initial_weights() -> None:
-    """Glorot-uniform, times sqrt 2 where a ReLU stands before; a uniform distribution ends at sqrt 3 of its std."""
+    """Weights are uniform within Glorot's limit `√(6/(fan-in + fan-out))`, times `√2` in convolutions after a ReLU."""
     discriminator = ResNetDiscriminator(channels=3, resolution=32, width=64, **PLAIN)
     generator = ResNetGenerator(channels=3, resolution=32, width=64)
     for network in (generator, discriminator):
@@ -167,7 +169,7 @@ def test_initial_weights() -> None:
 
 
 def test_the_pools() -> None:
-    """At 32 pixels the last map has 8 x 8 positions: 64 means are one sum."""
+    """At 32 pixels the last map has 8 x 8 positions, so the sum is 64 times the mean."""
     summed = ResNetDiscriminator(channels=1, resolution=32, width=4, pool="sum", **PLAIN)
     averaged = ResNetDiscriminator(channels=1, resolution=32, width=4, pool="mean", **PLAIN)
     averaged.load_state_dict(summed.state_dict())
@@ -176,7 +178,7 @@ def test_the_pools() -> None:
 
 
 def test_norms_in_the_critic() -> None:
-    """Two in each block but the first, none by default; layer norm leaves a logit to its own sample, batch norm not."""
+    """Each block but the first has two norms if asked; batch norm couples the samples of a batch, layer norm not."""
     x = torch.randn(4, 1, 28, 28)
     for norm, kind, coupled in [("layer", nn.GroupNorm, False), ("batch", nn.BatchNorm2d, True)]:
         discriminator = ResNetDiscriminator(channels=1, resolution=28, width=4, norm=norm, **PLAIN)
@@ -188,7 +190,7 @@ def test_norms_in_the_critic() -> None:
 
 @pytest.mark.parametrize("network", [ResNetDiscriminator, SAGANDiscriminator])
 def test_the_penalty_has_the_right_gradient(network: type[Discriminator]) -> None:
-    """R1 through spectral norm, pooling and attention: its slope along a direction, against a finite difference."""
+    """R1's slope along a direction, through spectral norm, pooling and attention, equals a finite difference."""
     discriminator = network(channels=1, resolution=8, width=4).double().eval()
     for module in discriminator.modules():
         if hasattr(module, "gamma"):
@@ -204,7 +206,7 @@ def test_the_penalty_has_the_right_gradient(network: type[Discriminator]) -> Non
     gradients = torch.autograd.grad(penalty(), parameters, allow_unused=True)
     slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True) if g is not None)
     values, step = [], 1e-6
-    for sign in (1, -2):  # from the middle to the right, from there to the left
+    for sign in (1, -2):  # first to the right of the middle, then to the left
         with torch.no_grad():
             torch._foreach_add_(parameters, direction, alpha=sign * step)
         values.append(float(penalty().detach()))

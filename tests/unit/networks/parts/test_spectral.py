@@ -1,4 +1,4 @@
-"""Spectral norm: its value, in training, in evaluation, in the moving average, on two processes and after a resume."""
+"""Spectral norm in training, in evaluation, in the moving average (EMA), on two processes and after a resume."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = {"channels": 1, "resolution": games.PIXELS, "width": 8}
 
 
 def norms(network: nn.Module) -> list[float]:
-    """The largest singular value of each weight as the layers use it."""
+    """The largest singular value of each weight in the form in which its layer uses it."""
     layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear | nn.Embedding)]
     return [float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) for layer in layers]
 
@@ -45,7 +45,7 @@ def test_after_a_warm_up_every_layer_has_norm_1(conditioning: str) -> None:
     x, y = torch.randn(2, 1, 8, 8), torch.tensor([0, 2])
     with torch.no_grad():
         for parameter in discriminator.parameters():
-            parameter.mul_(7)  # the scale means nothing
+            parameter.mul_(7)  # spectral norm removes the scale
         for _ in range(30):
             discriminator(x, y)
     assert norms(discriminator.eval()) == pytest.approx([1.0] * len(norms(discriminator)), abs=0.01)
@@ -60,7 +60,7 @@ def test_g_has_it_too() -> None:
 
 
 def test_it_follows_in_training() -> None:
-    """A step of power iteration a pass lags a little behind the optimizer, and catches up as soon as it rests."""
+    """One power iteration per forward pass lags a little behind the optimizer, and catches up when that rests."""
     discriminator = ResNetDiscriminator(**SMALL)
     assert norms(discriminator.eval()) == pytest.approx([1.0] * 11, abs=0.05)
     optimizer = torch.optim.Adam(discriminator.train().parameters(), 2e-4, (0.0, 0.9))
@@ -100,7 +100,7 @@ def test_evaluation_changes_nothing() -> None:
 
 
 def test_the_initial_weight_is_the_one_that_was_drawn() -> None:
-    """Glorot's, with no bias; on the meta device, where nothing can be drawn, the layer has its shape."""
+    """Spectral norm leaves the drawn weight as it is; on the meta device, where nothing is drawn, shapes are right."""
     torch.manual_seed(0)
     plain = prepared(nn.Linear(30, 20), wrap=lambda layer: layer)
     torch.manual_seed(0)
@@ -111,7 +111,7 @@ def test_the_initial_weight_is_the_one_that_was_drawn() -> None:
 
 
 def test_the_moving_average_is_normalised_by_its_own_norm() -> None:
-    """Along a path that turns, an average's singular vectors are not those of its end."""
+    """If the path of the weights turns, the singular vectors of their average are not those of the last weights."""
     torch.manual_seed(0)
     layer = spectral_norm(nn.Linear(24, 24, bias=False))
     ema = MovingAverage(layer, half_life_kimg=3.2)
@@ -132,7 +132,7 @@ def test_the_moving_average_is_normalised_by_its_own_norm() -> None:
 
 
 def sagan(**options: Any) -> LitGAN:
-    """The same small game each time."""
+    """A small SAGAN, whose initial weights are the same at each call."""
     torch.manual_seed(1)
     generator, discriminator = SAGANGenerator(latent_dim=4, **SMALL), SAGANDiscriminator(**SMALL)
     return games.game(generator, discriminator, loss=Hinge(), n_critic=2, **options)
@@ -140,7 +140,7 @@ def sagan(**options: Any) -> LitGAN:
 
 @pytest.mark.forks
 def test_two_processes_hold_the_same_vectors(tmp_path: Path) -> None:
-    """Each sees images of its own, but iterates on the same weights: averaged buffers are still unit vectors."""
+    """Each process sees its own images but iterates on the same weights, so averaged buffers are still unit vectors."""
 
     def train(rank: int) -> dict[str, Any]:
         module = sagan()
@@ -157,7 +157,7 @@ def test_two_processes_hold_the_same_vectors(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_is_the_same(tmp_path: Path) -> None:
-    """Weights, singular vectors, averages and optimizer states, bit by bit."""
+    """Weights, singular vectors, averages and optimizer states are equal bit by bit."""
     games.fit(whole := sagan(), 6)
     trainer = games.fit(sagan(), 3)
     trainer.save_checkpoint(tmp_path / "half.ckpt", weights_only=False)
@@ -169,7 +169,7 @@ def test_a_resumed_run_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("penalty", [R1(), GradientPenalty()])
 @pytest.mark.parametrize("network", [ResNetDiscriminator, SAGANDiscriminator])
 def test_penalties_train_through_it(penalty: R1 | GradientPenalty, network: type[Discriminator]) -> None:
-    """Two iterations: finite, every weight of D moves, and power iteration goes on."""
+    """After two iterations all weights of D are finite and have moved, and power iteration has gone on."""
     torch.manual_seed(1)
     module = games.game(
         ResNetGenerator(latent_dim=4, **SMALL), network(**SMALL), loss=Hinge(), penalties={"penalty": penalty}
