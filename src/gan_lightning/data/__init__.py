@@ -1,4 +1,4 @@
-"""Data in memory: a set of images is one subclass of :class:`ImageDataModule` and one yaml."""
+"""Training data, held in memory: a new set of images is one subclass of :class:`ImageDataModule` and one yaml."""
 
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.image_set import ImageSet

@@ -1,4 +1,4 @@
-"""Arrays that take seconds to make, kept on disk between runs."""
+"""The cache on disk, which keeps arrays that take seconds to make from one run to the next."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def cache_folder() -> Path:
-    """``$GAN_LIGHTNING_CACHE``, else ``gan_lightning`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    """The cache folder: ``$GAN_LIGHTNING_CACHE``, or else ``gan_lightning`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
     if own := os.environ.get("GAN_LIGHTNING_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_lightning"
 
 
 def cached(name: str, make: Callable[[], NDArray[Number]]) -> NDArray[Number]:
-    """The array kept as ``name``, or ``make()``, then kept. ``name`` must change with whatever the array depends on.
+    """The array kept under ``name``, or the result of ``make()``, which is then kept.
 
-    The file is a .npy with a checksum behind it: a damaged one is made again. Processes that make the same array at
-    once each put a whole file in place. A folder that can't be written costs the time and a warning, not the run.
+    The file is a .npy with a checksum behind it, and a damaged file is made again. Processes that make the same array
+    at the same time each put a whole file in place. If the folder can't be written, a warning is given and the run goes
+    on.
+
+    Args:
+        name: Name of the file; it must change with whatever the array depends on.
+        make: Makes the array.
     """
     path = cache_folder() / name
     array = _read(path)
@@ -49,7 +54,7 @@ def _checksum(content: memoryview) -> bytes:
 
 
 def _read(path: Path) -> NDArray[Any] | None:
-    """The array, or None where the file is missing, torn or altered."""
+    """The array in the file, or None if the file is missing, torn or altered."""
     try:
         content = memoryview(path.read_bytes())
     except OSError:

@@ -1,4 +1,4 @@
-"""The base of every image data set: bytes in memory, [-1, 1] on the device."""
+"""The base of every image data set: images are bytes in memory, and floats in [-1, 1] on the device."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from gan_lightning.types import Images, Labels
 
 
 class ImageDataModule(StreamDataModule):
-    """Images for a GAN. A data set implements :meth:`load`, and ``prepare_data`` if it has something to download.
+    """A set of images for training a GAN.
+
+    A subclass implements :meth:`load`, and ``prepare_data`` if it has something to download.
 
     Args:
-        classes: indices or names of the classes to keep, renumbered in this order; None keeps all.
-        resolution: pixels a side to resize to; None keeps the data's own.
-        channels: 1 (luma) or 3 (grey repeated); None keeps the data's own.
-        num_classes: a claim that is checked against the data; None claims nothing.
-        stream: batch_size, n_critic, seed and flip; see :class:`StreamDataModule`.
+        classes: Indices or names of the classes to keep, renumbered in this order; None keeps all classes.
+        resolution: Side in pixels to which images are resized; None keeps the data's own.
+        channels: Number of channels to which images are converted: 1 for luma, 3 for colour (grey is repeated); None
+            keeps the data's own.
+        num_classes: Number of classes that the data are expected to have, which is checked; None expects nothing.
+        stream: The arguments of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
     """
 
     def __init__(
@@ -47,21 +50,21 @@ class ImageDataModule(StreamDataModule):
         self._sets: dict[str, ImageSet] = {}
 
     def load(self, split: str) -> ImageSet:
-        """Read the images of "train" or "test" as they are; classes, channels and resolution are seen to elsewhere."""
+        """Read the images of "train" or "test" unchanged; :meth:`split` chooses classes, channels and resolution."""
         raise NotImplementedError(f"{type(self).__name__} must implement load(split)")
 
     def split(self, name: str) -> ImageSet:
-        """The images of "train" or "test" as the networks will see them; loaded once.
+        """The images of "train" or "test" as the networks see them, but as bytes; they are loaded once.
 
         Raises:
-            UserError: if the data don't have the classes asked for.
+            UserError: If the data do not have the classes that were asked for.
         """
         if name not in self._sets:
             self._sets[name] = self._prepared(self.load(name))
         return self._sets[name]
 
     def chosen(self, data: ImageSet) -> ImageSet:
-        """The images of the classes asked for, out of what :meth:`load` gave."""
+        """The images of the classes that were asked for, out of those that :meth:`load` returned."""
         return data if self._classes is None else keep_classes(data, self._classes)
 
     def _prepared(self, data: ImageSet) -> ImageSet:
@@ -80,15 +83,18 @@ class ImageDataModule(StreamDataModule):
 
     @property
     def train_set(self) -> ImageSet:
-        """The training images."""
+        """The training images, as bytes."""
         return self.split("train")
 
     @property
     def largest(self) -> float:
-        """Bytes become [-1, 1]."""
+        """The largest absolute value that the networks are given: 1, because bytes become numbers in [-1, 1]."""
         return 1.0
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Images, Labels]:
-        """Bytes to [-1, 1], on the device: a quarter of the bytes cross the bus."""
+        """The batch with its bytes turned into floats in [-1, 1].
+
+        This happens on the device, so that only a quarter of the bytes have to be transferred.
+        """
         images, labels = batch
         return to_unit(images), labels

@@ -1,4 +1,4 @@
-"""A labelled set of images held as bytes, and what can be done to it once, before training."""
+"""A set of images held as bytes, with or without labels, and the changes that are made to it once before training."""
 
 from __future__ import annotations
 
@@ -13,22 +13,28 @@ from torch.nn.functional import interpolate
 from gan_lightning.errors import UserError
 from gan_lightning.types import Bytes
 
-CHUNK = 1024  # images converted at a time: floats of a whole set would need 4 to 16 times its memory
+CHUNK = 1024  # images converted at a time, because floats of a whole set would need 4 to 16 times its memory
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Square images, uint8 [N, C, H, H], and labels, int64 [N]: indices of ``class_names``, None where it is empty."""
+    """A set of square images.
+
+    Args:
+        images: The images, uint8 [N, C, H, H].
+        labels: The label of each image as an index of ``class_names``, int64 [N]; None if there are no classes.
+        class_names: The name of each class; empty if there are no labels.
+    """
 
     images: Tensor
     labels: Tensor | None
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Check what a data set's author can get wrong.
+        """Check what the author of a data set can get wrong.
 
         Raises:
-            UserError: if images and labels don't fit together, or the images aren't square bytes.
+            UserError: If images and labels do not fit together, or the images are not square or not bytes.
         """
         if self.images.dtype != torch.uint8 or self.images.dim() != 4:
             raise UserError(
@@ -54,10 +60,14 @@ class ImageSet:
 
 
 def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
-    """Only the images of ``classes`` (indices or names), renumbered 0..k-1 in the order given.
+    """The images of some classes, which are renumbered from 0 in the order given.
+
+    Args:
+        data: The images to choose from.
+        classes: Indices or names of the classes to keep.
 
     Raises:
-        UserError: if a class is unknown or named twice, or the data have no labels.
+        UserError: If a class is unknown or named twice, or the data have no labels.
     """
     names = data.class_names
     kept = class_indices(names, classes)
@@ -70,10 +80,10 @@ def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
 
 
 def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
-    """Which of ``names`` are meant by ``classes``, indices or names.
+    """The indices in ``names`` of ``classes``, which are given as indices or names.
 
     Raises:
-        UserError: if a class is unknown or named twice, or there are none to choose from.
+        UserError: If a class is unknown or named twice, or there are no classes to choose from.
     """
     if not names:
         raise UserError("data.classes chooses classes, but this data set has no labels")
@@ -89,7 +99,7 @@ def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[in
 
 
 def resize(images: Bytes, resolution: int) -> UInt8[Tensor, "B C {resolution} {resolution}"]:
-    """Bicubic resize to ``resolution`` x ``resolution``, antialiased when it shrinks."""
+    """Images resized to ``resolution`` x ``resolution`` pixels by a bicubic filter, antialiased if they shrink."""
     if images.shape[-1] == resolution:
         return images
 
@@ -101,10 +111,12 @@ def resize(images: Bytes, resolution: int) -> UInt8[Tensor, "B C {resolution} {r
 
 
 def with_channels(images: Bytes, channels: int) -> UInt8[Tensor, "B {channels} H W"]:
-    """Colour to luma (ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B), or grey repeated three times.
+    """Images with this number of channels: luma of colour images, or grey images repeated three times.
+
+    Luma is `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601).
 
     Raises:
-        UserError: if there is no rule for these two numbers of channels.
+        UserError: If there is no rule that leads from the images' own number of channels to this one.
     """
     own = images.shape[1]
     if own == channels:
@@ -118,5 +130,5 @@ def with_channels(images: Bytes, channels: int) -> UInt8[Tensor, "B {channels} H
 
 
 def _in_chunks(convert: Callable[[Tensor], Tensor], images: Bytes) -> UInt8[Tensor, "B C2 H2 W2"]:
-    """Apply a conversion to floats, rounding its result to bytes, without a float copy of the whole set."""
+    """Images converted by a function that returns floats, rounded to bytes without a float copy of the whole set."""
     return torch.cat([convert(chunk).round_().clamp_(0, 255).to(torch.uint8) for chunk in torch.split(images, CHUNK)])

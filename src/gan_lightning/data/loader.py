@@ -1,4 +1,4 @@
-"""The endless stream of real images: a batch is a function of the iteration, so there is no state to resume."""
+"""The endless stream of real images, in which a batch is a function of the iteration: no state has to be resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gan_lightning.randomness import hashed_seed
 from gan_lightning.types import Bytes, Images, Labels
 
 Stored: TypeAlias = Bytes | Images
-"""Samples as they lie in memory: pixels as bytes, points of the plane as floats."""
+"""Samples as they are held in memory: images as bytes, points of the plane as floats."""
 Batch: TypeAlias = tuple[Stored, Labels]
 Indices: TypeAlias = Int64[Tensor, "N"]
 
@@ -27,7 +27,7 @@ def permutation(size: int, seed: int, epoch: int) -> Indices:
 
 
 class EndlessOrder:
-    """permutation(epoch 0), permutation(epoch 1), ... as one endless sequence without a gap, read at any position."""
+    """The permutations of epoch 0, epoch 1 and so on as one endless sequence, which can be read at any position."""
 
     def __init__(self, size: int, seed: int) -> None:
         self.size = size
@@ -42,24 +42,26 @@ class EndlessOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamLoader:
-    """Whole training batches of this rank, gathered from memory; every one is full.
+    """A loader of the training batches of this process (rank), gathered from memory; every batch is full.
 
-    Iteration i takes the positions i·n_critic·B to (i+1)·n_critic·B - 1 of the order, laid out [update, rank, sample];
-    a rank gets its slice of each update, n_critic·B / world_size images in all. Flips are drawn for the global batch.
+    Iteration i takes the positions `i n_critic B` to `(i+1) n_critic B - 1` of the order, laid out as
+    [update, rank, sample]. A rank gets its slice of each update, which makes `n_critic B / world_size` images in all.
+    Flips are drawn for the global batch.
 
     Args:
-        images: the whole set [N, C, H, W].
-        labels: [N]; all -1 where the data have none.
-        order: the endless order over N images.
-        batch_size: B, images of one D update over all ranks.
-        n_critic: D updates of an iteration.
-        iterations_per_epoch: the length that Lightning counts epochs by; the stream itself never ends.
-        first_iteration: called at the start of each pass, so that a resumed run goes on where it was.
-        seed: of the flips.
-        flip: mirror every image left to right with probability 1/2.
-        rank: of this process.
-        world_size: number of processes.
-        pin_memory: gather into page-locked memory, from which copies to a GPU don't block.
+        images: The whole set [N, C, H, W].
+        labels: The label of each image [N]; all are -1 if the data have none.
+        order: The endless order of the N images.
+        batch_size: Number B of images in one D update, over all ranks.
+        n_critic: Number of D updates in an iteration.
+        iterations_per_epoch: The length by which Lightning counts epochs; the stream itself never ends.
+        first_iteration: Function that is called at the start of each pass and returns the iteration to start from, so
+            that a resumed run goes on where it was.
+        seed: Seed of the flips.
+        flip: Whether every image is mirrored left to right with probability 1/2.
+        rank: Number of this process.
+        world_size: Number of processes.
+        pin_memory: Whether batches are gathered into page-locked memory, from which copies to a GPU do not block.
     """
 
     images: Stored
@@ -76,22 +78,22 @@ class StreamLoader:
     pin_memory: bool = False
 
     def __len__(self) -> int:
-        """Iterations of an epoch."""
+        """Number of iterations in an epoch."""
         return self.iterations_per_epoch
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches from the current iteration on, without end."""
+        """The batches of the current iteration and of all that follow, without end."""
         return map(self.batch, count(self.first_iteration()))
 
     def batch(self, iteration: int) -> Batch:
-        """Images [n_critic·B / world_size, C, H, W] and labels of one iteration."""
+        """Images [n_critic·B / world_size, C, H, W] and labels of this rank in one iteration."""
         draw = self.n_critic * self.batch_size
         index = self._share(self.order.between(iteration * draw, (iteration + 1) * draw))
         images = self._gather(self.images, index)
         if self.flip:
             generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "flip"))
             mirrored = self._share(torch.rand(draw, generator=generator) < 0.5)
-            both = torch.cat([images, images.flip(-1)])  # choosing rows of it is twice as fast as writing into images
+            both = torch.cat([images, images.flip(-1)])  # choosing its rows is twice as fast as writing into images
             images = self._gather(both, torch.arange(len(index)) + len(index) * mirrored)
         return images, self._gather(self.labels, index)
 

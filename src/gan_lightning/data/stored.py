@@ -1,4 +1,4 @@
-"""The data of a run that is over, from the configuration that it left."""
+"""The data of an earlier run, rebuilt from the configuration that the run stored."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gan_lightning.errors import UserError
 
 
 def images_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> ImageDataModule:
-    """As :func:`data_of_run`, of a run whose data must be images.
+    """The images that a run was trained on; the arguments are those of :func:`data_of_run`.
 
     Raises:
-        UserError: They are not, or see there.
+        UserError: If the run's data are no images, or :func:`data_of_run` raises it.
     """
     data = data_of_run(config, changes, allow)
     if not isinstance(data, ImageDataModule):
@@ -24,15 +24,15 @@ def images_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: 
 
 
 def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> StreamDataModule:
-    """What a run was trained on.
+    """The data that a run was trained on.
 
     Args:
         config: The run's resolved configuration.
-        changes: Of its data, such as where the files lie now.
+        changes: Options of the data that are to have other values now, such as the place of the files.
         allow: Modules of the user's own that the configuration may name.
 
     Raises:
-        UserError: It has no such option, or the data can't be read.
+        UserError: If the data have no option of a name in ``changes``, or cannot be read.
     """
     node = dict(config["data"])
     for name in changes:

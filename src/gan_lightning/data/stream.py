@@ -1,4 +1,4 @@
-"""The base of all data: tensors in memory, handed to training as one stream of full batches."""
+"""The base of all data: samples held in memory, which training reads as one endless stream of full batches."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from gan_lightning.types import Labels
 
 @runtime_checkable
 class TrainSet(Protocol):
-    """What training draws from."""
+    """The samples that training draws from."""
 
     @property
     def images(self) -> Stored:
-        """All samples [N C H W], as they cross to the device."""
+        """All samples [N C H W] in the form in which they are transferred to the device."""
         ...
 
     @property
     def labels(self) -> Labels | None:
-        """Indices of ``class_names`` [N]; None where there are none."""
+        """The label of each sample as an index of ``class_names`` [N], or None if there are no labels."""
         ...
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names by label; empty where there are no labels."""
+        """The name of each class; empty if there are no labels."""
         ...
 
 
 class StreamDataModule(LightningDataModule):
-    """Samples for a GAN, whatever they are. A subclass gives :attr:`train_set`, as floats or with a transfer hook.
+    """Samples of any kind for training a GAN.
+
+    A subclass gives :attr:`train_set`. If its samples are not floats, it also implements
+    ``on_after_batch_transfer``, which turns a batch into floats on the device.
 
     Args:
-        batch_size: images of one D update over all processes.
-        n_critic: D updates of an iteration; a batch holds images for all of them.
-        seed: of the order and the flips.
-        flip: mirror images left to right at random.
+        batch_size: Number of images in one D update, over all processes.
+        n_critic: Number of D updates in an iteration; a batch holds the images of all of them.
+        seed: Seed of the order and of the flips.
+        flip: Whether images are mirrored left to right at random.
     """
 
     def __init__(self, *, batch_size: int, n_critic: int = 1, seed: int = 0, flip: bool = False) -> None:
@@ -58,30 +61,30 @@ class StreamDataModule(LightningDataModule):
     @property
     @abstractmethod
     def train_set(self) -> TrainSet:
-        """The training samples; made or read once."""
+        """The training samples, which are made or read once."""
 
     def setup(self, stage: str | None = None) -> None:
-        """Have the training samples ready; a second call does nothing."""
+        """Make or read the training samples; a second call does nothing."""
         _ = self.train_set
 
     @property
     def channels(self) -> int:
-        """Channels of an image."""
+        """Number of channels of an image."""
         return self.train_set.images.shape[1]
 
     @property
     def resolution(self) -> int:
-        """Pixels a side."""
+        """Side of an image in pixels."""
         return self.train_set.images.shape[-1]
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names by label; empty where the data have no labels."""
+        """The name of each class; empty if the data have no labels."""
         return self.train_set.class_names
 
     @property
     def num_classes(self) -> int:
-        """Number of classes; 0 where the data have no labels."""
+        """Number of classes, or 0 if the data have no labels."""
         return len(self.class_names)
 
     @property
@@ -91,22 +94,25 @@ class StreamDataModule(LightningDataModule):
 
     @property
     def largest(self) -> float:
-        """The largest absolute value that the networks are given; a subclass with a transfer hook says its own."""
+        """The largest absolute value that the networks are given.
+
+        A subclass that converts its batches on the device overrides it.
+        """
         return float(self.train_set.images.abs().max())
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """A few words on the data, for the line that a run prints at its start."""
         return f"{self.num_images:,} images {self.channels}x{self.resolution}x{self.resolution}"
 
     def iterations_per_epoch(self) -> int:
-        """Iterations in which every training image has been shown at least once."""
+        """Number of iterations after which every training image has been shown at least once."""
         return ceil(self.num_images / (self.n_critic * self.batch_size))
 
     def train_dataloader(self) -> StreamLoader:
-        """The stream for this process, from the module's current iteration on.
+        """The stream of batches for this process, from the module's current iteration on.
 
         Raises:
-            UserError: if the global batch can't be shared equally.
+            UserError: If the global batch cannot be shared equally by the processes.
         """
         trainer = self.trainer
         assert trainer is not None, "Lightning attaches the trainer before it asks for a loader"
@@ -139,10 +145,10 @@ class StreamDataModule(LightningDataModule):
 
 
 def require_positive(name: str, value: object) -> None:
-    """Refuse what is no whole number of at least 1.
+    """Check that the option ``data.<name>`` is a whole number of at least 1.
 
     Raises:
-        UserError: names the option ``data.<name>``.
+        UserError: If it is not.
     """
     if type(value) is not int or value < 1:
         raise UserError(f"data.{name} must be a whole number of at least 1, not {value!r}")

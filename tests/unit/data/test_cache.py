@@ -1,4 +1,4 @@
-"""What is kept between runs is whole or made again."""
+"""An array that is kept between runs is read whole, or made again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ARRAY = np.arange(5000, dtype=np.uint8).reshape(50, 100)
 
 
 class Maker:
-    """Makes the array and counts how often."""
+    """A function that makes the array and counts its calls."""
 
     calls = 0
 

@@ -1,4 +1,4 @@
-"""The base of every data set, with and without a trainer."""
+"""The base of every image data set, with and without a trainer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Unlabelled(ImageDataModule):
 
 
 def loader_of(data: ImageDataModule, rank: int = 0, world_size: int = 1, iteration: int = 0) -> StreamLoader:
-    """The loader that a trainer with these numbers would get."""
+    """The loader that a trainer with this rank and world size gets at this iteration."""
     trainer: Any = SimpleNamespace(
         lightning_module=SimpleNamespace(iteration=iteration),
         global_rank=rank,
@@ -137,7 +137,7 @@ def test_a_wrong_claim_about_the_classes_is_refused(claim: int) -> None:
 
 
 class Recorder(LightningModule):
-    """Counts iterations as a GAN does and keeps what it was shown."""
+    """A module that counts iterations as a GAN does and keeps the images that it was shown."""
 
     def __init__(self, iteration: int = 0) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Recorder(LightningModule):
 
 
 def shown_in_fit(epochs: int, iteration: int = 0) -> list[int]:
-    """The images that a fit of this many epochs from this iteration on goes through."""
+    """The images that are shown in a fit of ``epochs`` epochs which starts from ``iteration``."""
     module = Recorder(iteration)
     trainer = Trainer(
         max_epochs=epochs,
@@ -170,7 +170,7 @@ def shown_in_fit(epochs: int, iteration: int = 0) -> list[int]:
 
 @pytest.mark.filterwarnings("ignore:.*configure_optimizers.*:UserWarning")
 def test_a_fit_runs_through_the_stream_without_a_gap_and_can_go_on_anywhere() -> None:
-    """22 images in batches of 4: an epoch has 6 iterations and ends inside a batch's worth of the next."""
+    """An epoch of 22 images in batches of 4 has 6 iterations, the last of which shows 2 images of the next epoch."""
     shown = shown_in_fit(epochs=11)
     assert len(shown) == 11 * 6 * 4
     for epoch in range(12):

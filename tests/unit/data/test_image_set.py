@@ -1,4 +1,4 @@
-"""What is checked of a data set, and what is done to it before training."""
+"""A set of images: how it is checked, and how it is changed before training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def blank(*shape: int) -> Tensor:
 
 
 def animals() -> ImageSet:
-    """Six images that carry their own index as their value; classes 0 1 2 0 1 2."""
+    """Six images whose pixels have the value of their index; their classes are 0 1 2 0 1 2."""
     values = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 2, 2)
     return ImageSet(values, torch.arange(6) % 3, NAMES)
 
@@ -82,14 +82,14 @@ def test_resize_keeps_flat_images_flat(resolution: int) -> None:
 
 
 def test_resize_averages_what_it_shrinks() -> None:
-    """Without antialiasing, a checkerboard of single pixels would come out black and white, or all one of them."""
+    """Without antialiasing, a checkerboard of single pixels would become black, white, or black and white."""
     board = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 * 255).to(torch.uint8).view(1, 1, 32, 32)
     inner = resize(board, 8)[..., 1:-1, 1:-1].float()
     assert (inner - 127.5).abs().max() < 3
 
 
 def test_resize_clamps_overshoot() -> None:
-    """Bicubic kernels overshoot at an edge: 255 plus a little must not wrap round to 0."""
+    """Bicubic kernels overshoot at an edge, and a value a little over 255 must not wrap round to 0."""
     edge = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
     edge[..., 4:] = 255
     row = resize(edge, 32)[0, 0, 0]

@@ -1,4 +1,4 @@
-"""The stream: no gap, no state, the same for any number of processes."""
+"""The stream of real images: it has no gap and no state, and is the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def drawn(loader: StreamLoader, iterations: int) -> list[int]:
 
 @pytest.mark.parametrize("size", [30, 32, 3, 1])
 def test_the_stream_is_one_permutation_after_another(size: int) -> None:
-    """Also across epoch borders, and where the whole data set is smaller than one batch."""
+    """This holds across epoch borders too, and if the whole data set is smaller than one batch."""
     seen = drawn(stream(size), 24)
     epochs = [permutation(size, 0, epoch) for epoch in range(len(seen) // size + 1)]
     assert seen == torch.cat(epochs)[: len(seen)].tolist()
@@ -50,7 +50,7 @@ def test_another_seed_is_another_order() -> None:
 
 
 def test_the_order_of_seed_0_is_what_it_was() -> None:
-    """A change here would make every earlier run impossible to repeat."""
+    """If this order changed, no earlier run could be repeated."""
     assert permutation(8, 0, 0).tolist() == [5, 7, 4, 3, 1, 6, 0, 2]
 
 
@@ -103,7 +103,7 @@ def test_flip_mirrors_half_of_the_images() -> None:
     left, right = images[:, 0, 0, 0], images[:, 0, 0, 1]
     assert torch.equal((left + right).long(), labels)
     mirrored = int((right > 0).sum())
-    assert 104 <= mirrored <= 152  # 3 standard deviations of 8 about 128
+    assert 104 <= mirrored <= 152  # 128 and 3 standard deviations of 8
 
 
 def test_flips_differ_by_iteration_and_repeat() -> None:

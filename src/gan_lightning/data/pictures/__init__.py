@@ -1,1 +1,1 @@
-"""Pictures of one's own: files of any size, kind and layout become one set of images."""
+"""Your own pictures: files of any size and kind, in a folder or a zip, become one set of images."""

@@ -1,4 +1,4 @@
-"""Where pictures lie: a folder with all that is below it, or a zip, read as it is."""
+"""The files in a folder and all folders below it, or in a zip, which is read without unpacking it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Protocol, runtime_checkable
 from gan_lightning.errors import UserError
 
 MACOS = "__MACOSX"
-"""What macOS puts beside the files of a zip."""
+"""The folder of metadata that macOS adds to a zip."""
 
 
 @runtime_checkable
 class Files(Protocol):
-    """Files to read, hidden ones left out."""
+    """A collection of files, without the hidden ones."""
 
     def listed(self) -> dict[str, str]:
-        """The files by name from the root on, with "/", and for each a text that changes when its content does."""
+        """Each file's path from the root on, separated by "/", with a text that changes when its content does."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The content of a file; several threads may ask at once."""
+        """The content of a file; several threads may call this at the same time."""
         ...
 
 
 class FolderFiles:
-    """The files in a folder and in all folders below it, links followed."""
+    """The files in a folder and in all folders below it, where links are followed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def listed(self) -> dict[str, str]:
-        """By name, with size and time of change.
+        """Each file's path from the root on, with its size and time of change.
 
         Raises:
-            UserError: if a folder can't be read.
+            UserError: If a folder cannot be read.
         """
         try:
             return dict(self._below(self.root, "", ()))
@@ -58,7 +58,7 @@ class FolderFiles:
                 elif entry.is_file():
                     state = entry.stat()
                     yield name, f"{state.st_size} {state.st_mtime_ns}"
-                elif entry.is_symlink() and not os.path.exists(entry.path):  # a picture that was there once
+                elif entry.is_symlink() and not os.path.exists(entry.path):  # a link to a picture that is gone
                     yield name, "lost"
 
     def read(self, name: str) -> bytes:
@@ -67,22 +67,22 @@ class FolderFiles:
 
 
 class ZipFiles:
-    """The files in a zip; nothing is unpacked to disk.
+    """The files in a zip, which is not unpacked to disk.
 
     Raises:
-        UserError: if the file is no zip, or one that needs a password.
+        UserError: If the file is no zip, or needs a password.
     """
 
     def __init__(self, root: Path) -> None:
         try:
-            self.archive = zipfile.ZipFile(root)  # threads may share one: it locks what they share
+            self.archive = zipfile.ZipFile(root)  # threads may share it, because it locks what they share
         except (OSError, zipfile.BadZipFile) as error:
             raise UserError(f"data.root={root} is no folder and can't be read as a zip: {error}") from error
         if any(info.flag_bits & 1 for info in self.archive.infolist()):
             raise UserError(f"data.root={root} needs a password: unpack it and give the folder")
 
     def listed(self) -> dict[str, str]:
-        """By name, with size and checksum."""
+        """Each file's path in the zip, with its size and checksum."""
         files = (info for info in self.archive.infolist() if not info.is_dir())
         return {
             info.filename: f"{info.file_size} {info.CRC}"
@@ -96,10 +96,10 @@ class ZipFiles:
 
 
 def files_at(root: Path) -> Files:
-    """What there is at ``root``.
+    """The files of the folder or zip at ``root``.
 
     Raises:
-        UserError: if that is neither a folder nor a zip.
+        UserError: If it is neither a folder nor a zip.
     """
     if root.is_dir():
         return FolderFiles(root)

@@ -1,4 +1,4 @@
-"""Pictures of one's own, of any size and kind, in a folder or a zip."""
+"""The data set of your own pictures, of any size and kind, in a folder or a zip."""
 
 from __future__ import annotations
 
@@ -20,32 +20,35 @@ from gan_lightning.data.pictures.pixels import FACTS, Pixels, stored
 from gan_lightning.data.pictures.reading import squares
 from gan_lightning.errors import NoSuchSplit, UserError
 
-FORMAT = 1  # of what decoding.py makes of a file: raise it when that changes
+FORMAT = 1  # version of what decoding.py makes of a file: raise it when that changes
 
 
 class DamagedPictures(UserError):
-    """Some of the files can't be read, and nobody asked to leave them out."""
+    """Some pictures cannot be read, and the user did not ask to leave them out."""
 
     def __init__(self, found: str) -> None:
         super().__init__(f"{found}, or train on the others: data.skip_damaged=true")
         self.found = found
-        """Without the option of training."""
+        """The message without the advice to train on the other pictures."""
 
 
 class Folder(ImageDataModule):
-    """The pictures in a folder or zip: cropped to the square in the middle, resized, decoded once and then kept.
+    """The pictures in a folder or zip, cropped to the square in the middle and resized.
 
-    Folders right below ``root`` are classes; without any there are no labels
-    (:mod:`gan_lightning.data.pictures.layout`).
+    They are decoded once and then kept in the cache. The folders right below ``root`` are classes; if there are none,
+    the data have no labels (:mod:`gan_lightning.data.pictures.layout`).
 
     Args:
-        root: the folder or zip.
-        resolution: pixels a side.
-        background: what shows through transparent pixels.
-        test_share: of the pictures, held out of training as the split "test". Which ones follows from their names.
-        skip_damaged: do without pictures that can't be read, which otherwise end the run.
-        in_memory_gb: a split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
-        options: see :class:`ImageDataModule`. Where ``channels`` is None they are 1 if all pictures are grey, else 3.
+        root: The folder or zip.
+        resolution: Side of the images in pixels.
+        background: The colour that shows through transparent pixels.
+        test_share: Share of the pictures that is held out of training as the split "test". Which ones these are follows
+            from their names.
+        skip_damaged: Whether pictures that cannot be read are left out, which otherwise end the run.
+        in_memory_gb: Size beyond which a split is not loaded into memory but mapped from disk, for each process, in GB
+            (10^9 bytes).
+        options: The arguments of :class:`ImageDataModule`. If ``channels`` is None, images have 1 channel if all
+            pictures are grey, and else 3.
     """
 
     def __init__(
@@ -72,15 +75,19 @@ class Folder(ImageDataModule):
         self.in_memory_gb = in_memory_gb
 
     def prepare_data(self) -> None:
-        """Decode the pictures, unless that was done before.
+        """Decode the pictures, unless they are in the cache already.
 
         Raises:
-            UserError: if there are none, some can't be read, or their folders make no sense.
+            UserError: If there are no pictures, some cannot be read, or their folders make no sense.
         """
         _ = self._pixels
 
     def load(self, split: str) -> ImageSet:
-        """The pictures of "train" or "test" that could be read, in an order that mixes the classes."""
+        """The pictures of "train" or "test" that could be read, in an order that mixes the classes.
+
+        Raises:
+            NoSuchSplit: If the split has no pictures.
+        """
         layout, pixels = self._layout, self._pixels
         readable = [i for i, name in enumerate(layout.names) if name not in pixels.facts.unreadable]
         border = sum(i < layout.num_train for i in readable)
@@ -97,11 +104,11 @@ class Folder(ImageDataModule):
         return ImageSet(images, labels if layout.class_names else None, layout.class_names)
 
     def chosen(self, data: ImageSet) -> ImageSet:
-        """All of them: only pictures of the classes asked for were decoded."""
+        """All images, because only pictures of the classes that were asked for have been decoded."""
         return data
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """A few words on the data, for the line that a run prints at its start."""
         held_out, unreadable = self._layout.names[self._layout.num_train :], self._pixels.facts.unreadable
         parts = [f"{super().description()} from {self.root}"]
         parts.append(f"{sum(name not in unreadable for name in held_out):,} more held out")

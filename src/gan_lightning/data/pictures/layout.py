@@ -1,4 +1,4 @@
-"""What the names of pictures say: their classes, and which of them are held out of training."""
+"""How the paths of pictures decide on their classes and on which of them are held out of training."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from gan_lightning.errors import UserError
 
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 NAMED = 20
-"""Files that a message names; of more it says how many there are."""
+"""Largest number of files that a message names; if there are more, it says how many."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Pictures in the order in which they are stored: those to train on, then those held out, the classes mixed.
+    """Pictures in the order in which they are stored, with their classes mixed.
+
+    The training pictures come first, those held out of training last.
 
     Args:
-        names: as their folder or zip has them.
-        labels: index of ``class_names`` for each; 0 for all where that is empty.
-        class_names: in alphabetical order; empty where there are no class folders.
-        num_train: how many are to train on.
+        names: Path of each picture in its folder or zip.
+        labels: Class of each picture as an index of ``class_names``; all are 0 if there are no classes.
+        class_names: Names of the classes in alphabetical order; empty if there are no class folders.
+        num_train: Number of training pictures.
     """
 
     names: tuple[str, ...]
@@ -34,7 +36,7 @@ class Layout:
     num_train: int
 
     def only(self, classes: Sequence[int]) -> Layout:
-        """The pictures of some classes, renumbered in the order given."""
+        """The pictures of some classes, which are renumbered in the order given."""
         new = {old: label for label, old in enumerate(classes)}
         kept = [i for i, label in enumerate(self.labels) if label in new]
         return Layout(
@@ -46,13 +48,17 @@ class Layout:
 
 
 def laid_out(names: Iterable[str], test_share: float) -> Layout:
-    """The pictures among files, which are told by the ends of their names.
+    """The layout of the pictures among some files, which are recognised by the ends of their names.
 
-    The first folder on the way to a picture is its class; folders below that are of the same class. Folders around
-    everything don't count: a zip often has one. Pictures without a folder have no class.
+    The first folder on the path of a picture is its class, which the folders below it share. A folder around all
+    pictures, which a zip often has, does not count. Pictures without a folder have no class.
+
+    Args:
+        names: Paths of the files.
+        test_share: Share of the pictures that is held out of training.
 
     Raises:
-        UserError: if some lie beside class folders, or the folders are splits and not classes.
+        UserError: If pictures lie beside class folders, or the folders are splits and not classes.
     """
     pictures = [name for name in names if is_picture(name)]
     around = os.path.commonprefix(pictures).rfind("/") + 1  # noqa: RUF071 (cut at the last whole folder)
@@ -77,25 +83,25 @@ def laid_out(names: Iterable[str], test_share: float) -> Layout:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file is taken for a picture."""
+    """Whether a file is taken for a picture, by the end of its name."""
     return name.lower().endswith(SUFFIXES)
 
 
 def place(name: str) -> float:
-    """A picture's place in [0, 1], a matter of its path alone, as if drawn at random; the lowest are held out."""
+    """A number in [0, 1] that seems random and follows from the picture's path alone; the lowest are held out."""
     composed = unicodedata.normalize("NFC", name)  # macOS writes an é as two characters
     digest = blake2b(composed.encode(errors="surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def other_files(names: Iterable[str]) -> str:
-    """How many files of which kind are no pictures: ".heic 30, .txt 1"; empty where there are none."""
+    """How many files of each kind are no pictures, such as ".heic 30, .txt 1"; empty if there are none."""
     rest = [os.path.basename(name) for name in names if not is_picture(name)]
     kinds = Counter(os.path.splitext(name)[1].lower() or name for name in rest)
     return listing([f"{kind} {count:,}" for kind, count in kinds.most_common()])
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first names in a form that can be printed, and how many more there are."""
+    """The first names, in a form that can be printed, and the number of the others."""
     shown = ", ".join(name.encode(errors="backslashreplace").decode() for name in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

@@ -1,4 +1,4 @@
-"""Decoded pictures kept on disk between runs: bytes without a header, which can be mapped, and a page of facts."""
+"""Decoded pictures kept on disk between runs: a file of raw bytes, which can be mapped, and a file of facts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ELSEWHERE = "set GAN_LIGHTNING_CACHE to a folder that has the room and can be wr
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to know of stored pictures without reading them.
+    """The facts about stored pictures that are kept beside them.
 
     Args:
-        count: those that could be read.
-        channels: 1 where all are grey, else 3.
-        resolution: pixels a side.
-        unreadable: for each file that gave no picture, the reason.
+        count: Number of pictures that could be read.
+        channels: Number of channels: 1 if all pictures are grey, else 3.
+        resolution: Side of the pictures in pixels.
+        unreadable: Name of each file that gave no picture, with the reason.
     """
 
     count: int
@@ -43,19 +43,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Stored pictures in the order of their files."""
+    """The pictures stored in a folder, in the order of their files."""
 
     folder: Path
     facts: Facts
 
     def mapped(self, channels: int) -> Bytes:
-        """All pictures [N C H H] as they lie on disk: the system reads what is looked at, and forgets it when it must.
+        """All pictures [N C H H], mapped from disk: the system reads those that are used, and drops them if it must.
 
         Args:
-            channels: 1 for luma, 3 for colour. What differs from the pictures' own is made once, and kept too.
+            channels: Number of channels: 1 for luma, 3 for colour. If it is not the pictures' own number, they are
+                converted once and the result is kept too.
 
         Raises:
-            UserError: if that can't be stored.
+            UserError: If converted pictures cannot be stored.
         """
         if not _whole(self.folder, self.facts, channels):
             with _turn(self.folder):
@@ -65,16 +66,19 @@ class Pixels:
 
 
 def stored(key: str, resolution: int, count: int, squares: Callable[[], Iterable[tuple[str, Square | str]]]) -> Pixels:
-    """The pictures stored under ``key``; made by whichever process comes first, while others wait.
+    """The pictures stored under ``key``, which are made first if they are not there.
+
+    If several processes ask for them, the first one makes them while the others wait.
 
     Args:
-        key: must change with whatever the pictures depend on.
-        resolution: pixels a side.
-        count: number of files.
-        squares: goes through the files, giving the name of each and its picture, or the reason why it has none.
+        key: A text that changes with whatever the pictures depend on.
+        resolution: Side of the pictures in pixels.
+        count: Number of files.
+        squares: Function that decodes the files and yields each one's name with its picture, or with the reason why it
+            has none.
 
     Raises:
-        UserError: if they can't be stored.
+        UserError: If the pictures cannot be stored.
     """
     folder = cache_folder() / f"pictures-{key}"
     if (facts := _facts(folder)) is None:
@@ -86,9 +90,9 @@ def stored(key: str, resolution: int, count: int, squares: Callable[[], Iterable
 
 
 def _store(folder: Path, resolution: int, squares: Iterable[tuple[str, Square | str]]) -> Facts:
-    """Write the pictures beside ``folder``, which comes into being when all is there."""
+    """Write the pictures into a folder that gets the name ``folder`` once it is complete."""
     unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(unfinished, ignore_errors=True)  # left by a process that was killed
     unfinished.mkdir()
     try:
         count, grey, unreadable = 0, True, {}
@@ -113,7 +117,7 @@ def _store(folder: Path, resolution: int, squares: Iterable[tuple[str, Square | 
 
 
 def _facts(folder: Path) -> Facts | None:
-    """The facts of stored pictures; None where they are missing or a file is not as long as they say."""
+    """The facts of stored pictures, or None if they are missing or the pixels are not as long as they say."""
     try:
         facts = Facts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -133,7 +137,7 @@ def _convert(folder: Path, facts: Facts, channels: int) -> None:
 
 
 def _mapped(folder: Path, facts: Facts, channels: int) -> Bytes:
-    # not shared: a copy on writing, so that nothing can alter the file
+    # not shared, so that writing to it makes a copy and nothing can alter the file
     pixels = torch.from_file(str(_path(folder, channels)), False, _size(facts, channels), dtype=torch.uint8)
     return pixels.view(facts.count, channels, facts.resolution, facts.resolution)
 
@@ -148,7 +152,11 @@ def _size(facts: Facts, channels: int) -> int:
 
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
-    """Be the only process that writes to ``folder``, and say in words what the disk refuses."""
+    """A context in which this process is the only one that writes to ``folder``.
+
+    Raises:
+        UserError: If the disk refuses what is done in the context.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.with_suffix(".lock"))
@@ -174,7 +182,7 @@ def _require_room(folder: Path, needed: int) -> None:
 
 @contextmanager
 def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that comes into being when all is written, also where the machine stops in between."""
+    """A file to write to that gets its name once all is written, so a stop of the machine leaves no part of one."""
     temporary = path.with_suffix(".tmp")
     try:
         with temporary.open("wb") as file:

@@ -1,4 +1,4 @@
-"""All pictures of a set, decoded by several threads at once: Pillow lets go of Python's lock while it works."""
+"""Decoding of many pictures by several threads, which works because Pillow releases Python's lock (the GIL)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gan_lightning.data.pictures.decoding import Square, reason
 from gan_lightning.data.pictures.files import Files
 
 AHEAD = 8
-"""Files for each thread that may be decoded before their turn comes: what waits takes memory."""
+"""Number of files for each thread that may be decoded ahead of their turn; each one that waits takes memory."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,24 +25,24 @@ Result = TypeVar("Result")
 def squares(
     files: Files, names: Sequence[str], decode: Callable[[bytes], Square], threads: int
 ) -> Iterator[tuple[str, Square | str]]:
-    """Each name with its picture, or with the reason why there is none; in the order of the names, with a bar."""
+    """Each name with its picture, or the reason why it has none, in the order of the names; a bar shows progress."""
 
     def attempt(name: str) -> Square | str:
         try:
             return decode(files.read(name))
-        except Exception as error:  # whatever Pillow raises about a damaged file: there is no common kind
+        except Exception as error:  # Pillow's errors about damaged files have no common kind
             return reason(error)
 
     bar = tqdm(total=len(names), unit=" pictures", dynamic_ncols=True, disable=not sys.stderr.isatty())
     with bar, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")  # remarks on single files that can be read all the same
+        warnings.filterwarnings("ignore", module="PIL")  # its warnings are about files that can still be read
         for name, square in zip(names, in_order(attempt, names, threads), strict=True):
             bar.update()
             yield name, square
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """The results of ``items`` in their order, made by several threads that run only a little ahead."""
+    """The results of the function for the items in their order, made by several threads that run a little ahead."""
     upcoming = iter(items)
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque(pool.submit(function, item) for item in islice(upcoming, AHEAD * threads))

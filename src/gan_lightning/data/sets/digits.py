@@ -1,4 +1,4 @@
-"""The default data set: 70,000 rendered digits, made in seconds, with nothing to download."""
+"""The default data set: 70,000 rendered digits, which are made in seconds and need no download."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from gan_lightning.data.image_set import ImageSet
 from gan_lightning.data.sets import rendering
 
 TRAIN, TEST = 60_000, 10_000
-FORMAT = 1  # of what rendering.py draws from its parameters: raise it when the drawing itself changes
+FORMAT = 1  # version of what rendering.py draws from its parameters: raise it when the drawing itself changes
 
 
 class Digits(ImageDataModule):
-    """Handwriting-like digits, 28 x 28, white on black, in MNIST's sizes: 60,000 to train and 10,000 to test.
+    """Digits that look like handwriting, 28 x 28 pixels, white on black.
+
+    There are as many as in MNIST: 60,000 to train on and 10,000 to test with.
 
     Args:
-        render_seed: of the digits themselves; the order of a run has its own ``seed``.
-        options: see :class:`ImageDataModule`.
+        render_seed: Seed of the digits themselves; the order in which a run sees them has its own ``seed``.
+        options: The arguments of :class:`ImageDataModule`.
     """
 
     def __init__(self, *, render_seed: int = 0, **options: Any) -> None:
@@ -39,8 +41,8 @@ class Digits(ImageDataModule):
 
 
 def digits(render_seed: int) -> NDArray[np.uint8]:
-    """All digits of a seed [70000, 1, 28, 28], from the cache or rendered."""
+    """All digits of a seed [70000, 1, 28, 28], read from the cache or rendered."""
     recipe = hashlib.blake2b(repr((rendering.PARAMETERS, TRAIN, TEST)).encode(), digest_size=8)
-    recipe.update(rendering.distance_fields().tobytes())  # they depend on Pillow's typeface
+    recipe.update(rendering.distance_fields().tobytes())  # the distances depend on Pillow's typeface
     name = f"digits-v{FORMAT}-seed{render_seed}-{recipe.hexdigest()}.npy"
     return cached(name, lambda: rendering.render_range(render_seed, 0, TRAIN + TEST))

@@ -1,9 +1,9 @@
-"""Digits as if written by hand, each a pure function of (seed, index).
+"""Rendering of digits that look handwritten, each of which is a pure function of (seed, index).
 
-A digit is drawn from the distance to the outline of a typeface's glyph: bend the page, look up the distance, and ink
-whatever is nearer than the pen is wide. Pixels use only +, -, *, / and comparisons on float32, elementwise, and random
-numbers come from a counter and not from a stream: the same bits for one image or all of them, on any machine and with
-any number of threads.
+A digit is drawn from the distances to the outline of a typeface's glyph: the page is bent, the distance of each pixel
+is looked up, and whatever is nearer than the pen is wide gets ink. Pixels are computed elementwise by +, -, *, / and
+comparisons on float32 alone, and random numbers come from a counter and not from a stream. The bits are therefore the
+same for one image as for all of them, on any machine and with any number of threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_lightning.randomness import hashed_seed
 
 SIZE = 28
-CHUNK = 128  # images rendered at a time: their floats stay in the processor's cache
+CHUNK = 128  # images rendered at a time, so that their floats stay in the processor's cache
 
 PARAMETERS: dict[str, tuple[float, float]] = {
     "rotation": (-0.22, 0.22),  # sine of the angle
@@ -39,18 +39,18 @@ PARAMETERS: dict[str, tuple[float, float]] = {
     "ink": (0.85, 1.0),  # brightness of full ink
     "grain": (0.0, 0.2),  # how much of the ink single pixels may lose
 }
-"""Ranges of the uniform draws; their order is part of what an index means."""
+"""The range of each number that is drawn uniformly; their order decides which digit belongs to an index."""
 
 REACH = 17.0  # pixels from the centre to the border of a distance field
 FINENESS = 3  # samples of the field per pixel
 GLYPH_HEIGHT = 20.0  # pixels, as in MNIST
 
 Words = NDArray[np.uint64]
-Floats = NDArray[np.floating[Any]]  # float32 throughout: a Python number in a formula does not widen an array
+Floats = NDArray[np.floating[Any]]  # float32 throughout, because a Python number in a formula does not widen an array
 
 
 def mix(counters: Words) -> Words:
-    """SplitMix64: well-mixed bits from any counter (Steele, Lea and Flood 2014, "Fast splittable ... generators")."""
+    """Well-mixed bits of any counters, by SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable ... generators")."""
     z = counters + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -58,7 +58,7 @@ def mix(counters: Words) -> Words:
 
 
 def image_keys(seed: int, indices: NDArray[np.int64]) -> Words:
-    """64 bits for each image, from which all of its numbers follow."""
+    """A key of 64 bits for each image, from which all of its random numbers follow."""
     start = np.array([hashed_seed(seed, "digits")], dtype=np.uint64)
     return mix(mix(start) + indices.astype(np.uint64))
 
@@ -69,7 +69,7 @@ def digit_labels(seed: int, indices: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def draw_parameters(keys: Words) -> dict[str, Floats]:
-    """A value [N, 1] of each of :data:`PARAMETERS`, uniform in its range."""
+    """The value [N, 1] of each of :data:`PARAMETERS` for each image, uniform in its range."""
     values = {}
     for i, (name, (low, high)) in enumerate(PARAMETERS.items()):
         uniform = (mix(keys + np.uint64(i + 1)) >> np.uint64(40)).astype(np.float32) * 2**-24
@@ -79,7 +79,10 @@ def draw_parameters(keys: Words) -> dict[str, Floats]:
 
 @lru_cache(maxsize=1)
 def distance_fields() -> Floats:
-    """Signed distance in pixels to the outline of each digit, negative inside [10, S, S]; S = 2 · REACH · FINENESS."""
+    """The signed distances [10, S, S] in pixels to the outline of each digit, which are negative inside.
+
+    S is 2 · REACH · FINENESS.
+    """
     oversampling = 2  # the glyph is drawn finer than the field, so that the outline has no steps
     scale = FINENESS * oversampling
     font = ImageFont.load_default(size=round(GLYPH_HEIGHT * scale / 0.7))  # this typeface's digits are 0.7 em tall
@@ -103,7 +106,7 @@ def distance_fields() -> Floats:
 
 
 def _eroded(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Without the pixels that touch the background above, below, left or right."""
+    """The inked pixels without those that touch the background above, below, left or right."""
     kept = inked.copy()
     for axis in (0, 1):
         for step in (-1, 1):
@@ -112,12 +115,12 @@ def _eroded(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def render(seed: int, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images with these indices [N, 1, 28, 28], white on black."""
+    """The images [N, 1, 28, 28] with these indices, white on black."""
     keys = image_keys(seed, indices)
     p = draw_parameters(keys)
     fields = distance_fields()
 
-    # where on the glyph each pixel of the page lies: shift, then bend, then the inverse of rotate · slant · scale
+    # the place of each pixel on the glyph: shift the page, then bend it, then invert rotate · slant · scale
     along = np.arange(SIZE, dtype=np.float32) + 0.5 - SIZE / 2
     x, y = np.tile(along, SIZE)[None] - p["shift_x"], np.repeat(along, SIZE)[None] - p["shift_y"]
     u, v = x * 0.1, y * 0.1  # -1 to 1 over the digit
@@ -138,7 +141,7 @@ def render(seed: int, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def _bilinear(fields: Floats, labels: NDArray[np.int64], x: Floats, y: Floats) -> Floats:
-    """The field of each image's digit at the positions ``x``, ``y`` [N, P], in pixels from its centre."""
+    """The distances [N, P] of each image's digit at the positions ``x``, ``y`` [N, P], in pixels from its centre."""
     side = fields.shape[-1]
     column, row = (np.clip((axis + REACH) * FINENESS - 0.5, 0, side - 1.001) for axis in (x, y))
     j, i = column.astype(np.int32), row.astype(np.int32)
@@ -152,7 +155,7 @@ def _bilinear(fields: Floats, labels: NDArray[np.int64], x: Floats, y: Floats) -
 
 
 def _grain(keys: Words) -> Floats:
-    """Uniform numbers [N, 784], eight from each 64 bits."""
+    """Uniform numbers [N, 784] in [0, 1], eight from each 64 random bits."""
     counters = np.arange(1000, 1000 + SIZE * SIZE // 8, dtype=np.uint64)
     octets = mix(keys[:, None] + counters).astype("<u8").view(np.uint8)  # little-endian on every machine
     return octets.astype(np.float32) / 255
@@ -160,7 +163,7 @@ def _grain(keys: Words) -> Floats:
 
 def render_range(seed: int, start: int, stop: int, threads: int = 2) -> NDArray[np.uint8]:
     """The images ``start`` to ``stop`` - 1 [N, 1, 28, 28]."""
-    distance_fields()  # once, before the threads ask for it
+    distance_fields()  # computed once, before the threads ask for them
     with ThreadPoolExecutor(threads) as pool:
         chunks: Iterable[NDArray[np.uint8]] = pool.map(
             lambda first: render(seed, np.arange(first, min(first + CHUNK, stop))), range(start, stop, CHUNK)

@@ -1,4 +1,4 @@
-"""MNIST and CIFAR-10 as torchvision keeps them on disk, each file checked before it is read."""
+"""MNIST and CIFAR-10 as torchvision keeps them on disk; each file is checked before it is read."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class TorchvisionSet(ImageDataModule):
     """A data set that torchvision can download.
 
     Args:
-        data_dir: torchvision's root; nothing is written to it when the files are there.
-        download: fetch what is missing or damaged.
-        options: see :class:`ImageDataModule`.
+        data_dir: The folder that torchvision calls root; nothing is written to it if the files are there.
+        download: Whether missing or damaged files are downloaded.
+        options: The arguments of :class:`ImageDataModule`.
     """
 
     folder: ClassVar[str]
     files: ClassVar[dict[str, str]]
-    """MD5 of each file in ``folder``, the form that torchvision's own checks use."""
+    """The MD5 checksum of each file in ``folder``, as in torchvision's own checks."""
 
     def __init__(self, *, data_dir: str = "data", download: bool = True, **options: Any) -> None:
         super().__init__(**options)
@@ -40,15 +40,15 @@ class TorchvisionSet(ImageDataModule):
         """The torchvision data set at ``root``."""
 
     def problems(self) -> list[str]:
-        """What is wrong with each file that is missing or damaged; empty when all is well."""
+        """A few words on each file that is missing or damaged; empty if there is none."""
         folder = self.root / self.folder
         return [f"{name} is {state}" for name, md5 in self.files.items() if (state := _state(folder / name, md5))]
 
     def prepare_data(self) -> None:
-        """Download what is missing or damaged; processes that share the folder take turns.
+        """Download missing or damaged files; processes that share the folder take turns.
 
         Raises:
-            UserError: if that fails.
+            UserError: If the download fails.
         """
         if not self.download or not (problems := self.problems()):
             return
@@ -59,11 +59,11 @@ class TorchvisionSet(ImageDataModule):
                     self._set_damaged_aside()
                     self.source(train=True, download=True)
         except (OSError, RuntimeError, HTTPException) as error:
-            reason = " ".join(str(error).split())  # torchvision's goes over several lines
+            reason = " ".join(str(error).split())  # torchvision's message has several lines
             raise self._unusable(f"the download failed ({reason})", problems) from error
 
     def _set_damaged_aside(self) -> None:
-        """Rename damaged files: torchvision takes MNIST's for good as soon as they exist."""
+        """Rename damaged files, because torchvision takes any file of MNIST that exists for a whole one."""
         for name, md5 in self.files.items():
             path = self.root / self.folder / name
             if _state(path, md5) == "damaged":
@@ -77,10 +77,10 @@ class TorchvisionSet(ImageDataModule):
         )
 
     def _checked_source(self, split: str) -> Any:
-        """The torchvision data set, once every file is known to be the published one.
+        """The torchvision data set, after a check that every file is the published one.
 
         Raises:
-            UserError: if a file is missing or damaged.
+            UserError: If a file is missing or damaged.
         """
         if problems := self.problems():
             raise self._unusable("files are missing or damaged, and data.download=true fetches them", problems)
@@ -88,7 +88,7 @@ class TorchvisionSet(ImageDataModule):
 
 
 class MNIST(TorchvisionSet):
-    """Handwritten digits, 28 x 28 grey, 60,000 and 10,000 (LeCun, Bottou, Bengio and Haffner 1998)."""
+    """MNIST: 60,000 and 10,000 handwritten digits, 28 x 28 grey (LeCun, Bottou, Bengio and Haffner 1998)."""
 
     folder = "MNIST/raw"
     files: ClassVar[dict[str, str]] = {
@@ -109,7 +109,7 @@ class MNIST(TorchvisionSet):
 
 
 class CIFAR10(TorchvisionSet):
-    """Photographs in ten classes, 32 x 32 colour, 50,000 and 10,000 (Krizhevsky 2009)."""
+    """CIFAR-10: 50,000 and 10,000 photographs in ten classes, 32 x 32 colour (Krizhevsky 2009)."""
 
     folder = datasets.CIFAR10.base_folder
     files: ClassVar[dict[str, str]] = {
@@ -119,7 +119,7 @@ class CIFAR10(TorchvisionSet):
     }
 
     def source(self, train: bool, download: bool) -> Any:
-        """The torchvision data set at ``root``; it unpickles files whose MD5 it has checked, and no others."""
+        """The torchvision data set at ``root``, which unpickles only files whose MD5 it has checked."""
         return datasets.CIFAR10(self.root, train=train, download=download)
 
     def load(self, split: str) -> ImageSet:
@@ -130,7 +130,7 @@ class CIFAR10(TorchvisionSet):
 
 
 def _state(path: Path, md5: str) -> str:
-    """What is wrong with a file: "missing", "damaged" or nothing."""
+    """The state of a file: "missing", "damaged", or an empty text if it is whole."""
     if not path.is_file():
         return "missing"
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane, whose modes are known: what a loss does is seen in seconds.
+"""Mixtures of Gaussians in the plane: toy data whose modes are known, on which a loss shows its character in seconds.
 
 A point (x, y) is an image of two channels and one pixel, [N 2 1 1], in the literature's own units and not in [-1, 1].
 """
@@ -21,7 +21,7 @@ from gan_lightning.types import Images, Labels
 
 
 class PointSet(NamedTuple):
-    """Points [N 2 1 1] and the mode that each was drawn from [N]."""
+    """A set of points [N 2 1 1], whose labels [N] say which mode each one was drawn from."""
 
     images: Images
     labels: Labels
@@ -29,19 +29,18 @@ class PointSet(NamedTuple):
 
 
 class Mixture(StreamDataModule):
-    """Round Gaussians of equal weight; a point's label is its mode. A subclass gives :attr:`centers`.
+    """A mixture of round Gaussians of equal weight, whose centres a subclass gives; a point's label is its mode.
 
     Args:
-        std: of each Gaussian, in both directions.
-        num_points: to train on; Lin et al. 2018 take as many.
-        points_seed: of the points themselves; the order of a run has its own ``seed``.
-        batch_size: see :class:`StreamDataModule`, as for ``n_critic`` and ``seed``.
-        n_critic: D updates of an iteration.
-        seed: of the order.
-        channels: a claim that is checked against the data, as are ``resolution`` and ``num_classes``; None claims
-            nothing.
-        resolution: 1.
-        num_classes: the number of modes.
+        std: Standard deviation of each Gaussian, in both directions.
+        num_points: Number of training points; the default is that of Lin et al. 2018.
+        points_seed: Seed of the points themselves; the order in which a run sees them has its own ``seed``.
+        batch_size: Number of points in one D update, over all processes.
+        n_critic: Number of D updates in an iteration.
+        seed: Seed of the order.
+        channels: Number of channels that the data are expected to have, which is checked: 2, or None to expect nothing.
+        resolution: The expected resolution, 1, in the same way.
+        num_classes: The expected number of classes, which is the number of modes, in the same way.
     """
 
     def __init__(
@@ -76,30 +75,32 @@ class Mixture(StreamDataModule):
     @property
     @abstractmethod
     def centers(self) -> Float[Tensor, "M 2"]:
-        """The modes."""
+        """The centres of the Gaussians (modes)."""
 
     @cached_property
     def train_set(self) -> PointSet:
-        """Point i belongs to mode i modulo M, so that all modes have the same share."""
+        """The points; point i belongs to mode i modulo M, so that all modes have the same share."""
         random = Generator().manual_seed(hashed_seed(self.points_seed, "points"))
         labels = torch.arange(self.num_points) % len(self.centers)
         points = self.centers[labels] + self.std * torch.randn(self.num_points, 2, generator=random)
         return PointSet(points[:, :, None, None], labels, tuple(map(str, range(len(self.centers)))))
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """A few words on the data, for the line that a run prints at its start."""
         return f"{self.num_points:,} points of {len(self.centers)} modes"
 
 
 class Ring(Mixture):
-    """Modes evenly spaced on a circle; 8 on radius 2 with std 0.02 are those of Metz et al. 2017.
+    """Modes that are evenly spaced on a circle.
 
-    https://arxiv.org/abs/1611.02163, sec. 3.1. Lin et al. 2018 take the same at half the scale.
+    The defaults are those of Metz et al. 2017, https://arxiv.org/abs/1611.02163, sec. 3.1. Lin et al. 2018 take the
+    same ring at half the scale.
 
     Args:
-        count: number of modes.
-        radius: of the circle.
-        mixture: see :class:`Mixture`.
+        count: Number of modes.
+        radius: Radius of the circle.
+        std: Standard deviation of each mode.
+        mixture: The other arguments of :class:`Mixture`.
     """
 
     def __init__(self, *, count: int = 8, radius: float = 2.0, std: float = 0.02, **mixture: Any) -> None:
@@ -112,20 +113,21 @@ class Ring(Mixture):
 
     @cached_property
     def centers(self) -> Float[Tensor, "M 2"]:
-        """Counter-clockwise from (radius, 0)."""
+        """The centres, counter-clockwise from (radius, 0)."""
         angles = torch.arange(self.count) * (2 * math.pi / self.count)
         return self.radius * torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
 class Grid(Mixture):
-    """Modes on a square grid around 0; 5 a side at distance 2 with std 0.05 are those of Lin et al. 2018 (PacGAN).
+    """Modes on a square grid around the origin.
 
-    https://arxiv.org/abs/1712.04086, sec. 4.1.
+    The defaults are those of Lin et al. 2018 (PacGAN), https://arxiv.org/abs/1712.04086, sec. 4.1.
 
     Args:
-        side: number of modes in a row and in a column.
-        spacing: distance between neighbours.
-        mixture: see :class:`Mixture`.
+        side: Number of modes in a row and in a column.
+        spacing: Distance between neighbours.
+        std: Standard deviation of each mode.
+        mixture: The other arguments of :class:`Mixture`.
     """
 
     def __init__(self, *, side: int = 5, spacing: float = 2.0, std: float = 0.05, **mixture: Any) -> None:
@@ -138,6 +140,6 @@ class Grid(Mixture):
 
     @cached_property
     def centers(self) -> Float[Tensor, "M 2"]:
-        """Row by row."""
+        """The centres, row by row."""
         line = self.spacing * (torch.arange(self.side) - (self.side - 1) / 2)
         return torch.cartesian_prod(line, line)

@@ -29,7 +29,7 @@ def plain(mode: str, colour: Any, size: tuple[int, int] = (20, 30)) -> Image.Ima
 
 
 def photo(width: int, height: int, seed: int = 0) -> Image.Image:
-    """Something smooth, no two corners of which are alike."""
+    """A smooth picture whose corners all differ."""
     noise = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -105,7 +105,7 @@ def test_a_picture_of_the_right_size_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("factor", [2, 5, 16, 100])
 def test_shrinking_averages(factor: int) -> None:
-    """A chessboard of single pixels is grey from afar; taking some of its pixels would give black or white."""
+    """A chessboard of single pixels must become grey; taking some of its pixels would give black or white."""
     board = np.indices((SIDE * factor, SIDE * factor)).sum(0) % 2 * 255
     assert np.abs(square(encoded(Image.fromarray(board.astype(np.uint8)))).astype(int) - 127.5).max() <= 4
 
@@ -133,7 +133,7 @@ def test_a_jpeg_decoded_at_less_than_its_size_looks_the_same(size: tuple[int, in
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_is_turned_as_its_camera_was(orientation: int, form: str) -> None:
-    """As by Pillow's own function, which turns the whole picture first."""
+    """The result is that of Pillow's own function, which turns the whole picture before it is resized."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     content = encoded(photo(40, 28), form, exif=exif)
@@ -180,7 +180,7 @@ def test_what_is_no_picture_at_all_is_said_to_be_none(content: bytes) -> None:
 
 
 def test_nothing_is_handed_to_another_program() -> None:
-    """Pillow would start Ghostscript for this, whatever the file is called."""
+    """Pillow would start Ghostscript for an EPS, whatever the file is called."""
     content = encoded(plain("RGB", (1, 2, 3)), "EPS")
     with Image.open(BytesIO(content)) as image:
         assert image.format == "EPS"

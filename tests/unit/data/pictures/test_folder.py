@@ -1,4 +1,4 @@
-"""Pictures of one's own, from the files to the batches."""
+"""Your own pictures, from the files to the batches."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HELD_OUT = [name for name in NAMES if place(name) < 0.2]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's own."""
+    """A cache folder for this test alone."""
     monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """60 pictures of three classes; the red of number i is i, green is 7."""
+    """60 pictures of three classes; picture i has the red i and the green 7."""
     for i, name in enumerate(NAMES):
         picture(tmp_path / "pictures" / name, (i, 7, 0))
     return tmp_path / "pictures"
@@ -49,7 +49,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The files that were decoded since the test began."""
+    """The contents of the files that have been decoded since the test began."""
     contents: list[bytes] = []
 
     def counted(content: bytes, **options: Any) -> Any:
@@ -154,7 +154,7 @@ def test_colour_becomes_luma_without_being_decoded_again(root: Path, cache: Path
 
 def test_it_is_decoded_once(root: Path, decoded: list[bytes]) -> None:
     first = ready(root).split("train").images
-    facts_filled_in = {"channels": 3, "num_classes": 3, "resolution": SIDE}  # as the other processes of a run have it
+    facts_filled_in = {"channels": 3, "num_classes": 3, "resolution": SIDE}  # as in the other processes of a run
     ready(root, test_share=0.5)
     for options in ({}, facts_filled_in, {"in_memory_gb": 0.0}, {"batch_size": 2, "flip": True}):
         assert torch.equal(ready(root, **options).split("train").images, first)
@@ -165,7 +165,7 @@ def test_it_is_decoded_once(root: Path, decoded: list[bytes]) -> None:
 
 
 class Terminal(StringIO):
-    """Standard error that somebody looks at."""
+    """Standard error that says it is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -212,7 +212,7 @@ def test_damaged_files_are_all_named_and_can_be_left_out(root: Path, decoded: li
     assert message.endswith("data.skip_damaged=true")
     assert len(decoded) == 60
     data = ready(root, skip_damaged=True, test_share=0.2)
-    assert len(decoded) == 60  # what could be read was kept
+    assert len(decoded) == 60  # pictures that could be read were kept
     kept = sorted(set(range(60)) - {0, 31, 2})
     assert sorted(reds(data, "train") + reds(data, "test")) == kept
     labels = data.split("train").labels
@@ -311,7 +311,7 @@ def test_an_interruption_leaves_nothing_behind(root: Path, cache: Path, monkeypa
 
 
 def decode_slowly(root: Path, log: Path) -> None:
-    """Decode in a process of its own; the log gets a line for each picture, and one for an error."""
+    """Decode in another process; the log gets a line for each picture, and one for an error."""
 
     def slow(content: bytes, **options: Any) -> Any:
         with log.open("a") as file:

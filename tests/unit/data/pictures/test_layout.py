@@ -1,4 +1,4 @@
-"""What names and places of files say, in folders and zips alike."""
+"""How the paths of files decide on classes and splits, in folders and zips alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = [f"{i}.png" for i in range(2000)]
 
 
 def labels(*names: str) -> dict[str, str]:
-    """The class of each picture."""
+    """The class of each picture by name."""
     layout = laid_out(names, 0)
     return dict(zip(layout.names, (layout.class_names[label] for label in layout.labels), strict=True))
 
@@ -70,7 +70,7 @@ def test_chosen_classes_are_renumbered_in_the_order_given() -> None:
 
 
 def test_the_share_that_is_held_out_is_as_large_as_asked() -> None:
-    """Within four standard deviations of a binomial."""
+    """The numbers lie within four standard deviations of a binomial distribution."""
     for share, spread in ((0.1, 54), (0.5, 90)):
         assert abs(len(NAMES) * (1 - share) - laid_out(NAMES, share).num_train) < spread
     assert laid_out(NAMES, 0).num_train == len(NAMES)
@@ -83,11 +83,11 @@ def test_whether_a_picture_is_held_out_does_not_depend_on_the_others() -> None:
 
     assert test_set(NAMES[:1000], 0.1) == test_set(NAMES, 0.1) & set(NAMES[:1000])
     assert test_set(NAMES, 0.1) < test_set(NAMES, 0.2)
-    assert test_set(NAMES[:45], 0.1) == {"25.png", "40.png", "41.png"}  # the same for ever
+    assert test_set(NAMES[:45], 0.1) == {"25.png", "40.png", "41.png"}  # must never change
 
 
 def test_the_order_mixes_the_classes_and_knows_no_split() -> None:
-    """So that the first pictures, which are looked at and measured, are of all classes."""
+    """The first pictures, which are looked at and measured, must be of all classes."""
     names = [f"{kind}/{name}" for kind in "abcd" for name in NAMES[:250]]
     order = laid_out(names, 0.1)
     assert order.names == laid_out(reversed(names), 0.5).names
@@ -116,7 +116,7 @@ HIDDEN = [".DS_Store", ".git/d.png", "cat/._b.png", "__MACOSX/cat/b.png"]
 
 @pytest.fixture(params=["folder", "zip"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The same files twice over."""
+    """The same files, once in a folder and once in a zip."""
     folder = tmp_path / "folder"
     for name in (*CONTENT, *HIDDEN):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def test_a_zip_with_a_password_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.png", b"a")
     content = bytearray(path.read_bytes())
-    content[6] |= 1  # the flag of encryption, in the header of the file and in the list at the end
+    content[6] |= 1  # the flag of encryption, which stands in the header of the file and in the list at the end
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match="needs a password"):

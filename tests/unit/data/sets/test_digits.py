@@ -1,4 +1,4 @@
-"""The rendered digits: the same on every machine, whichever way they are made, and readable."""
+"""The rendered digits are the same on every machine, in whatever portions they are made, and readable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def data(cache_dir: Path) -> Digits:
 
 
 def test_the_counter_hash_is_splitmix64() -> None:
-    """The first outputs of the reference generator for the seed 1234567: counters seed, seed + γ, seed + 2γ."""
+    """The reference generator with the seed 1234567 hashes the counters seed, seed + γ, seed + 2γ first."""
     gamma = np.uint64(0x9E3779B97F4A7C15)
     counters = np.uint64(1234567) + np.arange(3, dtype=np.uint64) * gamma
     assert mix(counters).tolist() == [6457827717110365317, 3203168211198807973, 9817491932198370423]
@@ -59,7 +59,7 @@ def test_the_data_do_not_follow_the_seed_of_the_run(data: Digits) -> None:
 
 
 def test_the_digits_of_seed_0_are_what_they_were() -> None:
-    """Mean brightness of ten digits; another FreeType may move an outline a little, and these with it."""
+    """Another FreeType may move an outline a little, so the mean brightness of a digit has a tolerance."""
     means = [20.9, 15.3, 47.7, 31.6, 34.7, 21.0, 44.6, 19.5, 41.2, 42.8]
     images = render(0, np.arange(10))
     assert digit_labels(0, np.arange(10)).tolist() == [2, 1, 6, 5, 6, 7, 2, 0, 4, 2]
@@ -77,7 +77,7 @@ def test_labels_are_balanced_and_follow_no_pattern(data: Digits) -> None:
 
 def test_they_are_white_on_black_and_inside_the_page(data: Digits) -> None:
     images = data.train_set.images
-    assert images.float().mean().item() == pytest.approx(33.8, abs=0.5)  # MNIST: 33.3
+    assert images.float().mean().item() == pytest.approx(33.8, abs=0.5)  # 33.3 in MNIST
     assert (images == 0).float().mean() > 0.7
     assert (images.flatten(1).amax(1) > 120).all()
     border = torch.ones(28, 28, dtype=torch.bool)
@@ -86,7 +86,7 @@ def test_they_are_white_on_black_and_inside_the_page(data: Digits) -> None:
 
 
 def test_a_digit_can_be_told_from_the_others(data: Digits) -> None:
-    """The nearest of 10,000 training digits has the right label almost always: the classes are real."""
+    """The nearest of 10,000 training digits almost always has the right label, so the classes can be learned."""
     train, labels = data.train_set.images[:10_000].flatten(1).float(), data.train_set.labels
     test = data.split("test")
     assert labels is not None

@@ -1,4 +1,4 @@
-"""MNIST and CIFAR-10 on disk: tiny files in their formats everywhere, the real ones where they are at hand."""
+"""MNIST and CIFAR-10 on disk: tiny files in their formats everywhere, and the real ones if they are at hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 
 
 def tiny_mnist(root: Path) -> None:
-    """Six training and three test images; an image is as bright as its label."""
+    """Write six training and three test images, whose pixels have the value of their label."""
     for split, count in (("train", 6), ("t10k", 3)):
         labels = np.arange(count, dtype=np.uint8)
         images = np.repeat(labels, 28 * 28).reshape(count, 28, 28)
@@ -42,7 +42,7 @@ def tiny_mnist(root: Path) -> None:
 
 
 def tiny_cifar10(root: Path) -> None:
-    """Two images a file; their red, green and blue are 10, 20 and 30, and 11, 21 and 31."""
+    """Write files of two images each, whose red, green and blue are 10, 20 and 30, and 11, 21 and 31."""
     folder = root / CIFAR10.folder
     folder.mkdir(parents=True)
     first = np.repeat([10, 20, 30], 32 * 32).astype(np.uint8)
@@ -54,7 +54,7 @@ def tiny_cifar10(root: Path) -> None:
 
 @pytest.fixture
 def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with a tiny MNIST that passes for the published one."""
+    """A folder with a tiny MNIST that passes for the published one."""
     tiny_mnist(tmp_path)
     monkeypatch.setattr(MNIST, "files", {name: md5(tmp_path / MNIST.folder / name) for name in MNIST.files})
     return tmp_path
@@ -62,7 +62,7 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with a tiny CIFAR-10 that passes for the published one, with torchvision's own checks too."""
+    """A folder with a tiny CIFAR-10 that passes for the published one, in torchvision's own checks too."""
     tiny_cifar10(tmp_path)
     sums = {name: md5(tmp_path / CIFAR10.folder / name) for name in CIFAR10.files}
     monkeypatch.setattr(CIFAR10, "files", sums)
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_named(kind: str, request: pytest.FixtureRequest) -> N
 
 
 def test_torchvision_unpickles_nothing_that_it_has_not_checked(cifar10: Path, tmp_path: Path) -> None:
-    """A pickle runs what its author wrote, so the check must come first, in torchvision too."""
+    """Loading a pickle runs what its author wrote, so files must be checked before, by torchvision too."""
     bomb = f"cos\nmkdir\n(V{tmp_path / 'ran'}\ntR."
     (cifar10 / CIFAR10.folder / "data_batch_3").write_text(bomb)
     with pytest.raises(RuntimeError, match="corrupted"):
@@ -166,7 +166,7 @@ def test_torchvision_unpickles_nothing_that_it_has_not_checked(cifar10: Path, tm
 
 
 def test_a_damaged_file_is_fetched_again(mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Torchvision's MNIST is content with a file that exists, whatever is in it."""
+    """Torchvision takes any file of MNIST that exists for a whole one, so a damaged file is moved away first."""
     path = mnist / MNIST.folder / "t10k-labels-idx1-ubyte"
     whole = path.read_bytes()
     path.write_bytes(b"torn")
@@ -182,7 +182,7 @@ def test_a_damaged_file_is_fetched_again(mnist: Path, monkeypatch: pytest.Monkey
 
 
 def test_two_processes_download_once(mnist: Path, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second waits for the first and then finds the files."""
+    """The second process waits for the first and then finds the files."""
     root = tmp_path_factory.mktemp("shared")
     log = root / "fetched"
 

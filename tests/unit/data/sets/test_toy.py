@@ -33,7 +33,7 @@ def test_the_grid() -> None:
 
 @pytest.mark.parametrize("data", [Ring(batch_size=1), Grid(batch_size=1), Ring(batch_size=1, std=0.5, count=3)])
 def test_points_spread_around_their_modes(data: Mixture) -> None:
-    """Means and standard deviations of every mode, in both directions, within five standard errors."""
+    """Means and standard deviations of every mode are right within five standard errors, in both directions."""
     points, labels, names = data.train_set
     assert len(names) == len(data.centers)
     for mode, center in enumerate(data.centers):
@@ -53,14 +53,14 @@ def test_they_are_images_of_one_pixel() -> None:
 
 
 def test_points_depend_on_their_own_seed() -> None:
-    """Another run seed changes the order; the points stay, so that runs can be compared."""
+    """Another seed of the run changes the order but not the points, so that runs can be compared."""
     points = Ring(batch_size=1, seed=0).train_set.images
     assert torch.equal(points, Ring(batch_size=1, seed=1).train_set.images)
     assert not torch.equal(points, Ring(batch_size=1, points_seed=1).train_set.images)
 
 
 def test_batches_are_the_points_unchanged() -> None:
-    """Nothing goes through bytes: a batch is rows of the set, laid out [update, rank, sample]."""
+    """A batch is made of rows of the set, laid out [update, rank, sample], which never become bytes."""
     data = Ring(batch_size=4, n_critic=3, num_points=40)
     whole: list[torch.Tensor] = []
     for rank, world_size in ((0, 1), (0, 2), (1, 2)):

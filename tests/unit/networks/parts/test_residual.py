@@ -82,9 +82,8 @@ def test_the_larger_pairs_double_their_widths(resolution: int) -> None:
     blocks = sum(up(a, b) for a, b in pairwise(ups))
     assert size(generator) == 129 * 1024 * 16 + blocks + 2 * 64 + conv(64, 3)
     blocks = first(3, 64) + sum(down(a, b) for a, b in pairwise(downs))
-    last = (
-        conv(1024, 1024) * 2 if resolution == 128 else down(512, 1024)
-    )  # a shortcut has a weight only if it changes the width
+    # a shortcut has a weight only if it changes the width
+    last = conv(1024, 1024) * 2 if resolution == 128 else down(512, 1024)
     assert size(discriminator) == blocks + last + 1025
 
 
