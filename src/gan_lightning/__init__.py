@@ -1,4 +1,4 @@
-"""GAN experiments that can be trusted, resumed, compared and shipped.
+"""Experiments with generative adversarial networks (GANs) that can be trusted, resumed, compared and shipped.
 
 >>> import gan_lightning, torch
 >>> generator = gan_lightning.load("runs/2026-11-21/12-00-00")  # doctest: +SKIP
@@ -20,7 +20,7 @@ _HOMES = {"GANStrategy": "parallel.strategy", "LitGAN": "games.gan", "load": "ru
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch and Lightning only when they are needed: ``train.py --help`` answers in a moment."""
+    """Import torch and Lightning only when they are needed, so that ``train.py --help`` answers in a moment."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

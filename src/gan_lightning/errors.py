@@ -1,12 +1,17 @@
-"""The one exception for what a user can put right: its message says what is wrong and what to do."""
+"""The exceptions for mistakes that a user can put right: the message says what is wrong and what to do."""
 
 
 class UserError(Exception):
-    """Bad input. The scripts print its message alone, without a traceback, and exit with status 2."""
+    """A mistake of the user, for which the scripts print the message without a traceback and exit with status 2."""
 
 
 class Diverged(UserError):
-    """A loss, a logit, a gradient, a pixel or a metric is no longer finite; nothing is saved after that."""
+    """A loss, a logit, a gradient, a pixel or a metric is no longer finite; nothing is saved after that.
+
+    Args:
+        message: What is not finite, and what to do.
+        iteration: The iteration in which it was seen, or None if it belongs to none.
+    """
 
     def __init__(self, message: str, iteration: int | None = None) -> None:
         super().__init__(message)
@@ -14,12 +19,12 @@ class Diverged(UserError):
 
 
 class ProcessFailed(UserError):
-    """Another process of the run met what ended it."""
+    """Another process of the run ended with an error."""
 
 
 class ProcessKilled(ProcessFailed):
-    """A signal ended another process of the run, such as the system's where memory is short."""
+    """A signal ended another process of the run; the system sends one if memory is short."""
 
 
 class NoSuchSplit(UserError):
-    """A data set has no images of the split that was asked for, and never will have."""
+    """A data set has no images of the split that was asked for, which no second attempt can change."""

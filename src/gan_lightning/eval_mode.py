@@ -1,4 +1,4 @@
-"""Looking at a network without leaving a trace."""
+"""Evaluation mode for a while: a network is used and then left as it was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """In evaluation mode inside; each of its modules then goes back to the mode that it was in."""
+    """A context in which the network is in evaluation mode; after it, each module is back in the mode it was in."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

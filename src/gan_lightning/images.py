@@ -1,4 +1,4 @@
-"""The one place where pixels change between bytes and [-1, 1], and where images become a grid and a file."""
+"""Conversion of pixels between bytes and [-1, 1], grids of images, and PNG files."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from gan_lightning.errors import Diverged
 from gan_lightning.types import Bytes, Images
 
 QUANTISATION = "round(127.5 x + 127.5), clamped to 0..255"
-"""What :func:`to_bytes` does, for those who state how a number was measured."""
+"""The formula of :func:`to_bytes` in words, for records of how a metric was measured."""
 
 
 def to_unit(images: Bytes) -> Images:
-    """Bytes 0..255 [B, C, H, W] to float32 in [-1, 1]."""
+    """Images [B, C, H, W] of bytes as float32 in [-1, 1]."""
     return images.to(torch.float32).div_(127.5).sub_(1)
 
 
 def to_bytes(images: Images) -> Bytes:
-    """Floats [B, C, H, W] to the nearest bytes, clamped; gives back exactly what :func:`to_unit` took."""
+    """Images [B, C, H, W] of floats in [-1, 1] as the nearest bytes, clamped; it exactly undoes :func:`to_unit`."""
     return images.to(torch.float32).mul(127.5).add_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def finite(images: Images) -> Images:
-    """A generator's images as they are.
+    """The images of a generator unchanged, after a check that all pixels are finite.
 
     Raises:
-        Diverged: Something in them is no number. As bytes it would be black, and pass for a picture.
+        Diverged: If a pixel is not finite; turned into a byte it would be black, and pass for part of a picture.
     """
     if not torch.isfinite(images).all():
         raise Diverged("The generator draws pixels that are no finite numbers: it has diverged.")
@@ -39,7 +39,7 @@ def finite(images: Images) -> Images:
 
 
 def grid(images: Bytes, columns: int, padding: int = 2) -> UInt8[Tensor, "C rows_px columns_px"]:
-    """Images [B, C, H, W] row by row in ``columns`` columns, with ``padding`` black pixels around each."""
+    """One image of all images [B, C, H, W], row by row in ``columns`` columns, with black pixels around each."""
     count, channels, height, width = images.shape
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -52,10 +52,10 @@ def grid(images: Bytes, columns: int, padding: int = 2) -> UInt8[Tensor, "C rows
 
 
 def save_png(image: UInt8[Tensor, "C H W"], path: str | Path) -> None:
-    """Write a grey or RGB image [C, H, W] as PNG; a reader never sees half a file.
+    """Write a grey or RGB image [C, H, W] as a PNG file, of which a reader never sees half.
 
     Raises:
-        ValueError: if it has neither 1 nor 3 channels.
+        ValueError: If the image has neither 1 nor 3 channels.
     """
     path = Path(path)
     if image.shape[0] not in (1, 3):

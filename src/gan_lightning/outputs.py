@@ -1,4 +1,4 @@
-"""Where the verbs write, and on what device they draw."""
+"""The folders that the commands write to, and the device on which they run a generator."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from gan_lightning.errors import UserError
 
 
 def home_of(source: Path) -> Path:
-    """The folder that what is made of a source belongs into: the run's own for a run and for its checkpoints."""
+    """The folder for everything made from ``source``: the run folder for a run or one of its checkpoints.
+
+    For any other file, such as an export, it is the folder in which the file lies.
+    """
     if source.is_dir():
         return source
     return source.parents[1] if source.parent.name == "checkpoints" else source.parent
 
 
 def new_folder(to: str | None, otherwise: Path) -> Path:
-    """Make the folder ``to``, or where none is given the next of ``otherwise/0``, ``otherwise/1``, ...
+    """Make the folder ``to`` and return its path; if it is None, make the next of ``otherwise/0``, ``otherwise/1``, ...
 
     Raises:
-        UserError: It holds files already, or can't be made.
+        UserError: If the folder holds files already, or cannot be made.
     """
     if to is None:
         return _next_of(otherwise)
@@ -38,7 +41,7 @@ def new_folder(to: str | None, otherwise: Path) -> Path:
 def _next_of(parent: Path) -> Path:
     for number in count():
         try:
-            (parent / str(number)).mkdir(parents=True)  # fails where it exists: two at once get two folders
+            (parent / str(number)).mkdir(parents=True)  # fails if the folder exists, so two processes get two folders
         except FileExistsError:
             continue
         except OSError as error:
@@ -48,10 +51,10 @@ def _next_of(parent: Path) -> Path:
 
 
 def device_named(name: str) -> torch.device:
-    """The device that ``device=`` names; "auto" is a GPU where there is one.
+    """The device that the option ``device=`` names; "auto" is a GPU if there is one, and else the CPU.
 
     Raises:
-        UserError: It is not here.
+        UserError: If this machine does not have the device.
     """
     found = torch.accelerator.current_accelerator(check_available=True) if name == "auto" else None
     try:

@@ -15,13 +15,13 @@ from torch import Generator, Tensor
 
 
 def hashed_seed(*parts: int | str) -> int:
-    """A 32-bit seed from any mix of integers and words; the same on every machine and in every process."""
+    """A 32-bit seed made from integers and words, which is the same on every machine and in every process."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=4).digest()
     return int.from_bytes(digest, "little")
 
 
 def seed_default_generators(seed: int, device: torch.device) -> None:
-    """Seed the streams that dropout draws from: the CPU's and, where there is one, this rank's own device's."""
+    """Seed the generators that dropout draws from: the CPU's and, if this rank has a GPU, that of its own GPU."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":  # not torch.cuda.manual_seed_all: the other devices belong to other ranks
         with torch.cuda.device(device):
@@ -32,7 +32,13 @@ def seed_default_generators(seed: int, device: torch.device) -> None:
 class UpdateDraw:
     """The random numbers of one update (implements :class:`gan_lightning.types.Draw`).
 
-    Numbers are drawn for the global batch and cut to this rank's rows, so they don't depend on the device count.
+    Numbers are drawn for the global batch and cut to this rank's rows, so they do not depend on the number of devices.
+
+    Args:
+        key: What the numbers are a function of, beside their purpose: seed, iteration and update.
+        rank: Number of this process.
+        world_size: Number of processes.
+        device: The device on which the numbers are drawn.
     """
 
     key: tuple[int | str, ...]
@@ -41,7 +47,7 @@ class UpdateDraw:
     device: torch.device
 
     def named(self, name: str) -> UpdateDraw:
-        """A stream of its own for one part of the update, so that two parts may use the same purpose."""
+        """A stream of random numbers for one part of the update, so that two parts may use the same purpose."""
         return UpdateDraw((*self.key, name), self.rank, self.world_size, self.device)
 
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
@@ -53,7 +59,7 @@ class UpdateDraw:
         return self._share(purpose, shape, lambda s, g: torch.rand(s, generator=g, device=self.device))
 
     def integers(self, purpose: str, high: int, shape: tuple[int, ...]) -> Tensor:
-        """Integers from 0 to ``high`` - 1 of the local ``shape``, int64."""
+        """Integers (int64) from 0 to ``high`` - 1 of the local ``shape``."""
         return self._share(purpose, shape, lambda s, g: torch.randint(high, s, generator=g, device=self.device))
 
     def _share(

@@ -1,4 +1,4 @@
-"""A user's mistake ends a command with one line and status 2."""
+"""How a command ends after a user's mistake: with one line on standard error and exit status 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan_lightning.errors import UserError
 
 @contextmanager
 def mistakes_in_one_line() -> Iterator[None]:
-    """A user's mistake ends the program with its message and status 2, without a traceback."""
+    """A context in which a :class:`UserError` ends the program with its message and status 2, without a traceback."""
     try:
         yield
     except UserError as error:
@@ -20,6 +20,6 @@ def mistakes_in_one_line() -> Iterator[None]:
 
 
 def end(message: str) -> NoReturn:
-    """Say why, and exit with status 2."""
+    """Print the message as an error and exit with status 2."""
     sys.stderr.write(f"error: {message}\n")
     sys.exit(2)

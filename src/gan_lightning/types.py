@@ -1,7 +1,8 @@
-"""The words of this project as types: shapes, and what a loss, a penalty, a term or a network must offer.
+"""The types of this project: shapes of tensors, and what a loss, a penalty, a term or a schedule must offer.
 
-Legend of shapes: B samples of this process in one update, C channels, H and W pixels, Z latent dimensions.
-Images are floats in [-1, 1]; logits are raw scores, 1 = real; a missing label is ``None``.
+In shapes, B is the number of samples of this process in one update, C the number of channels, H and W are the height
+and width in pixels, Z is the number of latent dimensions and K the number of classes. Images are floats in [-1, 1].
+Logits are raw scores, and the higher they are, the more likely an image is real. Missing labels are ``None``.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from torch import Tensor
 Images: TypeAlias = Float[Tensor, "B C H W"]
 Bytes: TypeAlias = UInt8[Tensor, "B C H W"]
 Labels: TypeAlias = Int[Tensor, "B"] | Float[Tensor, "B K"]
-"""A class for each sample; or, for images between classes, the weight of each class, whose sum is 1."""
+"""The class of each sample or, for images between classes, the weights of the classes, whose sum is 1."""
 Latents: TypeAlias = Float[Tensor, "B Z"]
 Logits: TypeAlias = Float[Tensor, "B"]
 ClassLogits: TypeAlias = Float[Tensor, "B K"]
 Scalar: TypeAlias = Float[Tensor, ""]
 Critic: TypeAlias = Callable[[Tensor], Tensor]
-"""``critic(x) -> logits``: the discriminator with its augmentation and its labels already bound."""
+"""``critic(x) -> logits``: the discriminator, to which augmentation and labels are already bound."""
 
 
 class Verdict(NamedTuple):
-    """What a discriminator says of a batch: a logit a sample and, where it has such a head, class logits."""
+    """The answer of a discriminator to a batch: a logit for each sample and, if it classifies, class logits."""
 
     logits: Logits
     classes: ClassLogits | None = None
@@ -34,14 +35,15 @@ class Verdict(NamedTuple):
 
 @runtime_checkable
 class Draw(Protocol):
-    """Random numbers of one update, drawn for the global batch and cut to this process's share.
+    """The random numbers of one update, drawn for the global batch and cut to this process's share.
 
-    ``shape`` is the local shape, its first dimension the local batch. The same (seed, iteration, update, purpose)
-    gives the same numbers whatever the number of processes.
+    In its methods, ``shape`` is the local shape, whose first dimension is the local batch, and ``purpose`` names what
+    the numbers are for. The same (seed, iteration, update, purpose) give the same numbers whatever the number of
+    processes.
     """
 
     def named(self, name: str) -> Draw:
-        """A stream of its own for one part of the update, so that two parts may use the same purpose."""
+        """A stream of random numbers for one part of the update, so that two parts may use the same purpose."""
         ...
 
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
@@ -53,13 +55,13 @@ class Draw(Protocol):
         ...
 
     def integers(self, purpose: str, high: int, shape: tuple[int, ...]) -> Tensor:
-        """Integers from 0 to ``high`` - 1 of the local ``shape``, int64."""
+        """Integers (int64) from 0 to ``high`` - 1 of the local ``shape``."""
         ...
 
 
 @dataclass(frozen=True)
 class DiscriminatorUpdate:
-    """One D update as a penalty or term on D sees it, after the forward passes and before the backward pass."""
+    """One D update as penalties and terms of D's loss see it, after the forward passes and before the backward pass."""
 
     real: Images
     fake: Images
@@ -72,7 +74,7 @@ class DiscriminatorUpdate:
 
 @dataclass(frozen=True)
 class GeneratorUpdate:
-    """One G update as a term on G sees it; D's parameters are frozen here."""
+    """One G update as a term of G's loss sees it; D's parameters are frozen."""
 
     fake: Images
     labels: Labels | None
@@ -83,26 +85,31 @@ class GeneratorUpdate:
 
 @runtime_checkable
 class AdversarialLoss(Protocol):
-    """The game's two objectives over logits, both to be minimised.
+    """An adversarial loss: the objectives of D and G over logits, both of which are minimised.
 
-    It may have a number ``border``, the logit between real and fake; D's accuracy is logged where it has one.
+    It may have a number ``border``, the logit between real and fake; if it has, D's accuracy is logged.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """D's loss, the mean over the batch of the sum of its terms."""
+        """D's loss: the sum of its terms, averaged over the batch."""
         ...
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """G's loss; ``real()`` computes the logits of the real images for the losses that compare the two."""
+        """G's loss, averaged over the batch.
+
+        Args:
+            fake: D's logits of the fake images.
+            real: Computes D's logits of the real images, for losses that compare the two.
+        """
         ...
 
 
 @runtime_checkable
 class Penalty(Protocol):
-    """A term added to D's loss, in the same backward pass.
+    """A term of D's loss that takes gradients of D, such as a gradient penalty.
 
-    ``differentiates`` names the inputs, of "real" and "fake", whose gradient it takes through the verdicts that the
-    loss has already computed; the step then asks autograd to keep those paths.
+    ``differentiates`` names those of the inputs "real" and "fake" by which the penalty differentiates the verdicts that
+    the loss has already computed; the training step then asks autograd to keep the paths to them.
     """
 
     @property
@@ -111,17 +118,17 @@ class Penalty(Protocol):
         ...
 
     def due(self, d_updates: int) -> bool:
-        """Whether it acts in the D update with this number, counted from 0."""
+        """Whether the penalty acts in the D update that follows ``d_updates`` others."""
         ...
 
     def __call__(self, update: DiscriminatorUpdate) -> Scalar:
-        """The weighted penalty, already scaled by its interval."""
+        """The weighted penalty, multiplied by its interval if it does not act in every D update."""
         ...
 
 
 @runtime_checkable
 class DiscriminatorTerm(Protocol):
-    """A term added to D's loss that needs no gradient of D; one that does is a :class:`Penalty`."""
+    """A term of D's loss that needs no gradient of D; one that does is a :class:`Penalty`."""
 
     def __call__(self, update: DiscriminatorUpdate) -> Scalar:
         """The weighted term."""
@@ -130,7 +137,7 @@ class DiscriminatorTerm(Protocol):
 
 @runtime_checkable
 class GeneratorTerm(Protocol):
-    """A term added to G's loss."""
+    """A term of G's loss."""
 
     def __call__(self, update: GeneratorUpdate) -> Scalar:
         """The weighted term."""
@@ -139,8 +146,8 @@ class GeneratorTerm(Protocol):
 
 @runtime_checkable
 class Schedule(Protocol):
-    """A value as a pure function of the real images shown so far: nothing to save, nothing to resume."""
+    """A value that is a pure function of the real images shown so far, so no state has to be saved or resumed."""
 
     def __call__(self, images: int) -> float:
-        """The value after ``images`` real images."""
+        """The value after ``images`` real images have been shown."""
         ...

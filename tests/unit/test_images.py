@@ -1,4 +1,4 @@
-"""Bytes, [-1, 1], grids and PNG files."""
+"""Images as bytes, as floats in [-1, 1], in grids and in PNG files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_to_bytes_rounds_and_clamps() -> None:
 
 
 def test_to_bytes_does_not_round_twice_in_half_precision() -> None:
-    """bfloat16 has 8 bits: scaling in it would move the pixel 127.5 · 0.7109375 + 127.5 = 218.1 to 218 or 219."""
+    """bfloat16 has 8 bits, so scaling in it would move the pixel `127.5 · 0.7109375 + 127.5 = 218.1` to 218 or 219."""
     assert to_bytes(torch.full((1, 1, 1, 1), 0.7109375, dtype=torch.bfloat16)).item() == 218
 
 

@@ -1,4 +1,4 @@
-"""Where the verbs write."""
+"""The folders that the commands write to."""
 
 from __future__ import annotations
 

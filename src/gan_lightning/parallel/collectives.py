@@ -1,4 +1,4 @@
-"""What couples the samples of a batch, computed over the batches of all processes."""
+"""Operations that couple the samples of a batch, computed over all processes (all-reduce, all-gather)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gan_lightning.types import Scalar
 
 
 def global_mean(x: Float[Tensor, ...]) -> Scalar:
-    """The mean of ``x`` over all processes, each of which must hold equally many elements; differentiable.
+    """The mean of ``x`` over all processes, which can be differentiated; all must hold the same number of elements.
 
-    Its gradient is meant for a training step that averages gradients over the processes. With W processes, losses L_k
-    and the mean m, that average should hold 1/W sum_k dL_k/dm times dm/dx_j, where dm/dx_j is 1/W of process j's own
-    derivative; so process j must contribute its own derivative times the *mean* of dL_k/dm. Backward is thus the
-    same average over processes as forward.
+    The gradient is meant for a training step that averages gradients over the processes. With W processes, the losses
+    `L_k` and the mean `m`, that average should be `1/W Σ_k dL_k/dm · dm/dx_j`, where `dm/dx_j` is 1/W of process j's
+    own derivative. Process j must therefore contribute its own derivative times the *mean* of `dL_k/dm`, so the
+    backward pass is the same average over processes as the forward pass.
     """
     local: Scalar = x.mean()
     if not (dist.is_available() and dist.is_initialized()):
@@ -29,7 +29,7 @@ def global_mean(x: Float[Tensor, ...]) -> Scalar:
 
 
 def gathered(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
-    """The parts of all processes joined along ``dim`` in the order of ranks; carries no gradient."""
+    """The parts of all processes, joined along ``dim`` in the order of ranks and without a gradient."""
     if not (dist.is_available() and dist.is_initialized()):
         return x.detach()
     part = x.detach().contiguous()
@@ -39,14 +39,14 @@ def gathered(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
 
 
 def own_part(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
-    """This process's share of what :func:`gathered` joined; a copy, so that the whole may be freed."""
+    """This process's part of a tensor that :func:`gathered` joined, copied so that the whole tensor can be freed."""
     if not (dist.is_available() and dist.is_initialized()):
         return x
     return x.chunk(dist.get_world_size(), dim)[dist.get_rank()].clone()
 
 
 class _Average(Function):
-    """The average of a scalar over the processes; linear and symmetric, so its own adjoint."""
+    """The average of a scalar over the processes, which is its own adjoint because it is linear and symmetric."""
 
     @staticmethod
     def forward(ctx: Any, x: Scalar) -> Scalar:

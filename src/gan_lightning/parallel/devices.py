@@ -1,4 +1,4 @@
-"""How many processes a run has, and who starts them; settled before anything is built."""
+"""The devices (GPUs) and processes of a run, and who starts them; this is settled before anything is built."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ EXTERNAL: tuple[type[ClusterEnvironment], ...] = (TorchElasticEnvironment, SLURM
 
 @dataclass(frozen=True)
 class Devices:
-    """What ``trainer.accelerator``, ``trainer.devices`` and ``trainer.num_nodes`` come to on this machine."""
+    """What ``trainer.accelerator``, ``trainer.devices`` and ``trainer.num_nodes`` mean on this machine.
+
+    Args:
+        accelerator: Kind of the devices: "cuda", "mps" or "cpu".
+        local: Number of processes on each machine (node), one for each device.
+        nodes: Number of machines.
+    """
 
     accelerator: str
     local: int
@@ -24,21 +30,21 @@ class Devices:
 
     @property
     def world_size(self) -> int:
-        """Processes of the run."""
+        """Number of processes in the run, over all machines."""
         return self.local * self.nodes
 
 
 def resolve_devices(accelerator: str, devices: Any, nodes: int) -> Devices:
-    """Resolve "auto", -1, "0,1" and lists, and compare with what torchrun or SLURM started.
+    """The devices that the options ask for, which may be "auto", -1, a text such as "0,1" or a list.
 
     Raises:
-        UserError: There is no such accelerator or device, or the launcher started another number of processes.
+        UserError: If there is no such accelerator or device, or torchrun or SLURM started another number of processes.
     """
     name = _accelerator(accelerator)
     kind = AcceleratorRegistry.get(name)
     try:
         chosen = kind.auto_device_count() if devices in ("auto", -1, "-1") else kind.parse_devices(devices)
-    except Exception as error:  # Lightning raises three kinds here, all with the reason as text
+    except Exception as error:  # Lightning raises exceptions of three kinds, all with the reason as text
         raise UserError(f"trainer.devices={devices}: {error}") from error
     local = len(chosen) if isinstance(chosen, list) else int(chosen or 0)
     if local < 1:
@@ -56,10 +62,10 @@ def resolve_devices(accelerator: str, devices: Any, nodes: int) -> Devices:
 
 
 def external_environment() -> ClusterEnvironment | None:
-    """The launcher that started this process as one rank of several, if one did.
+    """The launcher (torchrun or SLURM) that started this process as one of several, or None if none did.
 
     Raises:
-        UserError: SLURM was asked for processes in a way that Lightning does not take.
+        UserError: If SLURM was asked for processes in a way that Lightning does not accept.
     """
     try:
         return next((kind() for kind in EXTERNAL if kind.detect()), None)
@@ -68,21 +74,26 @@ def external_environment() -> ClusterEnvironment | None:
 
 
 def external_rank() -> int:
-    """This process's rank under torchrun or SLURM; 0 where nobody else launches."""
+    """This process's rank under torchrun or SLURM, or 0 if neither started it."""
     outside = external_environment()
     return outside.global_rank() if outside is not None else 0
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads_for(local_processes: int, wanted: int | None, available: int | None = None) -> int:
-    """CPU threads for each process: what is asked for, else its share of ``available`` cores, else of this machine's.
+    """Number of CPU threads for each process.
+
+    Args:
+        local_processes: Number of processes on this machine.
+        wanted: Number of threads that the user asks for, or None for an equal share of the cores.
+        available: Number of cores to share, or None for all that this process may use.
 
     Raises:
-        UserError: Less than one is asked for.
+        UserError: If less than one thread is asked for.
     """
     if wanted is not None and wanted < 1:
         raise UserError(f"threads={wanted}: give at least 1, or null for this machine's share of cores.")

@@ -1,4 +1,4 @@
-"""Samples and sums of all processes, each sample counted once."""
+"""Sharing of samples among processes, and gathering of their results, so that each sample is counted once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from torch import Tensor
 
 
 def share(total: int, batch_size: int = 1) -> range:
-    """Which of ``total`` samples this process makes: contiguous runs of whole batches in the order of ranks.
+    """The indices of the samples that this process makes: consecutive whole batches, in the order of ranks.
 
-    They are equal up to one batch, and a process has none where there are fewer batches than processes. With the same
-    ``batch_size`` every batch holds the same samples on any number of processes, so that a network rounds alike.
+    The shares of the processes differ by at most one batch, and a process has none if there are fewer batches than
+    processes. With the same ``batch_size``, every batch holds the same samples on any number of processes, so a network
+    rounds its results in the same way.
+
+    Args:
+        total: Number of samples of all processes together.
+        batch_size: Number of samples in a batch.
     """
     rank, world_size = _rank_and_world_size()
     batches = -(-total // batch_size)
@@ -21,17 +26,18 @@ def share(total: int, batch_size: int = 1) -> range:
 
 
 def gathered_samples(part: Shaped[Tensor, "n ..."], total: int) -> Shaped[Tensor, "total ..."]:
-    """The parts of all processes in the order of ranks, on every process; carries no gradient.
+    """The samples of all processes in the order of ranks, without a gradient; every process gets all of them.
 
-    Parts may differ in length, and a process may have none. What is sent to make them equal is cut off again.
+    The processes may have different numbers of samples, or none. They are sent padded to equal length, and the padding
+    is cut off again.
 
     Args:
-        part: This process's samples, on the device that its processes communicate through; those of :func:`share`, if
-            one process is to give the same as many.
-        total: How many there are of them.
+        part: This process's samples, on the device through which the processes communicate. If they are those of
+            :func:`share`, the result does not depend on the number of processes.
+        total: Number of samples of all processes together.
 
     Raises:
-        ValueError: if the parts don't make up ``total``: a sample was lost or made twice.
+        ValueError: If the parts do not add up to ``total``, because a sample was lost or made twice.
     """
     part = part.detach()
     _, world_size = _rank_and_world_size()
@@ -52,7 +58,7 @@ def gathered_samples(part: Shaped[Tensor, "n ..."], total: int) -> Shaped[Tensor
 
 
 def summed(x: Shaped[Tensor, ...]) -> Shaped[Tensor, ...]:
-    """The sum over all processes, on every process."""
+    """The sum of ``x`` over all processes, which every process gets."""
     if _rank_and_world_size()[1] == 1:
         return x
     total = x.clone()  # all_reduce works in place

@@ -1,4 +1,4 @@
-"""Starts the other processes of one run: they are handed what to build, and end when this one ends."""
+"""Starts the other processes of a run (multi-GPU): they are handed what to build, and end when this one ends."""
 
 from __future__ import annotations
 
@@ -26,15 +26,21 @@ START_TIMEOUT_S = 600.0
 END_TIMEOUT_S = 60.0
 NOTICE_TIMEOUT_S = 120.0
 FAILED = "failed/{rank}"
-"""Where in the store a child leaves what it failed with."""
+"""The key in the store under which a child leaves the message of its failure."""
 
 
 class WorkerLauncher(_Launcher):
-    """Runs ``python -m gan_lightning.train.worker`` for every further rank of this machine.
+    """Runs ``python -m gan_lightning.train.worker`` for every rank of this machine but this one, which is rank 0.
 
     A child reads the resolved run from its standard input, so no command line is run again, nothing is composed twice
-    and nothing of this process's environment changes. The pipe stays open: when this process ends, however it does,
-    the children see it close and end too. The rendezvous port is held from the moment it is chosen.
+    and nothing of this process's environment changes. The pipe stays open: if this process ends, in whatever way, the
+    children see the pipe close and end too. The rendezvous port is held from the moment it is chosen.
+
+    Args:
+        environment: Lightning's view of how the processes are started.
+        processes: Number of processes on this machine, with this one.
+        nodes: Number of machines.
+        payload: What the children need to build the same run.
     """
 
     def __init__(self, environment: ClusterEnvironment, processes: int, nodes: int, payload: dict[str, Any]) -> None:
@@ -48,11 +54,11 @@ class WorkerLauncher(_Launcher):
 
     @property
     def is_interactive_compatible(self) -> bool:
-        """It starts fresh interpreters, so a notebook may use it."""
+        """Whether a notebook may use this launcher: yes, because it starts fresh interpreters."""
         return True
 
     def launch(self, function: Callable[..., Any], *args: Any, trainer: Trainer | None = None, **kwargs: Any) -> Any:
-        """Start the children where nobody else has, run ``function`` here as rank 0, and end them all together."""
+        """Start the children unless torchrun or SLURM did, run ``function`` here as rank 0, and end all together."""
         self.environment.validate_settings(num_devices=self.processes, num_nodes=self.nodes)
         if self.environment.creates_processes_externally:
             return function(*args, **kwargs)
@@ -74,7 +80,7 @@ class WorkerLauncher(_Launcher):
             self.store = None
 
     def kill(self, signum: int) -> None:
-        """Pass a signal on to the children."""
+        """Send a signal to the children."""
         for child in self.children:
             if child.poll() is None:
                 child.send_signal(signum)
@@ -92,14 +98,14 @@ class WorkerLauncher(_Launcher):
             [sys.executable, "-m", "gan_lightning.train.worker"], stdin=subprocess.PIPE, env=environment
         )
         assert child.stdin is not None
-        # this process's import path goes along: a loss beside the script must be found by every rank
+        # the import path of this process goes along, because every rank must find a loss that lies beside the script
         message = {**self.payload, "sys_path": [os.path.abspath(entry) for entry in sys.path]}
         child.stdin.write(json.dumps(message).encode() + b"\n")
         child.stdin.flush()
         return child
 
     def _wait_until_ready(self, store: TCPStore) -> None:
-        """Wait for every child to say that it built the run; joining the group before would hang if one could not."""
+        """Wait until every child has built the run, because joining the group would hang if one could not."""
         waiting = [f"ready/{rank}" for rank in range(1, len(self.children) + 1)]
         deadline = time.monotonic() + START_TIMEOUT_S
         while not store.check(waiting):
@@ -131,13 +137,17 @@ class WorkerLauncher(_Launcher):
         return f": {store.get(key).decode()}"
 
     def _watch(self) -> None:
-        """Last resort: on gloo a lost peer raises at once, on NCCL this process may wait in a collective for ever."""
+        """End this process if a child failed and nobody noticed: with NCCL, it may wait in a collective for ever.
+
+        With gloo this is not needed, because a lost peer raises at once.
+        """
         while self._first_failure() is None:
             if all(child.poll() == 0 for child in self.children):
                 return
             time.sleep(1.0)
         time.sleep(NOTICE_TIMEOUT_S)
-        if any(child.returncode for child in self.children):  # the main thread did not notice: it would have emptied it
+        # the main thread would have emptied the list if it had noticed
+        if any(child.returncode for child in self.children):
             sys.stderr.write(f"{self._first_failure()} This process did not notice and is ended too.\n")
             sys.stderr.flush()
             os._exit(1)
@@ -166,5 +176,5 @@ class WorkerLauncher(_Launcher):
 
 
 def _may_follow_from_another(error: BaseException) -> bool:
-    """Whether the loss of another process may be behind it, which gloo and NCCL tell by a RuntimeError."""
+    """Whether an error may follow from the loss of another process, which gloo and NCCL report as a RuntimeError."""
     return isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)

@@ -1,4 +1,4 @@
-"""16-bit training with a gradient scaler for each player."""
+"""Mixed precision (float16) training with a gradient scaler for each player."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from torch.optim import Optimizer
 
 
 class PlayerScalers(MixedPrecision):
-    """float16 autocast in which D's overflows don't shrink G's scale.
+    """Lightning's "16-mixed" precision with two gradient scalers, so that D's overflows do not shrink G's scale.
 
-    With one scaler a lasting overflow in D's gradient penalty halves the scale until G's gradients underflow to zero.
+    With one scaler for both players, a lasting overflow in D's gradient penalty would halve the scale until G's
+    gradients underflow to zero.
+
+    Args:
+        device: The kind of device, such as "cuda".
     """
 
     def __init__(self, device: str) -> None:
@@ -25,7 +29,7 @@ class PlayerScalers(MixedPrecision):
         self.scalers = scalers
 
     def pre_backward(self, tensor: Tensor, module: LightningModule) -> Tensor:  # type: ignore[override]
-        """Scale the loss by the scaler of the player whose update this is; its step then uses the same one."""
+        """Scale the loss by the scaler of the player whose update this is, which its step then uses too."""
         player = module.player
         assert isinstance(player, str)
         self.scaler = self.scalers[player]
@@ -34,17 +38,20 @@ class PlayerScalers(MixedPrecision):
     def optimizer_step(  # type: ignore[override]
         self, optimizer: Optimizer, model: LightningModule, closure: Callable[[], Any], **kwargs: Any
     ) -> Any:
-        """Unscale for fused optimizers too, which would do so inside their step: clipping and curves come before it."""
+        """Unscale the gradients, also of a fused optimizer, which would otherwise do so inside its step.
+
+        Clipping and the logged gradient norms come before that step and need true gradients.
+        """
         assert self.scaler is not None
         if _optimizer_handles_unscaling(optimizer):
             self.scaler.unscale_(optimizer)
         return super().optimizer_step(optimizer, model, closure, **kwargs)
 
     def state_dict(self) -> dict[str, Any]:
-        """Both scales and their growth counters."""
+        """The scales of both scalers and their growth counters."""
         return {name: scaler.state_dict() for name, scaler in self.scalers.items()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take both scales up again."""
+        """Restore the scales of both scalers and their growth counters."""
         for name, scaler in self.scalers.items():
             scaler.load_state_dict(state_dict[name])

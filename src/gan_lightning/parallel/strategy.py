@@ -1,9 +1,9 @@
-"""Several processes, one game: gradients averaged once an optimizer step, and nothing more sent than they need.
+"""Data parallelism for GANs (DDP, multi-GPU): gradients are averaged once in each optimizer step.
 
 Lightning's own DDP wraps the whole module in one reducer, which never completes when D's loss leaves G's parameters
 without a gradient, and silently synchronises nothing when the backward pass goes around it. Here nothing is wrapped:
 one all-reduce of the stepping player's gradients stands inside ``optimizer_step``, before the gradient scaler looks at
-them, so that all processes step, clip and skip together.
+them, so that all processes step, clip and skip together. Nothing else is sent but averages of statistics.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from gan_lightning.parallel.launcher import WorkerLauncher
 
 
 class GANStrategy(DDPStrategy):
-    """Data parallelism for two players.
+    """Data parallelism for a game of several players, each of which has an optimizer of its own.
 
     Args:
-        payload: What child processes need to build the same run (:mod:`gan_lightning.train.worker`). Without it
+        payload: What child processes need to build the same run (:mod:`gan_lightning.train.worker`). Without it,
             children are started as Lightning does, by running the script again.
-        store: How a child process finds the others.
-        kwargs: As for Lightning's ``DDPStrategy``, without the options of the wrapper that is not used here.
+        store: The store through which a child process finds the others.
+        kwargs: Arguments of Lightning's ``DDPStrategy``, but for the options of the wrapper, which is not used here.
     """
 
     strategy_name = "gan"
@@ -48,7 +48,7 @@ class GANStrategy(DDPStrategy):
             self._launcher = WorkerLauncher(self.cluster_environment, self.num_processes, self.num_nodes, self.payload)
 
     def setup_distributed(self) -> None:
-        """Join the process group, through the launcher's own store where there is one (so no port can be taken)."""
+        """Join the process group, through the launcher's own store if there is one, so that no port can be taken."""
         store = self.store or getattr(self.launcher, "store", None)
         if store is None:
             super().setup_distributed()
@@ -67,7 +67,7 @@ class GANStrategy(DDPStrategy):
         )
 
     def configure_ddp(self) -> None:
-        """Instead of wrapping: everybody starts from rank 0's parameters and buffers."""
+        """Give every process the parameters and buffers of rank 0, which is all that is done in place of wrapping."""
         assert self.model is not None
         for tensor in (*self.model.parameters(), *self.model.buffers()):
             dist.broadcast(tensor.detach(), src=0)
@@ -79,7 +79,7 @@ class GANStrategy(DDPStrategy):
         model: LightningModule | nn.Module | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Average the gradients of this optimizer's parameters, and the statistics due with it, then step."""
+        """Average the gradients of this optimizer's parameters, and the statistics due with them, then step."""
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         assert self.lightning_module is not None
         statistics_after = getattr(self.lightning_module, "statistics_after", lambda _: ())
@@ -95,12 +95,12 @@ class GANStrategy(DDPStrategy):
 
 @torch.no_grad()
 def average_gradients(parameters: Sequence[nn.Parameter], statistics: Sequence[Tensor] = ()) -> None:
-    """Replace gradients, and ``statistics``, by their means over all processes, in one all-reduce a dtype.
+    """Replace gradients and ``statistics`` by their means over all processes, in one all-reduce for each dtype.
 
-    Every parameter has its place in the buffer, beside it a mark that says whether this process has a gradient for it.
-    A process without one gives zeros and takes the mean where another process has one, and keeps None where nobody has
-    (Adam moves a parameter whose gradient is zero, and leaves one alone whose gradient is None). Only a process that
-    lacks a gradient ever reads the marks, so the usual case does not wait for the device.
+    Every parameter has its place in the buffer, and beside it a mark that says whether this process has a gradient for
+    it. A process without a gradient contributes zeros. It takes the mean if another process has a gradient, and keeps
+    None if no process has, because Adam moves a parameter whose gradient is zero and leaves one alone whose gradient is
+    None. Only a process that lacks a gradient ever reads the marks, so the usual case does not wait for the device.
     """
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     marks = torch.tensor([float(p.grad is not None) for p in parameters])
@@ -115,7 +115,7 @@ def average_gradients(parameters: Sequence[nn.Parameter], statistics: Sequence[T
 
 
 def _average_together(tensors: Sequence[Tensor]) -> None:
-    """Average tensors over all processes in place, those of one dtype as one flat buffer."""
+    """Average tensors over all processes in place, those of the same dtype in one flat buffer."""
     by_dtype = sorted(tensors, key=lambda tensor: str(tensor.dtype))
     for _, group in groupby(by_dtype, key=lambda tensor: tensor.dtype):
         members = list(group)

@@ -1,4 +1,4 @@
-"""What couples the samples of a batch: on two processes, averaged values and gradients are those of one process."""
+"""Losses that couple the samples of a batch: averages over two processes are the values and gradients of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAKE = torch.linspace(2.5, -1, 24, dtype=torch.float64).reshape(6, 1, 2, 2).squa
 
 
 def values_and_gradients(real: Tensor, fake: Tensor, rank: int, world_size: int) -> Tensor:
-    """Losses of a critic with the one parameter w, and their derivatives by w."""
+    """Losses of a critic with a single parameter w, followed by their derivatives by w."""
     w = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     draw = UpdateDraw(key=(0,), rank=rank, world_size=world_size, device=torch.device("cpu"))
 

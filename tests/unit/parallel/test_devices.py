@@ -1,4 +1,4 @@
-"""How many processes a run has."""
+"""The number of processes of a run, and who starts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes give the numbers of one: each sample counted once, in the same order."""
+"""Two processes give the same metrics as one, because each sample is counted once and in the same order."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_shares_are_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("gan_lightning.parallel.gathering._rank_and_world_size", lambda r=rank: (r, 3))
         shares.append(share(51, batch_size=10))
     assert shares == [range(20), range(20, 40), range(40, 51)]
-    assert share(9, batch_size=10) == range(9)  # the last process has it
+    assert share(9, batch_size=10) == range(9)  # the last process has the only batch
     monkeypatch.setattr("gan_lightning.parallel.gathering._rank_and_world_size", lambda: (0, 3))
     assert share(9, batch_size=10) == range(0)
 

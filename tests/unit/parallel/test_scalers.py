@@ -1,4 +1,4 @@
-"""Half precision: each player's scaler is its own, and clipping and curves see true gradients."""
+"""Mixed precision: each player has its own scaler, and clipping and logged norms see true gradients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def moved(module: LitGAN, before: dict[str, Tensor], player: str) -> float:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_update_has_the_norm_of_the_clip_and_the_curve_the_true_one(optimizer: str) -> None:
-    """Gradients that are 65,536 times too large would be clipped to the same norm; unclipped ones show the scale."""
+    """The case without a clip shows the scale, because clipping hides that gradients are 65,536 times too large."""
 
     def updated(clip: GradientClip, **options: Any) -> tuple[LitGAN, dict[str, float], dict[str, float]]:
         module = games.game(optimizer=OPTIMIZERS[optimizer], clip=clip)
@@ -52,7 +52,7 @@ def test_the_update_has_the_norm_of_the_clip_and_the_curve_the_true_one(optimize
 
 
 class Overflow:
-    """A penalty whose gradient is infinite, on the first D updates only."""
+    """A penalty whose gradient is infinite, in the first ``updates`` D updates only."""
 
     differentiates: ClassVar[tuple[str, ...]] = ()
 
@@ -63,11 +63,11 @@ class Overflow:
         return d_updates < self.updates
 
     def __call__(self, update: DiscriminatorUpdate) -> Tensor:
-        return 1e36 * update.real_verdict.logits.float().mean()  # finite, and its scaled gradient is not
+        return 1e36 * update.real_verdict.logits.float().mean()  # the value is finite, and its scaled gradient is not
 
 
 class Scales(Callback):
-    """Both scales after every iteration."""
+    """Records both scales after every iteration."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, float]] = []
@@ -84,7 +84,7 @@ def test_an_overflow_of_d_is_skipped_and_leaves_g_alone() -> None:
     assert [seen["generator"] for seen in scales.seen] == [START] * 3
     assert moved(module, before, "discriminator") == 0.0
     assert moved(module, before, "generator") > 0.0
-    assert all(math.isfinite(value) for value in curves.latest.values())  # a skipped step is no divergence
+    assert all(math.isfinite(value) for value in curves.latest.values())  # a skipped step does not count as divergence
 
 
 def test_scales_are_saved_and_taken_up_again() -> None:

@@ -1,4 +1,4 @@
-"""Two processes under GANStrategy: equal to one with the whole batch, equal to each other, and nothing sent in vain."""
+"""Two processes under GANStrategy: they equal one process with the whole batch, and send no more than they must."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.forks
 
 
 class Traffic(Callback):
-    """Elements that ``all_reduce`` moved in each iteration."""
+    """Counts the elements that ``all_reduce`` moves in each iteration."""
 
     def __init__(self) -> None:
         self.elements: list[int] = []
@@ -50,7 +50,7 @@ def trained(make: Callable[[], LitGAN], steps: int, folder: Path) -> list[dict[s
     def train(rank: int) -> dict[str, Any]:
         module, traffic = make(), Traffic()
         with torch.no_grad():
-            module.generator.layers[0].weight.add_(rank)  # they must start from rank 0's weights, whatever theirs are
+            module.generator.layers[0].weight.add_(rank)  # whatever their own are, all must start from rank 0's
         strategy = GANStrategy(store=store_in(folder))
         games.fit(module, steps, batch_size=64, callbacks=[traffic], devices=RANKS, strategy=strategy)
         return {"weights": games.weights(module), "traffic": traffic.elements, "world": module.trainer.world_size}
@@ -59,12 +59,12 @@ def trained(make: Callable[[], LitGAN], steps: int, folder: Path) -> list[dict[s
 
 
 def plain() -> LitGAN:
-    """Nothing in it couples the samples of a batch, and SGD does not blow up rounding as Adam does."""
+    """A game that does not couple the samples of a batch, with SGD, which unlike Adam does not amplify rounding."""
     return games.game(optimizer=games.SGD)
 
 
 def relativistic() -> LitGAN:
-    """A loss that couples samples, a lazy R1, several D updates and a clip."""
+    """A game whose loss couples samples, with a lazy R1, two D updates and gradient clipping."""
     return games.game(
         optimizer=games.SGD,
         loss=RelativisticAverage(),
@@ -84,7 +84,7 @@ def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], LitGAN]
 
 
 def stateful() -> LitGAN:
-    """Batch norm in both, dropout, Adam, an average, a penalty that is not always due and two D updates."""
+    """A game with batch norm in both networks, dropout, Adam, EMA, a lazy penalty and two D updates."""
     return games.game(
         games.Generator(norm=BatchNorm1d),
         games.Discriminator(dropout=0.3, norm=BatchNorm1d),
@@ -112,7 +112,7 @@ def test_without_the_reduction_the_ranks_drift_apart(tmp_path: Path, monkeypatch
 
 
 class Branches(games.Discriminator):
-    """One layer that only rank 0 uses, and one that nobody does."""
+    """A discriminator with one layer that only rank 0 uses, and one that no rank uses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ def test_the_mean_of_gradients(tmp_path: Path) -> None:
 
 
 def test_an_overflow_on_one_rank_reaches_all(tmp_path: Path) -> None:
-    """Then every gradient scaler skips the same step."""
+    """If every rank sees the overflow, every gradient scaler skips the same step."""
 
     def average(rank: int) -> list[float]:
         parameter = nn.Parameter(torch.zeros(2))
@@ -159,7 +159,7 @@ def test_an_overflow_on_one_rank_reaches_all(tmp_path: Path) -> None:
 
 
 class Masks(Callback):
-    """The latents and dropout masks of the first D update."""
+    """Records the latents and dropout masks of an iteration."""
 
     def __init__(self, module: LitGAN) -> None:
         self.z: list[Tensor] = []
