@@ -27,4 +27,4 @@ class ProcessKilled(ProcessFailed):
 
 
 class NoSuchSplit(UserError):
-    """A data set has no images of the split that was asked for, which no second attempt can change."""
+    """A data set has no images of the split that was asked for, and never will have, so no attempt can succeed."""

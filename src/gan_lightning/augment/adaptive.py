@@ -23,6 +23,9 @@ class Adaptive(Augmentation):
         target: The value at which `r_t` is held.
         kimg: Thousands of real images in which the probability can go from 0 to 1.
         interval: Number of iterations between two steps of the probability.
+
+    Raises:
+        UserError: If ``kimg`` is not above 0, or ``interval`` is below 1.
     """
 
     probability: Tensor

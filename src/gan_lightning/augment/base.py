@@ -41,7 +41,11 @@ class Augmentation(nn.Module):
 
 
 class Compose(nn.ModuleDict):
-    """Named augmentations applied one after the other; if there are none, images stay as they are."""
+    """Named augmentations applied one after the other; if there are none, images stay as they are.
+
+    Raises:
+        UserError: If one of them is no :class:`Augmentation`.
+    """
 
     def __init__(self, augmentations: Mapping[str, nn.Module]) -> None:
         super().__init__(augmentations)

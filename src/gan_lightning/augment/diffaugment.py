@@ -24,6 +24,9 @@ class DiffAugment(Augmentation):
         translation: The largest shift, as a part of the image's side.
         cutout: The side of the hole, as a part of the image's side.
         probability: The probability with which each operation happens to each sample; 1 in the paper.
+
+    Raises:
+        UserError: If an argument is not from 0 to 1.
     """
 
     def __init__(

@@ -15,6 +15,9 @@ class InstanceNoise(Augmentation):
 
     Args:
         std: `σ`, the standard deviation of the noise, for images in [-1, 1].
+
+    Raises:
+        UserError: If ``std`` is negative.
     """
 
     def __init__(self, std: float = 0.1) -> None:

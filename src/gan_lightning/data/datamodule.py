@@ -25,6 +25,9 @@ class ImageDataModule(StreamDataModule):
             keeps the data's own.
         num_classes: Number of classes that the data are expected to have, which is checked; None expects nothing.
         stream: The arguments of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
+
+    Raises:
+        UserError: If an argument has a value that is not possible.
     """
 
     def __init__(

@@ -45,6 +45,9 @@ class StreamDataModule(LightningDataModule):
         n_critic: Number of D updates in an iteration; a batch holds the images of all of them.
         seed: Seed of the order and of the flips.
         flip: Whether images are mirrored left to right at random.
+
+    Raises:
+        UserError: If an argument has a value that is not possible.
     """
 
     def __init__(self, *, batch_size: int, n_critic: int = 1, seed: int = 0, flip: bool = False) -> None:

@@ -75,7 +75,7 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class NonSaturating(CrossEntropy):
-    """The game as it is played in practice: G maximises `log D(G(z))`. Goodfellow et al. 2014, sec. 3."""
+    """The non-saturating loss, which is used in practice: G maximises `log D(G(z))`. Goodfellow et al. 2014, sec. 3."""
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
         """`E[-log D(G(z))]`, whose gradient does not vanish where D is sure that the samples are fake."""
@@ -84,7 +84,7 @@ class NonSaturating(CrossEntropy):
 
 @dataclass(frozen=True)
 class Minimax(CrossEntropy):
-    """The zero-sum game with the saturating generator loss. Goodfellow et al. 2014, eq. 1.
+    """The minimax loss (zero-sum game), which saturates for G. Goodfellow et al. 2014, eq. 1.
 
     G minimises `log(1 - D(G(z)))`, whose gradient vanishes where D is sure that the samples are fake.
     """

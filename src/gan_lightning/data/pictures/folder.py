@@ -49,6 +49,9 @@ class Folder(ImageDataModule):
             (10^9 bytes).
         options: The arguments of :class:`ImageDataModule`. If ``channels`` is None, images have 1 channel if all
             pictures are grey, and else 3.
+
+    Raises:
+        UserError: If ``root`` is None, or an argument has a value that is not possible.
     """
 
     def __init__(

@@ -41,6 +41,9 @@ class Mixture(StreamDataModule):
         channels: Number of channels that the data are expected to have, which is checked: 2, or None to expect nothing.
         resolution: The expected resolution, 1, in the same way.
         num_classes: The expected number of classes, which is the number of modes, in the same way.
+
+    Raises:
+        UserError: If a number is out of its range, or the data are not as expected.
     """
 
     def __init__(
@@ -101,6 +104,9 @@ class Ring(Mixture):
         radius: Radius of the circle.
         std: Standard deviation of each mode.
         mixture: The other arguments of :class:`Mixture`.
+
+    Raises:
+        UserError: If a number is out of its range.
     """
 
     def __init__(self, *, count: int = 8, radius: float = 2.0, std: float = 0.02, **mixture: Any) -> None:
@@ -128,6 +134,9 @@ class Grid(Mixture):
         spacing: Distance between neighbours.
         std: Standard deviation of each mode.
         mixture: The other arguments of :class:`Mixture`.
+
+    Raises:
+        UserError: If a number is out of its range.
     """
 
     def __init__(self, *, side: int = 5, spacing: float = 2.0, std: float = 0.05, **mixture: Any) -> None:

@@ -36,7 +36,7 @@ class SelfAttention(nn.Module):
         key = max_pool2d(self.key(x), 2).flatten(2)
         value = max_pool2d(self.value(x), 2).flatten(2)
         # written out, because fused attention has no second derivative, which gradient penalties on D need
-        weights = torch.softmax(query.transpose(1, 2) @ key, dim=2)  # [B, H W, H W / 4], each row sums to 1
+        weights = torch.softmax(query.transpose(1, 2) @ key, dim=2)  # [B, H W, H W / 4]; each row sums to 1
         attended: Tensor = self.output((value @ weights.transpose(1, 2)).view(*value.shape[:2], *x.shape[2:]))
         return x + self.gamma * attended
 

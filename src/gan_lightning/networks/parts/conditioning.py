@@ -53,9 +53,9 @@ def one_hot(y: Labels | None, num_classes: int) -> Float[Tensor, "B K"]:
 
 
 class ClassEmbedding(nn.Embedding):
-    """An embedding of labels [B], or of weights of classes [B K], whose vectors are the weighted sums.
+    """An embedding of labels [B].
 
-    It is thus a linear layer on one-hot labels.
+    Weights of classes [B K] give the weighted sums of the classes' vectors, as from a linear layer on one-hot labels.
     """
 
     def forward(self, y: Labels) -> Features:

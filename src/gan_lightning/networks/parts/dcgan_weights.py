@@ -8,8 +8,8 @@ from torch import nn
 
 from gan_lightning.networks.parts.conditioning import ConditionalBatchNorm2d, ProjectionHead
 
-STD = 0.02  # of all weights; Radford et al. 2016, sec. 4
-CLASS_STD = 0.5  # of the gains and biases of the classes
+STD = 0.02  # standard deviation of all weights; Radford et al. 2016, sec. 4
+CLASS_STD = 0.5  # standard deviation of the gains and biases of the classes
 NARROW = 64
 """Width below which weights start larger, so that the values in the maps are as large as at this width."""
 

@@ -33,8 +33,8 @@ class Residual(nn.Module):
 
     Between the convolutions are leaky ReLUs. The initial weights are those of Fixup: the last layer is zero, and the
     other two are scaled by `L^(-1/(2m - 2))` for L blocks in the network and m = 3 layers in each, so that an update
-    changes the output by as much at any depth. The biases of the convolutions are what R3GAN's paper calls biases of
-    the activations.
+    changes the output by as much at any depth. A bias of a convolution here is what R3GAN calls a bias of the
+    activation.
 
     Args:
         width: Number of channels of the maps.
