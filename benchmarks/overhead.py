@@ -20,7 +20,7 @@ from torch.nn.functional import softplus
 
 from gan_lightning.callbacks import Checkpoint, Curves, Samples
 from gan_lightning.data import ImageDataModule
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.player import frozen
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
 from gan_lightning.runs.loggers import JsonLines, TensorBoard
@@ -46,7 +46,7 @@ class Stopwatch(Callback):
         self.seconds = now - self._start
 
 
-def framework(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
+def framework(module: GAN, data: ImageDataModule, iterations: int) -> float:
     """Seconds that the framework takes, with the callbacks and the log of a usual run."""
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def framework(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
     return watch.seconds
 
 
-def by_hand(module: LitGAN, data: ImageDataModule, iterations: int) -> float:
+def by_hand(module: GAN, data: ImageDataModule, iterations: int) -> float:
     """Seconds that a plain loop takes."""
     g, d = module.generator, module.discriminator
     opt_g, opt_d = module.configure_optimizers()

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_lightning.games.gan import LitGAN
+    from gan_lightning.games.gan import GAN
     from gan_lightning.parallel.strategy import GANStrategy
     from gan_lightning.runs.loading import load
 
-__all__ = ["GANStrategy", "LitGAN", "load"]
+__all__ = ["GAN", "GANStrategy", "load"]
 
-_HOMES = {"GANStrategy": "parallel.strategy", "LitGAN": "games.gan", "load": "runs.loading"}
+_HOMES = {"GAN": "games.gan", "GANStrategy": "parallel.strategy", "load": "runs.loading"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,9 @@ Logits are raw scores, and the higher they are, the more likely an image is real
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -24,6 +24,40 @@ ClassLogits: TypeAlias = Float[Tensor, "B K"]
 Scalar: TypeAlias = Float[Tensor, ""]
 Critic: TypeAlias = Callable[[Tensor], Tensor]
 """``critic(x) -> logits``: the discriminator, to which augmentation and labels are already bound."""
+
+
+PLAYERS = ("generator", "discriminator")
+"""The two sides of every game. Each has an optimizer of its own and may own several networks."""
+
+
+class Sheet(NamedTuple):
+    """Pictures to be looked at side by side."""
+
+    images: Images
+    """Images [N C H W] in [-1, 1], row after row."""
+    columns: int
+
+
+class Product(NamedTuple):
+    """A network that leaves a run, as it is found in the run's configuration and checkpoint."""
+
+    network: Mapping[str, Any]
+    """The node of the configuration that builds it."""
+    raw: str
+    """What the names of its weights begin with in a checkpoint, such as "generator."."""
+    averaged: str
+    """What the names of its moving average begin with."""
+    prior: Mapping[str, Any] | None
+    """The node of the prior that its latents are drawn from, or None if its input is an image."""
+
+
+class Sampling(NamedTuple):
+    """How samples are drawn from a generator."""
+
+    prior: Callable[[Draw, int, int], Latents]
+    latent_dim: int
+    num_classes: int
+    """Classes that can be asked for; 0 if the generator takes no labels."""
 
 
 class Verdict(NamedTuple):
@@ -81,6 +115,8 @@ class GeneratorUpdate:
     verdict: Verdict
     critic: Critic
     draw: Draw
+    latents: Latents | None = None
+    """The latents that the fakes were made from; None if they were made from something else."""
 
 
 @runtime_checkable

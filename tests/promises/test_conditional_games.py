@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from two_ranks import RANKS, both_ranks, store_in
 
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.losses import AuxiliaryFake, AuxiliaryGenerator, AuxiliaryReal, GradientPenalty
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.parallel.strategy import GANStrategy
@@ -26,7 +26,7 @@ TERMS = {
 SHAPE = {"channels": 1, "resolution": games.PIXELS, "num_classes": 2, "width": 4, "norm": "layer"}
 
 
-def projection() -> LitGAN:
+def projection() -> GAN:
     """With a penalty, which differentiates D at points between the images under their labels."""
     torch.manual_seed(1)
     return games.game(
@@ -37,7 +37,7 @@ def projection() -> LitGAN:
     )
 
 
-def auxiliary() -> LitGAN:
+def auxiliary() -> GAN:
     torch.manual_seed(1)
     return games.game(
         DCGANGenerator(**SHAPE, conditioning="concat"),
@@ -48,7 +48,7 @@ def auxiliary() -> LitGAN:
 
 
 @pytest.mark.parametrize("make", [projection, auxiliary])
-def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], LitGAN], tmp_path: Path) -> None:
+def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], GAN], tmp_path: Path) -> None:
     def train(rank: int) -> dict[str, Tensor]:
         strategy = GANStrategy(store=store_in(tmp_path))
         games.fit(module := make(), 8, batch_size=64, devices=RANKS, strategy=strategy)

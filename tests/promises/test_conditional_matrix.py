@@ -18,7 +18,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from gan_lightning.config.trust import build
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.rules import check
 from gan_lightning.networks.base import OWN
 
@@ -63,7 +63,7 @@ def cover() -> list[Combination]:
 COVER = cover()
 
 
-def assembled(of: Combination) -> LitGAN:
+def assembled(of: Combination) -> GAN:
     """What the command line builds, from parts composed once."""
     config, recipe, wanted = of_model(of.model), text("loss", of.loss), text("conditioning", of.conditioning)
     config.discriminator_norm, config.conditioning = recipe["discriminator_norm"], wanted
@@ -93,7 +93,7 @@ def test_a_wrong_pairing_is_refused_with_the_list(conditioning: str, model: str)
         assembled(Combination(conditioning, model, LOSSES[0]))
 
 
-def trains_unless_refused(module: LitGAN) -> None:
+def trains_unless_refused(module: GAN) -> None:
     """Weight clipping and spectral normalisation exclude each other; all else trains."""
     if module.constraints and any(isinstance(part, ParametrizationList) for part in module.discriminator.modules()):
         with pytest.raises(UserError, match="weight_clip"):

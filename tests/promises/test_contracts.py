@@ -25,7 +25,7 @@ from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnect
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.parallel import strategy as strategy_module
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
@@ -116,7 +116,7 @@ def _note_the_order(folder: Path) -> None:
     Noting.order = order
     strategy_module.average_gradients = noting("reduce", strategy_module.average_gradients)
     torch.amp.GradScaler.unscale_ = noting("unscale", torch.amp.GradScaler.unscale_)
-    LitGAN.on_before_optimizer_step = noting("hook", LitGAN.on_before_optimizer_step)
+    GAN.on_before_optimizer_step = noting("hook", GAN.on_before_optimizer_step)
     module = games.game(optimizer=lambda parameters: Noting(parameters, lr=0.1))
     strategy = GANStrategy(store=dist.FileStore(str(folder / "store"), 1))
     games.fit(module, 1, strategy=strategy, plugins=[PlayerScalers("cpu")])

@@ -26,7 +26,7 @@ from recipes import (
 )
 
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.rules import check
 from gan_lightning.train.build import build_module
 
@@ -87,7 +87,7 @@ REFUSED = [each for each in ALL if expected_errors(each)]
 # ------------------------------------------------------------------------------------------------ building them
 
 
-def assembled(of: Combination) -> LitGAN:
+def assembled(of: Combination) -> GAN:
     """The same parts as from the command line, which takes longer to compose than all the rest does."""
     config, recipe = of_model(of.model), text("loss", of.loss)
     config.discriminator_norm = recipe["discriminator_norm"]
@@ -104,7 +104,7 @@ def assembled(of: Combination) -> LitGAN:
 # ------------------------------------------------------------------------------------------------ the whole product
 
 
-def said(module: LitGAN) -> tuple[list[str], list[str]]:
+def said(module: GAN) -> tuple[list[str], list[str]]:
     """The errors and the warnings."""
     try:
         return [], check(module, CLASSES)

@@ -20,9 +20,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from gan_lightning import LitGAN
+from gan_lightning import GAN
 from gan_lightning.callbacks import Scatter
-from gan_lightning.callbacks.samples import fixed_latents
 from gan_lightning.callbacks.scatter import BLUE, GREY, WHITE, scatter
 from gan_lightning.config.compose import config_folder
 from gan_lightning.data.sets.toy import Ring
@@ -120,13 +119,13 @@ def test_the_title_is_written() -> None:
 # ---------------------------------------------------------------- the callback
 
 
-def points_game(seed: int = 3) -> LitGAN:
+def points_game(seed: int = 3) -> GAN:
     torch.manual_seed(0)
     generator = PointGenerator(channels=2, resolution=1, widths=[8])
     return game(generator, MLPDiscriminator(channels=2, resolution=1, widths=[8], dropout=0.2), seed=seed)
 
 
-def fit(module: LitGAN, max_steps: int, *callbacks: Scatter, logger: Any = False) -> Ring:
+def fit(module: GAN, max_steps: int, *callbacks: Scatter, logger: Any = False) -> Ring:
     data = Ring(batch_size=10, num_points=80, std=0.3)
     Trainer(
         max_steps=max_steps,
@@ -157,7 +156,7 @@ def test_its_numbers_are_those_of_the_averaged_generator(tmp_path: Path) -> None
     names = rows[0].split(",")
     records = [dict(zip(names, row.split(","), strict=True)) for row in rows[1:]]
     assert [(int(r["step"]), float(r["images"])) for r in records] == [(0, 0.0), (3, 30.0), (5, 50.0)]
-    fake = module.sample(*fixed_latents(module, 40)).flatten(1)
+    fake = module.samples(40).flatten(1)
     covered, share = mode_coverage(fake, data.centers, data.std)
     assert float(records[-1]["quality/modes"]) == int(covered)
     assert float(records[-1]["quality/high_quality_share"]) == pytest.approx(float(share), abs=1e-6)

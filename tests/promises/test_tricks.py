@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 from two_ranks import RANKS, both_ranks, store_in
 
 from gan_lightning.augment import Adaptive, DiffAugment, InstanceNoise
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.image_pool import FakeHistory
 from gan_lightning.games.priors import TruncatedNormal
 from gan_lightning.games.schedules import Linear
@@ -33,7 +33,7 @@ class SaveAtTheEnd(Callback):
         trainer.save_checkpoint(self.path)
 
 
-def tricky() -> LitGAN:
+def tricky() -> GAN:
     return games.game(
         loss=TopK(NonSaturating(label_noise=0.1), fraction=0.5),
         penalties={"r1": R1(interval=2)},
@@ -47,7 +47,7 @@ def tricky() -> LitGAN:
     )
 
 
-def trained(steps: int, checkpoint: Path | None = None, **options: Any) -> LitGAN:
+def trained(steps: int, checkpoint: Path | None = None, **options: Any) -> GAN:
     games.fit(module := tricky(), steps, batch_size=16, checkpoint=checkpoint, **options)
     return module
 

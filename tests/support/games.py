@@ -22,7 +22,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
 
-from gan_lightning import LitGAN
+from gan_lightning import GAN
 from gan_lightning.cli import main
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.image_set import ImageSet
@@ -97,10 +97,10 @@ def game(
     *,
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] = ADAM,
     **options: Any,
-) -> LitGAN:
+) -> GAN:
     """A game with the same initial weights each time."""
     defaults: dict[str, Any] = {"loss": NonSaturating(), "ema": partial(MovingAverage, half_life_kimg=0.05), "seed": 3}
-    return LitGAN(
+    return GAN(
         generator or Generator(),
         discriminator or Discriminator(),
         optimizer_generator=optimizer,
@@ -110,7 +110,7 @@ def game(
 
 
 def fit(
-    module: LitGAN,
+    module: GAN,
     max_steps: int,
     *,
     batch_size: int = 8,

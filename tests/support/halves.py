@@ -8,7 +8,7 @@ import torch
 from games import ADAM, Discriminator, Generator, game
 from torch import Tensor, nn
 
-from gan_lightning import LitGAN
+from gan_lightning import GAN
 from gan_lightning.metrics import Sample
 
 BATCH_NORM = partial(nn.BatchNorm1d, affine=True)
@@ -37,6 +37,6 @@ class Halves:
         return Sample(features, torch.cat([bright, 1 - bright], 1))
 
 
-def norms() -> LitGAN:
+def norms() -> GAN:
     """With batch norm in both players and dropout in D: what a careless measurement would disturb."""
     return game(Generator(BATCH_NORM), Discriminator(dropout=0.5, norm=BATCH_NORM), optimizer=ADAM)

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import config_folder
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 
 CONF = Path(config_folder())
 
@@ -80,7 +80,7 @@ def parts(group: str, names: Iterable[str]) -> dict[str, Any]:
     return {name: part(group, name) for name in names}
 
 
-def trains(module: LitGAN) -> None:
+def trains(module: GAN) -> None:
     """Two steps, after which every weight is a number and both players have moved."""
     before = games.weights(module)
     games.fit(module, 2, batch_size=4, resolution=RESOLUTION)

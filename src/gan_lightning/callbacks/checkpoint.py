@@ -15,7 +15,7 @@ from lightning.pytorch import Callback, Trainer
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.runs.checkpoint import BEST, LAST, PREVIOUS, keep_copy
 
 AGREE_EVERY = 8
@@ -61,19 +61,19 @@ class Checkpoint(Callback):
         self._saved_time = 0.0
         self._handlers: dict[int, Any] = {}
 
-    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """Lightning asks all processes about SIGTERM in every batch, and broadcasts in its handler: neither here."""
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
         trainer._signal_connector.register_signal_handlers = self._take_signals  # type: ignore[method-assign]
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Count from here."""
         self._saved_at = pl_module.iteration
         self._keep.start(pl_module.images_seen)
         self._best = _best_iteration(trainer)
         self._saved_time = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save if it is due, and stop if somebody was asked to."""
         iteration = pl_module.iteration
         due = self.every_iterations is not None and iteration % self.every_iterations == 0
@@ -89,17 +89,17 @@ class Checkpoint(Callback):
         if keep and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """The end of training is always on disk."""
         self._restore_handlers()
         if pl_module.iteration != self._saved_at or _best_iteration(trainer) > self._best:
             self.save(trainer, pl_module)
 
-    def on_exception(self, trainer: Trainer, pl_module: LitGAN, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
         """Nothing is saved here: after an error the weights of the processes may differ."""
         self._restore_handlers()
 
-    def save(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def save(self, trainer: Trainer, pl_module: Game) -> None:
         """Write ``last``, and ``best`` where this is the best; the old last becomes ``last.previous``.
 
         Called by all processes.

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.runs.loggers import JsonLines
 
 
@@ -25,7 +25,7 @@ class Curves(Callback):
         self._time = 0.0
         self._images = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Start the clock."""
         self._start = self._time = time.perf_counter()
         self._images = pl_module.images_seen
@@ -33,18 +33,18 @@ class Curves(Callback):
             if isinstance(logger, JsonLines):
                 logger.begin()
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write every ``trainer.log_every_n_steps`` iterations."""
         if pl_module.iteration % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.write(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """Write what is left, and leave it in the checkpoint for a run that goes on from here."""
         if len(pl_module.scalars):
             self.write(trainer, pl_module, keep=True)
         self.seconds = time.perf_counter() - self._start
 
-    def write(self, trainer: Trainer, pl_module: LitGAN, keep: bool = False) -> None:
+    def write(self, trainer: Trainer, pl_module: Game, keep: bool = False) -> None:
         """Drain the module's scalars into the loggers."""
         values = pl_module.scalars.drain(pl_module.iteration, pl_module.mean_over_processes, keep)
         now = time.perf_counter()

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan_lightning.callbacks.board import typed_first, write_table_and_charts
 from gan_lightning.callbacks.quality import Quality
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.runs.folder import OVERRIDES, attempt_folder, promote
 
 
@@ -34,11 +34,11 @@ class Diary(Callback):
         self.config = config
         self.config_text = config_text
 
-    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """The folder is rank 0's: under torchrun or SLURM every rank has composed one of its own."""
         self.folder = Path(trainer.strategy.broadcast(str(self.folder)))
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Every process writes its own line; rank 0 describes the run."""
         self.folder.mkdir(parents=True, exist_ok=True)
         seen = {
@@ -51,9 +51,8 @@ class Diary(Callback):
             "iteration": pl_module.iteration,
             "batch_size": trainer.datamodule.batch_size,  # type: ignore[attr-defined]
             "n_critic": pl_module.n_critic,
-            "generator": type(pl_module.generator).__name__,
-            "discriminator": type(pl_module.discriminator).__name__,
-            "loss": repr(pl_module.loss),
+            **{name: type(network).__name__ for name, network in pl_module.networks.items()},
+            "loss": repr(getattr(pl_module, "loss", None)),
             "learning_rates": {name: player.options[0]["lr"] for name, player in pl_module.players.items()},
         }
         (self.folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(seen, indent=2) + "\n")
@@ -69,7 +68,7 @@ class Diary(Callback):
         typed = self.folder / OVERRIDES
         return typed_first(recipe(self.config), typed.read_text(encoding="utf-8").split("\n") if typed.exists() else ())
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LitGAN, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""
         checkpoint["config"] = dict(self.config)
 

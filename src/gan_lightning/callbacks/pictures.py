@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.images import save_png
 
 
@@ -33,20 +33,20 @@ class Pictures(Callback):
         self.cadence = Cadence(every_kimg, option)
 
     @abstractmethod
-    def draw(self, trainer: Trainer, module: LitGAN) -> None:
+    def draw(self, trainer: Trainer, module: Game) -> None:
         """Draw once: on rank 0, and never in a run that writes no files."""
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Draw when the next interval of images is full."""
         if self.cadence.due(pl_module.images_seen):
             self.draw_once(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """The last picture."""
         if pl_module.iteration != self.drawn_at:
             self.draw_once(trainer, pl_module)
 
-    def draw_once(self, trainer: Trainer, module: LitGAN) -> None:
+    def draw_once(self, trainer: Trainer, module: Game) -> None:
         """Draw what belongs to this iteration."""
         self.drawn_at = module.iteration
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]

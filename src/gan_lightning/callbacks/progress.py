@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from gan_lightning.callbacks.curves import Curves
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 
 SHOWN = {"loss/discriminator": "D", "loss/generator": "G"}
 
@@ -37,7 +37,7 @@ class Progress(ProgressBar):
         """Lightning turns it off on every rank but the first."""
         self._enabled = False
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Open the bar where the run stands."""
         now = time.monotonic()
         self._start, self._last_line = (pl_module.iteration, now), now
@@ -45,7 +45,7 @@ class Progress(ProgressBar):
             total = total_iterations(trainer)
             self._bar = tqdm(total=total, initial=pl_module.iteration, unit="it", dynamic_ncols=True, smoothing=0.1)
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Advance."""
         if self._bar is not None:
             self._bar.update(pl_module.iteration - self._bar.n)
@@ -55,17 +55,17 @@ class Progress(ProgressBar):
             self._last_line = time.monotonic()
             self._line(trainer, pl_module)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def on_exception(self, trainer: Trainer, pl_module: LitGAN, exception: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
         """Close the bar, so that the message starts on a line of its own."""
         self.on_train_end(trainer, pl_module)
 
-    def _line(self, trainer: Trainer, module: LitGAN) -> None:
+    def _line(self, trainer: Trainer, module: Game) -> None:
         total = total_iterations(trainer)
         done, seconds = module.iteration - self._start[0], time.monotonic() - self._start[1]
         left = "" if total is None else f"{duration((total - module.iteration) * seconds / max(done, 1))} left"

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.quality import Quality
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 
 
 class Pruning(Callback):
@@ -27,7 +27,7 @@ class Pruning(Callback):
         self.should_prune = should_prune
         self.pruned = False
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Ask after each measurement."""
         measured = (callback for callback in trainer.callbacks if isinstance(callback, Quality))  # type: ignore[attr-defined]
         quality = next(measured, None)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from torch import nn
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.data import ImageDataModule
 from gan_lightning.errors import Diverged, UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
 from gan_lightning.runs.loggers import JsonLines
@@ -88,7 +87,7 @@ class Quality(Callback):
         self._spent = 0.0  # and of all in this attempt
         self._started = 0.0
 
-    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """Find the real images and see that there are enough of them.
 
         Raises:
@@ -102,17 +101,21 @@ class Quality(Callback):
         if trainer.is_global_zero:
             for caution in self.evaluator.cautions(len(self._images), self.n_fake):
                 print(f"warning: {caution}", flush=True)
-        labels = self._images.labels if getattr(pl_module.generator, "num_classes", 0) else None
+        sampling = pl_module.sampling()
+        if sampling is None:
+            raise UserError(
+                f"callbacks.quality measures samples, and {type(pl_module).__name__} makes none of latents."
+            )
         self._fakes = Fakes(
-            pl_module.prior,
-            pl_module.latent_dim,
-            labels,
+            sampling.prior,
+            sampling.latent_dim,
+            self._images.labels if sampling.num_classes else None,
             self.n_fake,
             self.evaluator.seed,
             self.evaluator.batch_size,
         )
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Look up or compute what the extractor says of the real images, while nobody waits in a collective.
 
         Raises:
@@ -124,7 +127,7 @@ class Quality(Callback):
         self._real = self._features_of_the_real(trainer, pl_module)
         self._started = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LitGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Measure when the next interval of images is full, unless it would take too much of the time."""
         if self._cadence.due(pl_module.images_seen) and trainer.strategy.broadcast(self._affordable()):
             self.measure(trainer, pl_module)
@@ -133,7 +136,7 @@ class Quality(Callback):
                     print(f"\nno better {self.monitor} in {self.patience} measurements: training ends", flush=True)
                 trainer.should_stop = True
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """The last measurement, and the numbers on the terminal; a run that was told to stop shall not take long."""
         if pl_module.iteration != self.measured_at and not _interrupted(trainer):
             self.measure(trainer, pl_module)
@@ -142,7 +145,7 @@ class Quality(Callback):
             print(f"\nquality: {numbers}", flush=True)
             print(f"best {self.monitor}: {self.best:.4g} at iteration {self.best_iteration:,}", flush=True)
 
-    def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def measure(self, trainer: Trainer, pl_module: Game) -> None:
         """Measure, log and compare with the best; called by all processes.
 
         Raises:
@@ -153,7 +156,7 @@ class Quality(Callback):
             return
         started = time.monotonic()
         numbers: dict[str, Number] = {}
-        networks: Mapping[str, nn.Module] = {"averaged": pl_module.average.model, "raw": pl_module.generator}
+        networks = pl_module.candidates()
         for weights in self.weights:
             fake = self.evaluator.fake(self._fakes, networks[weights], pl_module.device, report=False)
             if self._real is not None:
@@ -235,7 +238,7 @@ class Quality(Callback):
         direction = {"better": better[number.name]} if number.name in better else {}
         return {"protocol": number.protocol.to_dict(), **direction}
 
-    def _features_of_the_real(self, trainer: Trainer, module: LitGAN) -> Sample | None:
+    def _features_of_the_real(self, trainer: Trainer, module: Game) -> Sample | None:
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return None
         return self.evaluator.real(self._images, module.device)

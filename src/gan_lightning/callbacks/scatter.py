@@ -10,10 +10,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from gan_lightning.callbacks.pictures import Pictures
-from gan_lightning.callbacks.samples import fixed_latents
 from gan_lightning.data.sets.toy import Mixture
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.metrics import mode_coverage
 
 WHITE, GREY, BLUE, BLACK = (255, 255, 255), (190, 190, 190), (20, 90, 200), (0, 0, 0)
@@ -41,7 +40,7 @@ class Scatter(Pictures):
         self.count = count
         self._result = ""
 
-    def setup(self, trainer: Trainer, pl_module: LitGAN, stage: str) -> None:
+    def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """Only points can be drawn here.
 
         Raises:
@@ -50,24 +49,24 @@ class Scatter(Pictures):
         if not isinstance(trainer.datamodule, Mixture):  # type: ignore[attr-defined]
             raise UserError("callbacks.scatter draws points, and these data are images: take callbacks=default.")
 
-    def on_train_start(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """What the untrained generator gives; a resumed run has drawn and logged this iteration before."""
         self.cadence.start(pl_module.images_seen)
         if pl_module.iteration == 0:
             self.draw_once(trainer, pl_module)
         self.drawn_at = pl_module.iteration
 
-    def on_train_end(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """The last picture, and its numbers on the terminal."""
         super().on_train_end(trainer, pl_module)
         if self._result:
             print(f"\n{self._result}", flush=True)
 
-    def draw(self, trainer: Trainer, module: LitGAN) -> None:
+    def draw(self, trainer: Trainer, module: Game) -> None:
         """Measure, log and draw once."""
         iteration = module.iteration
         data: Mixture = trainer.datamodule  # type: ignore[attr-defined]
-        fake = module.sample(*fixed_latents(module, self.count)).flatten(1).float().cpu()
+        fake = module.samples(self.count).flatten(1).float().cpu()
         coverage = mode_coverage(fake, data.centers, data.std, RADIUS)
         modes, share = int(coverage.covered), float(coverage.high_quality_share)
         self._result = f"iteration {iteration:,}: {modes} of {len(data.centers)} modes, {share:.1%} of high quality"

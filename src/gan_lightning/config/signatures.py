@@ -36,13 +36,16 @@ def parameters(target: str, path: str) -> list[str] | None:
         raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
     if not callable(found):
         raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
-    try:
-        accepted = inspect.signature(found).parameters.values()
-    except ValueError:  # written in C
-        return None
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted):
-        return None
-    return [parameter.name for parameter in accepted]
+    names: list[str] = []
+    for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
+        try:
+            accepted = inspect.signature(owner).parameters.values()
+        except ValueError:  # written in C
+            return None
+        names += (p.name for p in accepted if p.kind is not p.VAR_KEYWORD and p.name not in names)
+        if not any(p.kind is p.VAR_KEYWORD for p in accepted):
+            return names
+    return None
 
 
 def annotated(target: str) -> dict[str, Any]:

@@ -30,20 +30,15 @@ class Cost(NamedTuple):
         return f"{self.parameters:,} parameters{work}"
 
 
-def costs(
-    generator: nn.Module, discriminator: nn.Module, image: tuple[int, int, int], latent_dim: int
-) -> dict[str, Cost]:
-    """Of both players, for images of ``image`` = (C, H, W)."""
-    return {"generator": cost(generator, (latent_dim,)), "discriminator": cost(discriminator, image)}
-
-
-def cost(network: nn.Module, shape: tuple[int, ...]) -> Cost:
-    """Parameters, and multiply-adds for an input of ``shape``, without the batch.
+def cost(network: nn.Module, shape: tuple[int, ...] | None) -> Cost:
+    """Parameters, and multiply-adds for one input of ``shape`` without the batch, or for none if that is None.
 
     The pass is one in evaluation mode and on the meta device: shapes alone, so that nothing is computed, drawn or
     changed.
     """
     parameters = sum(parameter.numel() for parameter in network.parameters())
+    if shape is None:
+        return Cost(parameters, None)
     tensors = {name: _shape_of(tensor) for name, tensor in chain(network.named_parameters(), network.named_buffers())}
     x = torch.empty(BATCH, *shape, device="meta")
     y = torch.zeros(BATCH, dtype=torch.long, device="meta") if getattr(network, "num_classes", 0) else None

@@ -1,330 +1,165 @@
-"""The game: n_critic discriminator updates, then one generator update."""
+"""The GAN: a generator makes images out of latents, and a discriminator tells them from real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial, reduce
-from operator import add
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from gan_lightning.augment import Compose
-from gan_lightning.errors import UserError
-from gan_lightning.games.clipping import GradientClip
-from gan_lightning.games.discriminator_statistics import opinion
-from gan_lightning.games.ema import MovingAverage
-from gan_lightning.games.image_pool import FakeHistory
-from gan_lightning.games.player import OptimizerFactory, Player, frozen
+from gan_lightning.games.adversarial import AdversarialGame
+from gan_lightning.games.player import frozen
 from gan_lightning.games.priors import Normal
-from gan_lightning.games.scalars import Scalars
-from gan_lightning.games.scheduling import Schedules, places_of
-from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
-from gan_lightning.runs.checkpoint import VERSION
-from gan_lightning.types import (
-    AdversarialLoss,
-    DiscriminatorTerm,
-    DiscriminatorUpdate,
-    Draw,
-    GeneratorTerm,
-    GeneratorUpdate,
-    Images,
-    Labels,
-    Latents,
-    Logits,
-    Penalty,
-    Scalar,
-    Verdict,
-)
+from gan_lightning.games.rules import ERRORS, WARNINGS
+from gan_lightning.randomness import UpdateDraw
+from gan_lightning.types import AdversarialLoss, Draw, Images, Labels, Latents, Product, Sampling, Sheet
 
-COUNTERS = ("iteration", "d_updates", "g_updates", "images_seen")
+COLUMNS = 8
+"""Pictures in a row of a sheet without classes."""
+CLASSES = 10
+"""Classes that a sheet shows at most, from the first to the last."""
+NORMAL = {"_target_": "gan_lightning.games.priors.Normal"}
+"""The prior of a game whose configuration names none."""
 
 
-class LitGAN(LightningModule):
-    """Trains a generator against a discriminator by manual optimization.
+class Generated(NamedTuple):
+    """Fakes and the latents that they were made from."""
 
-    It knows no loss, network, data set or metric by name: all are handed in. One ``training_step`` is one iteration,
-    ``n_critic`` D updates of B images each and one G update, and only G's step is counted by Lightning, so that
-    ``trainer.global_step == iteration`` whatever ``n_critic`` is. Everything random in an iteration is a function of
-    (seed, iteration, update, purpose), so that its counters are all that a resumed run needs.
+    images: Images
+    latents: Latents
+
+
+class GAN(AdversarialGame):
+    """A generator against a discriminator (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661, algorithm 1).
 
     Args:
-        generator: Maps (z [B Z], labels [B] | None) to images [B C H W] in [-1, 1]; has ``latent_dim``.
-        discriminator: Maps (images, labels | None) to logits [B] or to a :class:`~gan_lightning.types.Verdict`.
+        generator: Maps (z [B Z], labels [B] or None) to images [B C H W] in [-1, 1]; it has ``latent_dim``.
+        discriminator: Maps (images, labels or None) to logits [B] or to a :class:`~gan_lightning.types.Verdict`.
         loss: The two objectives over logits.
-        optimizer_generator: Makes G's optimizer from its parameters.
-        optimizer_discriminator: Makes D's.
-        penalties: Terms on D, by name.
-        discriminator_terms: Terms on D that need no gradient of D, by name.
-        generator_terms: Terms on G, by other names.
-        constraints: Called with D after each of its steps, by name (weight clipping).
-        schedules: What numbers are set to as functions of the images seen, by their names
-            (:func:`gan_lightning.games.scheduling.places_of`), such as ``generator.lr`` or ``penalty.r1.gamma``.
-        n_critic: D updates in one iteration.
-        clip: Clips and measures the gradients of either player before its step.
-        ema: Makes the moving average of G, which is what samples are drawn from; without it a plain copy.
-        augment: Applied to every image that D sees, by name and in this order.
-        history: Mixes past fakes into those that D sees in its own updates.
         prior: Draws the latents.
         reuse_fakes: G's step takes the fakes of the last D update instead of fresh ones: one forward pass less, at the
             price of a G gradient on latents that D has just been trained on.
-        seed: Of everything random in training.
+        options: Options of :class:`~gan_lightning.games.adversarial.AdversarialGame` and
+            :class:`~gan_lightning.games.base.Game`.
     """
+
+    errors = ERRORS
+    warnings = WARNINGS
+    generator: nn.Module
+    discriminator: nn.Module
 
     def __init__(
         self,
         generator: nn.Module,
         discriminator: nn.Module,
         loss: AdversarialLoss,
-        optimizer_generator: OptimizerFactory,
-        optimizer_discriminator: OptimizerFactory,
         *,
-        penalties: Mapping[str, Penalty] | None = None,
-        discriminator_terms: Mapping[str, DiscriminatorTerm] | None = None,
-        generator_terms: Mapping[str, GeneratorTerm] | None = None,
-        constraints: Mapping[str, Callable[[nn.Module], None]] | None = None,
-        schedules: Mapping[str, Any] | None = None,
-        n_critic: int = 1,
-        clip: GradientClip | None = None,
-        ema: Callable[[nn.Module], MovingAverage] | None = None,
-        augment: Mapping[str, nn.Module] | None = None,
-        history: FakeHistory | None = None,
         prior: Callable[[Draw, int, int], Latents] | None = None,
         reuse_fakes: bool = False,
-        seed: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__()
-        if n_critic < 1:
-            raise UserError(f"n_critic={n_critic}: at least one discriminator update an iteration is needed.")
-        self.automatic_optimization = False
-        self.generator = generator
-        self.discriminator = discriminator
-        self.average = ema(generator) if ema is not None else MovingAverage(generator, half_life_kimg=0.0, ramp=None)
-        self.augment = Compose(dict(augment or {}))
-        self.history = history or FakeHistory()
-        self.loss = loss
-        self.penalties = dict(penalties or {})
-        self.discriminator_terms = dict(discriminator_terms or {})
-        self.generator_terms = dict(generator_terms or {})
-        if both := self.discriminator_terms.keys() & self.generator_terms.keys():
-            raise UserError(f"D and G both have a term called {', '.join(sorted(both))}: give each a name of its own.")
-        self.constraints = dict(constraints or {})
-        self.schedules = Schedules(schedules or {})
-        self.n_critic = n_critic
-        self.clip = clip or GradientClip()
+        networks = {"generator": {"generator": generator}, "discriminator": {"discriminator": discriminator}}
+        super().__init__(networks, loss, **options)
         self.prior = prior or Normal()
         self.reuse_fakes = reuse_fakes
-        self.seed = seed
         self.latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]  # a network's attribute, not a Tensor
         self.conditional = bool(getattr(generator, "num_classes", 0) or getattr(discriminator, "num_classes", 0))
-        self.scalars = Scalars()
-        self.iteration = 0
-        self.d_updates = 0
-        self.g_updates = 0
-        self.images_seen = 0
-        self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
-        self.players: dict[str, Player] = {}
-        self.player = "discriminator"  # whose update is under way; each has a gradient scaler of its own
 
-    # ---------------------------------------------------------------- the step
+    # -------------------------------------------------------------------- how it is played
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int = 0) -> None:
-        """One iteration. ``batch``: images [n_critic·B C H W] in [-1, 1] and labels [n_critic·B]."""
-        opt_g, opt_d = self._both_optimizers()
-        self.schedules.apply(self.images_seen)
-        last = self.n_critic - 1
+    def iterate(self, batch: tuple[Tensor, Tensor]) -> None:
+        """``n_critic`` updates of D on one share of the real images each, then one of G."""
         for update, (real, y) in enumerate(self.shares(batch)):
-            fake = self.update_discriminator(opt_d, real, y, update, keep_graph=self.reuse_fakes and update == last)
-        self.update_generator(opt_g, real, y, fake if self.reuse_fakes else None)
-        images = self.n_critic * self.global_batch(real)
-        self.average.update(images, self.images_seen)
-        self.scalars.add(self.augment.adapt(self.iteration, images))
-        self.iteration += 1
+            keep_graph = self.reuse_fakes and update == self.n_critic - 1
+            made = self.update_discriminator(real, y, self.draw(f"D{update}"), keep_graph)
+        self.update_generator(real, y, self.draw("G"), made if self.reuse_fakes else None)
+
+    def update_discriminator(self, real: Images, y: Labels | None, draw: UpdateDraw, keep_graph: bool) -> Generated:
+        """Ascend D on real images and fakes; gives the fakes that G made for it."""
+        with torch.set_grad_enabled(keep_graph):
+            made = self.generate(y, len(real), draw)
+        fake = self.history(made.images.detach(), draw.named("history"))
+        seen = self.examine(self.discriminator, real, fake, y, draw)
+        loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
+        self.descend("discriminator", {"loss/discriminator": loss} | self.extra_discriminator_terms(seen))
+        self.conclude(seen)
+        return made
+
+    def update_generator(self, real: Images, y: Labels | None, draw: UpdateDraw, made: Generated | None) -> None:
+        """Descend G against a frozen D, on fresh fakes unless some are given."""
+        with frozen(self.players["discriminator"].parameters):
+            fake, z = made or self.generate(y, len(real), draw)
+            seen = self.face(self.discriminator, fake, y, draw, z)
+            real_logits = partial(self.score, self.discriminator, real, y=y, draw=draw.named("real"))
+            loss = self.loss.generator(seen.verdict.logits, real_logits)
+            self.descend("generator", {"loss/generator": loss} | self.extra_generator_terms(seen))
 
     def shares(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[Images, Labels | None]]:
-        """The n_critic parts of a batch, each the real images of one D update."""
+        """The ``n_critic`` parts of a batch, each with the real images of one D update."""
         images, labels = batch
         for real, y in zip(images.chunk(self.n_critic), labels.chunk(self.n_critic), strict=True):
             yield real, y if self.conditional else None
 
-    def update_discriminator(
-        self, optimizer: LightningOptimizer, real: Images, y: Labels | None, update: int, keep_graph: bool
-    ) -> Images:
-        """One D update on one share of real images; gives the fakes that G made for it."""
-        draw = self.draw(f"D{update}")
-        with torch.set_grad_enabled(keep_graph):
-            generated = self.generate(y, real.shape[0], draw)
-        fake = self.history(generated.detach(), draw.named("history"))
-        due = {name: penalty for name, penalty in self.penalties.items() if penalty.due(self.d_updates)}
-        sides = {side for penalty in due.values() for side in penalty.differentiates}
-        seen_real, seen_fake = (
-            x.detach().requires_grad_(side in sides) for x, side in ((real, "real"), (fake, "fake"))
-        )
-        real_verdict = self.judge(seen_real, y, draw.named("real"))
-        fake_verdict = self.judge(seen_fake, y, draw.named("fake"))
-        terms = {"loss/discriminator": self.loss.discriminator(real_verdict.logits, fake_verdict.logits, draw)}
-        seen = DiscriminatorUpdate(
-            real=seen_real,
-            fake=seen_fake,
-            labels=y,
-            real_verdict=real_verdict,
-            fake_verdict=fake_verdict,
-            critic=partial(self.score, y=y, draw=draw.named("penalty")),
-            draw=draw,
-        )
-        terms |= {f"penalty/{name}": penalty(seen) for name, penalty in due.items()}
-        terms |= {f"term/{name}": term(seen) for name, term in self.discriminator_terms.items()}
-        # not optimizer.step(): through the strategy all hooks and the reduction run, but Lightning counts no step
-        self.descend(optimizer, terms, partial(self.trainer.strategy.optimizer_step, optimizer.optimizer, _no_closure))
-        for constraint in self.constraints.values():
-            constraint(self.discriminator)
-        self.augment.observe(real_verdict.logits)
-        self.d_updates += 1
-        self.images_seen += self.global_batch(real)
-        self.scalars.add(terms | opinion(real_verdict, fake_verdict, y, getattr(self.loss, "border", None)))
-        return generated
-
-    def update_generator(
-        self, optimizer: LightningOptimizer, real: Images, y: Labels | None, fake: Images | None
-    ) -> None:
-        """One G update against a frozen D, on fresh fakes unless some are given."""
-        draw = self.draw("G")
-        with frozen(self.players["discriminator"].parameters):
-            if fake is None:
-                fake = self.generate(y, real.shape[0], draw)
-            verdict = self.judge(fake, y, draw.named("fake"))
-            real_logits = partial(self.score, real, y=y, draw=draw.named("real"))
-            terms = {"loss/generator": self.loss.generator(verdict.logits, real_logits)}
-            seen = GeneratorUpdate(
-                fake=fake,
-                labels=y,
-                verdict=verdict,
-                critic=partial(self.score, y=y, draw=draw.named("term")),
-                draw=draw,
-            )
-            terms |= {f"term/{name}": term(seen) for name, term in self.generator_terms.items()}
-            self.descend(optimizer, terms, optimizer.step)
-        self.g_updates += 1
-        self.scalars.add(terms)
-
-    def descend(self, optimizer: LightningOptimizer, terms: Mapping[str, Scalar], step: Callable[[], Any]) -> None:
-        """The one place where gradients are made, reduced (by the strategy), clipped and applied."""
-        player = self._player_of(optimizer.optimizer)
-        self.player = player.name
-        for parameter in player.parameters:
-            parameter.grad = None
-        self.manual_backward(reduce(add, terms.values()))
-        step()
-
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip and measure: after the reduction and the unscaling, before the update."""
-        player = self._player_of(optimizer)
-        norm = self.clip(player.parameters)
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
-            norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
-        self.scalars.add({f"gradient_norm/{player.name}": norm})
-
-    # ------------------------------------------------------------- the players
-
-    def generate(self, y: Labels | None, batch: int, draw: Draw) -> Images:
+    def generate(self, y: Labels | None, batch: int, draw: Draw) -> Generated:
         """Fakes from fresh latents."""
-        images: Tensor = self.generator(self.prior(draw, batch, self.latent_dim), y)
-        return images
+        z = self.prior(draw, batch, self.latent_dim)
+        return Generated(self.generator(z, y), z)
 
-    def judge(self, images: Images, y: Labels | None, draw: Draw) -> Verdict:
-        """D's verdict on augmented images."""
-        answer = self.discriminator(self.augment(images, draw), y)
-        return answer if isinstance(answer, Verdict) else Verdict(answer)
-
-    def score(self, images: Images, y: Labels | None, draw: Draw) -> Logits:
-        """D's logits alone: what a penalty calls ``critic``."""
-        return self.judge(images, y, draw).logits
+    # ------------------------------------------------------------- what is seen of it outside
 
     @torch.no_grad()
     def sample(self, z: Latents, y: Labels | None = None) -> Images:
-        """Images of the averaged generator. Never touches what training reads: the copy stays in eval mode."""
+        """Images of the averaged generator. It never changes training: the copy stays in evaluation mode."""
         images: Tensor = self.average(z.to(self.device), None if y is None else y.to(self.device))
         return images
 
-    # -------------------------------------------------------------- randomness
+    def sampling(self) -> Sampling:
+        """The prior, the length of its latents and the classes that can be asked for."""
+        return Sampling(self.prior, self.latent_dim, int(getattr(self.generator, "num_classes", 0)))
 
-    def draw(self, update: str) -> UpdateDraw:
-        """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
-        key = (self.seed, self.iteration, update)
-        seed_default_generators(hashed_seed(*key, "default", self.global_rank), self.device)
-        return UpdateDraw(key, self.global_rank, self.trainer.world_size, self.device)
+    def pictures(self, data: Any, count: int) -> Sheet:
+        """Samples on latents that stay the same for the whole run, in rows of classes if there are any."""
+        z, y, columns = self.inputs_of_a_sheet(count)
+        return Sheet(self.sample(z, y), columns)
 
-    def mean_over_processes(self, tensor: Tensor) -> Tensor:
-        """The mean of what every process has, on this process's device."""
-        mean: Tensor = self.trainer.strategy.reduce(tensor.to(self.device), reduce_op="mean")
-        return mean
+    def inputs_of_a_sheet(self, count: int) -> tuple[Latents, Labels | None, int]:
+        """Latents and labels of a sheet, and its columns.
 
-    def global_batch(self, real: Images) -> int:
-        """Images in one D update over all processes."""
-        return real.shape[0] * self.trainer.world_size
-
-    # ---------------------------------------------------------- Lightning hooks
-
-    def configure_optimizers(self) -> list[Optimizer]:
-        """G's optimizer and D's, in this order."""
-        self.players = {
-            name: Player.of(name, getattr(self, name), factory) for name, factory in self._optimizer_factories.items()
-        }
-        optimizers = {name: player.optimizer for name, player in self.players.items()}
-        self.schedules.bind(places_of(self, optimizers))
-        return list(optimizers.values())
-
-    def on_fit_start(self) -> None:
-        """Everything is on its device now."""
-        self.average.follow(self.generator)
-
-    def on_train_start(self) -> None:
-        """The configuration has the last word over the options that a checkpoint brought."""
-        self.scalars.to(self.device)
-        for player in self.players.values():
-            player.restore_options()
-
-    def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
-        """Running statistics that the strategy averages over processes together with this optimizer's gradients.
-
-        Batch-norm buffers, and what an augmentation adapts to, differ between processes because their data do. They
-        are averaged once an iteration, with G's step, before the moving average copies them.
+        If the generator takes labels, a row is a class and a column one latent; of more than ten classes, ten from the
+        first to the last are shown.
         """
-        if optimizer is not self.players["generator"].optimizer:
-            return ()
-        buffers = (*self.generator.buffers(), *self.discriminator.buffers(), *self.augment.buffers())
-        return [buffer for buffer in buffers if buffer.is_floating_point()]
+        if not (num_classes := self.sampling().num_classes):
+            return self.fixed_latents(count), None, COLUMNS
+        classes = spread(num_classes, CLASSES)
+        columns = -(-count // len(classes))
+        return self.fixed_latents(columns).repeat(len(classes), 1), classes.repeat_interleave(columns), columns
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the counters, the scalars not yet written and the history of fakes to Lightning's checkpoint."""
-        checkpoint["gan_lightning"] = {
-            "version": VERSION,
-            "counters": {name: getattr(self, name) for name in COUNTERS},
-            "scalars": self.scalars.state_dict(self.mean_over_processes),
-            "history": self.history.state_dict(),
-        }
+    @torch.no_grad()
+    def samples(self, count: int) -> Images:
+        """Samples on fixed latents, their classes in turn if the generator takes labels."""
+        num_classes = self.sampling().num_classes
+        y = torch.arange(count) % num_classes if num_classes else None
+        return self.sample(self.fixed_latents(count), y)
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the counters again; with them come the data order, the latents and the dropout masks."""
-        ours = checkpoint["gan_lightning"]
-        for name in COUNTERS:
-            setattr(self, name, int(ours["counters"][name]))
-        self.scalars.load_state_dict(ours["scalars"])
-        self.history.load_state_dict(ours["history"])
+    def fixed_latents(self, count: int) -> Latents:
+        """Latents [count Z] that depend on the run's seed alone."""
+        draw = UpdateDraw((self.seed, "samples"), rank=0, world_size=1, device=torch.device("cpu"))
+        return self.prior(draw, count, self.latent_dim)
 
-    def _player_of(self, optimizer: Optimizer) -> Player:
-        return next(player for player in self.players.values() if player.optimizer is optimizer)
+    def input_shapes(self, image: tuple[int, int, int]) -> Mapping[str, tuple[int, ...]]:
+        """Latents for G, images for D."""
+        return {"generator": (self.latent_dim,), "discriminator": image}
 
-    def _both_optimizers(self) -> tuple[LightningOptimizer, LightningOptimizer]:
-        both = self.optimizers()
-        assert isinstance(both, list)
-        opt_g, opt_d = both
-        return opt_g, opt_d
+    @classmethod
+    def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:
+        """The generator, with the prior that its latents are drawn from."""
+        prior = model.get("prior") or NORMAL
+        return {"generator": Product(model["generator"], "generator.", "average.model.", prior)}
 
 
-def _no_closure() -> None:
-    """The gradients are there already: a closure that ran the backward pass would come after the reduction."""
+def spread(num_classes: int, most: int) -> Labels:
+    """All classes, or ``most`` of them in equal steps from the first to the last."""
+    rows = min(num_classes, most)
+    return torch.linspace(0, num_classes - 1, rows).round().long()

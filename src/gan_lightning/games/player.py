@@ -1,4 +1,4 @@
-"""The two sides of the game as their optimizers see them."""
+"""The sides of a game as their optimizers see them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lightning.pytorch import LightningModule
 from torch import nn
 from torch.optim import Optimizer
 
@@ -17,28 +18,42 @@ OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 @dataclass(frozen=True)
 class Player:
-    """A network's parameters that train, and what steps them."""
+    """A side of the game: the parameters of its networks that train, and the optimizer that steps them."""
 
     name: str
     parameters: list[nn.Parameter]
     optimizer: Optimizer
     options: list[dict[str, Any]]
-    """Of each parameter group, as configured."""
+    """Options of each parameter group, as configured."""
+    counted: bool
+    """Whether Lightning counts the steps of this player as those of training (``trainer.global_step``)."""
 
     @classmethod
-    def of(cls, name: str, network: nn.Module, factory: OptimizerFactory) -> Player:
-        """Make the optimizer of ``network``.
+    def of(cls, name: str, networks: Iterable[nn.Module], factory: OptimizerFactory, counted: bool) -> Player:
+        """Make the optimizer of all parameters of ``networks`` that train.
 
         Raises:
-            UserError: The optimizer does not take its options.
+            UserError: If the optimizer does not take its options.
         """
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        parameters = [p for network in networks for p in network.parameters() if p.requires_grad]
         try:
             optimizer = factory(parameters)
         except (TypeError, ValueError) as error:
             raise UserError(f"optimizer.{name}: {error}") from error
         options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
-        return cls(name, parameters, optimizer, options)
+        return cls(name, parameters, optimizer, options, counted)
+
+    def step(self, game: LightningModule) -> None:
+        """Apply the gradients.
+
+        Both ways run all hooks, the precision plugin and the reduction over processes; Lightning counts the first.
+        """
+        if self.counted:
+            optimizers = game.optimizers()
+            assert isinstance(optimizers, list)
+            optimizers[0].step()
+        else:
+            game.trainer.strategy.optimizer_step(self.optimizer, _no_closure)
 
     def restore_options(self) -> None:
         """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
@@ -48,7 +63,7 @@ class Player:
 
 @contextmanager
 def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
-    """Those that can be trained take no gradient inside: G's step then computes none for D."""
+    """Let these parameters take no gradient inside, so that the generator's step computes none for D."""
     trainable = [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in trainable:
         parameter.requires_grad_(False)
@@ -57,3 +72,7 @@ def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(True)
+
+
+def _no_closure() -> None:
+    """The gradients are there already: a closure that ran the backward pass would come after the reduction."""

@@ -8,7 +8,7 @@ smoothing on a loss without targets is an unknown option, images outside [-1, 1]
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 
 from torch import nn
@@ -18,18 +18,19 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 
 from gan_lightning.augment import Adaptive
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.adversarial import AdversarialGame
+from gan_lightning.games.base import Game, Rule
 from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip
 from gan_lightning.networks.parts.conditioning import Classifier
+from gan_lightning.types import PLAYERS
 
-Rule = Callable[[LitGAN], Iterator[str]]
 SHAPERS = (nn.Flatten, nn.Unflatten, nn.Identity)
 ROUNDING = 1e-3  # by which data may leave [-1, 1] and still be meant to lie in it
 
 
-def batch_norm_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
-    """The penalty is per sample; batch norm makes each logit a function of the whole batch."""
-    if _has(game.discriminator, _BatchNorm):
+def batch_norm_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
+    """A gradient penalty is per sample, and batch norm makes each logit a function of the whole batch."""
+    if _has_batch_norm(game):
         for name in _penalties(game, GradientPenalty, R1, R2):
             yield (
                 f"penalty.{name} constrains D's gradient at each sample, but D's batch norm makes a logit depend on "
@@ -37,10 +38,9 @@ def batch_norm_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
             )
 
 
-def compiled_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
+def compiled_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
     """What torch.compile makes can't be differentiated twice."""
-    compiled = [m for m in game.discriminator.modules() if getattr(m, "_compiled_call_impl", None) is not None]
-    if compiled or hasattr(game.discriminator, "_orig_mod"):
+    if any(_is_compiled(network) for network in _discriminators(game)):
         for name in _penalties(game, GradientPenalty, R1, R2, Dragan):
             yield (
                 f"penalty.{name} differentiates D twice, which torch.compile does not support: compile G alone, or "
@@ -48,37 +48,37 @@ def compiled_under_gradient_penalty(game: LitGAN) -> Iterator[str]:
             )
 
 
-def weight_clip_with_spectral_norm(game: LitGAN) -> Iterator[str]:
-    """W / sigma(W) is the same for every scale of W."""
-    if _clips(game) and _has_spectral_norm(game.discriminator):
+def weight_clip_with_spectral_norm(game: AdversarialGame) -> Iterator[str]:
+    """The weight W / σ(W) is the same for every scale of W, so that a limit on W means nothing."""
+    if _clips(game) and any(map(_has_spectral_norm, _discriminators(game))):
         yield (
             "constraint.weight_clip clips weights that spectral normalisation divides by their largest singular value "
             "afterwards (Miyato et al. 2018, eq. 8), so the limit means nothing. Use constraint=[]."
         )
 
 
-def sigmoid_before_a_logit_loss(game: LitGAN) -> Iterator[str]:
+def sigmoid_before_a_logit_loss(game: AdversarialGame) -> Iterator[str]:
     """The losses work on logits: a probability would go through a second sigmoid, or bound a critic."""
-    last = _last_layer(game.discriminator)
-    if isinstance(last, nn.Sigmoid | nn.LogSigmoid):
-        yield (
-            f"{type(game.discriminator).__name__} ends in a {type(last).__name__}, but every loss here takes "
-            "logits and applies its own (softplus(-x) is -log(sigmoid(x))). Remove it from the network."
-        )
+    for network in _discriminators(game):
+        if isinstance(last := _last_layer(network), nn.Sigmoid | nn.LogSigmoid):
+            yield (
+                f"{type(network).__name__} ends in a {type(last).__name__}, but every loss here takes "
+                "logits and applies its own (softplus(-x) is -log(sigmoid(x))). Remove it from the network."
+            )
 
 
-def history_of_conditional_fakes(game: LitGAN) -> Iterator[str]:
-    """A past fake was made for another label than the one D is given with it."""
-    if game.history.updates and game.conditional:
+def history_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
+    """A past fake was made for another label than the one that D is given with it."""
+    if game.history.updates and any(_num_classes(network) for network in game.networks.values()):
         yield (
             f"model.history.updates={game.history.updates} keeps past fakes but not their labels, which D would be "
             "given wrongly. Use model.history.updates=0 with conditional networks."
         )
 
 
-def labels_for_one_player(game: LitGAN) -> Iterator[str]:
+def labels_for_one_player(game: AdversarialGame) -> Iterator[str]:
     """Labels mean something where both players have them, or where a term ties G to them."""
-    generator, discriminator = (getattr(network, "num_classes", 0) for network in (game.generator, game.discriminator))
+    generator, discriminator = (any(map(_num_classes, game.networks_of(player).values())) for player in PLAYERS)
     if discriminator and not generator:
         yield (
             "D takes labels and G does not: D would be told a class of each fake that G was never asked for. "
@@ -91,18 +91,19 @@ def labels_for_one_player(game: LitGAN) -> Iterator[str]:
         )
 
 
-def class_logits_without_terms(game: LitGAN) -> Iterator[str]:
+def class_logits_without_terms(game: AdversarialGame) -> Iterator[str]:
     """The adversarial loss does not see class logits."""
-    if _has(game.discriminator, Classifier) and not (game.discriminator_terms and game.generator_terms):
+    classifies = any(_has(network, Classifier) for network in _discriminators(game))
+    if classifies and not (game.discriminator_terms and game.generator_terms):
         yield (
             "D's class logits need a term that trains them and one that has G follow them. "
             "Use conditioning=auxiliary, which brings both; conditioning.discriminator=auxiliary alone does not."
         )
 
 
-def wasserstein_without_lipschitz(game: LitGAN) -> Iterator[str]:
+def wasserstein_without_lipschitz(game: AdversarialGame) -> Iterator[str]:
     """Without a bound on its slope the critic's loss has no minimum."""
-    bounded = game.penalties or game.constraints or _has_spectral_norm(game.discriminator)
+    bounded = game.penalties or game.constraints or all(map(_has_spectral_norm, _discriminators(game)))
     if isinstance(_innermost_loss(game), Wasserstein) and not bounded:
         yield (
             "the Wasserstein loss has no minimum unless D is Lipschitz (Arjovsky et al. 2017, sec. 3). "
@@ -110,9 +111,9 @@ def wasserstein_without_lipschitz(game: LitGAN) -> Iterator[str]:
         )
 
 
-def batch_norm_under_dragan(game: LitGAN) -> Iterator[str]:
+def batch_norm_under_dragan(game: AdversarialGame) -> Iterator[str]:
     """As with WGAN-GP, but DRAGAN's authors ran it with batch norm and it trained."""
-    if _has(game.discriminator, _BatchNorm):
+    if _has_batch_norm(game):
         for name in _penalties(game, Dragan):
             yield (
                 f"penalty.{name} is per sample, and D's batch norm mixes samples (Gulrajani et al. 2017, sec. 4). "
@@ -120,7 +121,7 @@ def batch_norm_under_dragan(game: LitGAN) -> Iterator[str]:
             )
 
 
-def two_lipschitz_constraints(game: LitGAN) -> Iterator[str]:
+def two_lipschitz_constraints(game: AdversarialGame) -> Iterator[str]:
     """Each was proposed to replace the other."""
     if _clips(game):
         for name in _penalties(game, GradientPenalty):
@@ -130,7 +131,7 @@ def two_lipschitz_constraints(game: LitGAN) -> Iterator[str]:
             )
 
 
-def penalties_of_one_kind(game: LitGAN) -> Iterator[str]:
+def penalties_of_one_kind(game: AdversarialGame) -> Iterator[str]:
     """They add up, which a larger weight says more plainly."""
     kinds = Counter((type(p).__name__, getattr(p, "at", None)) for p in game.penalties.values())
     for (kind, at), count in kinds.items():
@@ -139,7 +140,7 @@ def penalties_of_one_kind(game: LitGAN) -> Iterator[str]:
             yield f"{count} penalties of the kind {kind}{where} add up; one with their total does the same."
 
 
-def adaptive_augmentation_without_a_border(game: LitGAN) -> Iterator[str]:
+def adaptive_augmentation_without_a_border(game: AdversarialGame) -> Iterator[str]:
     """E[sign(D(real))] says something only of a loss whose border between real and fake is a logit of 0."""
     border = getattr(game.loss, "border", None)
     if border != 0:
@@ -153,22 +154,23 @@ def adaptive_augmentation_without_a_border(game: LitGAN) -> Iterator[str]:
                 )
 
 
-def labels_missing(game: LitGAN, num_classes: int) -> Iterator[str]:
+def labels_missing(game: Game, num_classes: int) -> Iterator[str]:
     """A conditional network needs a label for each image, and an embedding for each label."""
-    for player in ("generator", "discriminator"):
-        embedded = getattr(getattr(game, player), "num_classes", 0)
+    for name, network in game.networks.items():
+        embedded = _num_classes(network)
         if embedded and not 0 < num_classes <= embedded:
             found = f"{num_classes} classes" if num_classes else "no labels"
-            yield f"model.{player}.num_classes={embedded}, but the data have {found}."
+            yield f"model.{name}.num_classes={embedded}, but the data have {found}."
 
 
-def range_out_of_reach(game: LitGAN, largest: float) -> Iterator[str]:
+def range_out_of_reach(game: Game, largest: float) -> Iterator[str]:
     """|tanh(x)| < 1 for every x: G can't make what lies outside, and D can always tell."""
-    if isinstance(_last_layer(game.generator), nn.Tanh) and largest > 1 + ROUNDING:
-        yield (
-            f"{type(game.generator).__name__} ends in a Tanh and stays within [-1, 1], but the data reach "
-            f"{largest:.3g}. Use a generator with a linear output (model=toy for points), or scale the data."
-        )
+    for network in game.networks_of("generator").values():
+        if isinstance(_last_layer(network), nn.Tanh) and largest > 1 + ROUNDING:
+            yield (
+                f"{type(network).__name__} ends in a Tanh and stays within [-1, 1], but the data reach "
+                f"{largest:.3g}. Use a generator with a linear output (model=toy for points), or scale the data."
+            )
 
 
 ERRORS: tuple[Rule, ...] = (
@@ -189,7 +191,7 @@ WARNINGS: tuple[Rule, ...] = (
 )
 
 
-def check(game: LitGAN, num_classes: int, largest: float = 1.0) -> list[str]:
+def check(game: Game, num_classes: int, largest: float = 1.0) -> list[str]:
     """Apply all rules; gives the warnings.
 
     Args:
@@ -202,16 +204,33 @@ def check(game: LitGAN, num_classes: int, largest: float = 1.0) -> list[str]:
     """
     game.configure_optimizers()  # looks up what the schedules set; the Trainer makes the optimizers anew
     errors = [
-        *chain.from_iterable(rule(game) for rule in ERRORS),
+        *chain.from_iterable(rule(game) for rule in game.errors),
         *labels_missing(game, num_classes),
         *range_out_of_reach(game, largest),
     ]
     if errors:
         raise UserError("\n".join(errors))
-    return list(chain.from_iterable(rule(game) for rule in WARNINGS))
+    return list(chain.from_iterable(rule(game) for rule in game.warnings))
 
 
-def _innermost_loss(game: LitGAN) -> object:
+def _discriminators(game: Game) -> list[nn.Module]:
+    return list(game.networks_of("discriminator").values())
+
+
+def _has_batch_norm(game: Game) -> bool:
+    return any(_has(network, _BatchNorm) for network in _discriminators(game))
+
+
+def _num_classes(network: nn.Module) -> int:
+    return int(getattr(network, "num_classes", 0))
+
+
+def _is_compiled(network: nn.Module) -> bool:
+    parts = network.modules()
+    return hasattr(network, "_orig_mod") or any(getattr(p, "_compiled_call_impl", None) is not None for p in parts)
+
+
+def _innermost_loss(game: AdversarialGame) -> object:
     """Without what is wrapped around it, such as TopK."""
     return getattr(game.loss, "loss", game.loss)
 
@@ -222,11 +241,11 @@ def _last_layer(network: nn.Module) -> nn.Module | None:
     return layers[-1] if layers else None
 
 
-def _penalties(game: LitGAN, *kinds: type) -> list[str]:
+def _penalties(game: AdversarialGame, *kinds: type) -> list[str]:
     return [name for name, penalty in game.penalties.items() if isinstance(penalty, kinds)]
 
 
-def _clips(game: LitGAN) -> bool:
+def _clips(game: AdversarialGame) -> bool:
     return any(isinstance(constraint, WeightClip) for constraint in game.constraints.values())
 
 

@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 
 from gan_lightning.errors import UserError
 from gan_lightning.types import Schedule
 
-if TYPE_CHECKING:
-    from gan_lightning.games.gan import LitGAN
-
-Setter = Callable[[float], None]
+Place = Callable[[float], None]
+"""Sets a number of the game."""
 
 
 class Schedules:
@@ -29,10 +28,10 @@ class Schedules:
 
     def __init__(self, schedules: Mapping[str, Any]) -> None:
         self._schedules = dict(_flat(schedules))
-        self._setters: dict[str, Setter] = {}
+        self._setters: dict[str, Place] = {}
         self.values: dict[str, float] = {}
 
-    def bind(self, places: Mapping[str, Setter]) -> None:
+    def bind(self, places: Mapping[str, Place]) -> None:
         """Look up once what each schedule sets.
 
         Raises:
@@ -52,35 +51,29 @@ class Schedules:
             self._setters[name](self.values[name])
 
 
-def places_of(game: LitGAN, optimizers: Mapping[str, Optimizer]) -> dict[str, Setter]:
-    """Every number of a game that can be scheduled, and what sets it.
+def places_of_player(player: str, optimizer: Optimizer) -> dict[str, Place]:
+    """The numeric options of a player's optimizer, such as ``generator.lr`` and ``discriminator.beta2``."""
+    return {f"{player}.{option}": partial(_set_option, optimizer, option) for option in _options(optimizer)}
 
-    These are the numeric options of the optimizers, and whatever the loss, the penalties, constraints, terms,
-    augmentations and the moving average take as a float: ``generator.lr``, ``discriminator.beta2``,
-    ``penalty.r1.gamma``, ``loss.label_smoothing``, ``augment.instance_noise.std``, ``ema.half_life_kimg``, ...
+
+def places_of_part(name: str, holder: dict[str, Any], key: str) -> dict[str, Place]:
+    """What a part of the game takes as a float, such as ``loss.label_smoothing`` and ``penalty.r1.gamma``.
+
+    Args:
+        name: The name of the part.
+        holder: Where the part lies; a frozen part is replaced there by one with the new value.
+        key: Under which key.
     """
-    places: dict[str, Setter] = {}
-    for player, optimizer in optimizers.items():
-        for option in _options(optimizer):
-            places[f"{player}.{option}"] = partial(_set_option, optimizer, option)
-    named: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("penalty", game.penalties),
-        ("constraint", game.constraints),
-        ("term", game.discriminator_terms),
-        ("term", game.generator_terms),
-    )
-    for group, parts in named:
-        for name, part in parts.items():
-            for field in _floats(part):
-                places[f"{group}.{name}.{field}"] = partial(_set_entry, parts, name, field)
-    for field in _floats(game.loss):
-        places[f"loss.{field}"] = partial(_set_loss, game, field)
-    for path, module in game.augment.named_modules():
-        for attribute in _floats(module):
-            places[f"augment.{path}.{attribute}"] = partial(setattr, module, attribute)
-    for attribute in _floats(game.average):
-        places[f"ema.{attribute}"] = partial(setattr, game.average, attribute)
-    return places
+    return {f"{name}.{field}": partial(_set_field, holder, key, field) for field in _floats(holder[key])}
+
+
+def places_of_module(name: str, module: nn.Module) -> dict[str, Place]:
+    """What a module and the modules below it take as a float, such as ``augment.instance_noise.std``."""
+    return {
+        f"{name}.{path}.{attribute}" if path else f"{name}.{attribute}": partial(setattr, part, attribute)
+        for path, part in module.named_modules()
+        for attribute in _floats(part)
+    }
 
 
 def _flat(schedules: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Schedule]]:
@@ -123,17 +116,10 @@ def _set_option(optimizer: Optimizer, option: str, value: float) -> None:
             group[option] = value
 
 
-def _set_entry(parts: dict[str, Any], name: str, field: str, value: float) -> None:
-    parts[name] = _with(parts[name], field, value)
-
-
-def _set_loss(game: LitGAN, field: str, value: float) -> None:
-    game.loss = _with(game.loss, field, value)
-
-
-def _with(part: Any, field: str, value: float) -> Any:
-    """A frozen part as a new one, whose constructor checks the value again."""
+def _set_field(holder: dict[str, Any], key: str, field: str, value: float) -> None:
+    """Put a new part with another value in the place of a frozen one, so that its constructor checks the value."""
+    part = holder[key]
     if is_dataclass(part) and not isinstance(part, type):
-        return replace(part, **{field: value})
-    setattr(part, field, value)
-    return part
+        holder[key] = replace(part, **{field: value})
+    else:
+        setattr(part, field, value)

@@ -12,6 +12,8 @@ from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor
 from torch.optim import Optimizer
 
+from gan_lightning.types import PLAYERS
+
 
 class PlayerScalers(MixedPrecision):
     """Lightning's "16-mixed" precision with two gradient scalers, so that D's overflows do not shrink G's scale.
@@ -24,7 +26,7 @@ class PlayerScalers(MixedPrecision):
     """
 
     def __init__(self, device: str) -> None:
-        scalers = {name: torch.amp.GradScaler(device=device) for name in ("generator", "discriminator")}
+        scalers = {name: torch.amp.GradScaler(device=device) for name in PLAYERS}
         super().__init__("16-mixed", device, scalers["discriminator"])
         self.scalers = scalers
 

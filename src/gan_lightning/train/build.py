@@ -19,7 +19,7 @@ from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
 from gan_lightning.config.trust import build
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
 from gan_lightning.parallel.devices import Devices
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
@@ -52,12 +52,12 @@ def fill_in_facts(config: DictConfig, data: StreamDataModule) -> None:
     """
     for fact in FACTS:
         config.data[fact] = getattr(data, fact)
-    for player in ("generator", "discriminator"):
-        node = config.model.get(player) or {}
+    networks = {name: node for name, node in config.model.items() if isinstance(node, DictConfig)}
+    for name, node in networks.items():
         for fact in FACTS:
             if node.get(fact) is not None and node[fact] != config.data[fact]:
                 raise UserError(
-                    f"model.{player}.{fact}={node[fact]}, but the data have {config.data[fact]}. "
+                    f"model.{name}.{fact}={node[fact]}, but the data have {config.data[fact]}. "
                     f"Leave it out, or change the data: data.{fact}={node[fact]}."
                 )
 
@@ -84,12 +84,12 @@ def fill_in_budget(config: DictConfig, iterations_per_epoch: int) -> None:
     trainer.max_steps = iterations if unlimited else min(iterations, trainer.max_steps)
 
 
-def build_module(config: Mapping[str, Any]) -> LitGAN:
+def build_module(config: Mapping[str, Any]) -> Game:
     """The game, with initial weights that depend on the seed alone."""
     torch.manual_seed(hashed_seed(config["seed"], "initial weights"))
     module = build(config["model"], "model")
-    if not isinstance(module, LitGAN):
-        raise UserError(f"model._target_={config['model']['_target_']} is no LitGAN.")
+    if not isinstance(module, Game):
+        raise UserError(f"model._target_={config['model']['_target_']} is no Game, such as gan_lightning.games.GAN.")
     return module
 
 

@@ -25,8 +25,8 @@ from gan_lightning.config.check import check, locate
 from gan_lightning.config.trust import calls_a_resolver, check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.games.costs import Cost, costs
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.base import Game
+from gan_lightning.games.costs import Cost
 from gan_lightning.games.rules import check as check_rules
 from gan_lightning.parallel.devices import Devices, external_rank, resolve_devices, threads_for
 from gan_lightning.runs.checkpoint import LAST, load_checkpoint
@@ -151,8 +151,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         spent: dict[str, Cost] = {}
         if trainer.is_global_zero:
             print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
-            image = (data.channels, data.resolution, data.resolution)
-            spent = costs(module.generator, module.discriminator, image, module.latent_dim)
+            spent = module.costs((data.channels, data.resolution, data.resolution))
             _announce(module, spent, data, devices, trainer, folder, job.resume_at)
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
         return _conclude(trainer, module, folder, spent)
@@ -210,7 +209,7 @@ def _of_one_kind(node: Any) -> Any:
 
 
 def _announce(
-    module: LitGAN,
+    module: Game,
     spent: dict[str, Cost],
     data: StreamDataModule,
     devices: Devices,
@@ -218,9 +217,9 @@ def _announce(
     folder: Path,
     resume_at: int | None,
 ) -> None:
+    networks = "".join(f"{type(each).__name__}: {spent[name]}\n" for name, each in module.networks.items())
     print(
-        f"{type(module.generator).__name__}: {spent['generator']}\n"
-        f"{type(module.discriminator).__name__}: {spent['discriminator']}\n"
+        f"{networks}"
         f"{type(data).__name__}: {data.description()}, batch {data.batch_size} over {devices.world_size} "
         f"{devices.accelerator} process(es), {module.n_critic} discriminator update(s) an iteration\n"
         f"run folder: {folder}",
@@ -234,7 +233,7 @@ def _announce(
         )
 
 
-def _conclude(trainer: Trainer, module: LitGAN, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
+def _conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
     records, pruning = _first(JsonLines, trainer.loggers), _first(Pruning, callbacks)

@@ -24,7 +24,7 @@ from gan_lightning.augment import (
     translation,
 )
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Draw
 
@@ -204,7 +204,7 @@ def test_adaptive_applies_its_own_probability() -> None:
 
 
 def test_the_state_of_an_adaptive_augmentation_is_resumed(tmp_path: Path) -> None:
-    def new() -> LitGAN:
+    def new() -> GAN:
         return games.game(augment={"adaptive": Adaptive(DiffAugment(cutout=0.0), target=-1.5, kimg=0.1, interval=3)})
 
     games.fit(whole := new(), 8)

@@ -18,7 +18,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from gan_lightning import LitGAN
+from gan_lightning import GAN
 from gan_lightning.callbacks import Curves, Progress, Samples
 from gan_lightning.callbacks.progress import duration
 from gan_lightning.errors import UserError
@@ -116,7 +116,7 @@ def test_with_classes_a_row_is_one(tmp_path: Path) -> None:
 def test_rows_spread_over_all_classes(num_classes: int, classes: list[int]) -> None:
     module = games.game(generator := games.Generator())
     generator.num_classes = num_classes
-    z, y, columns = Samples("x", count=20).sheet(module)
+    z, y, columns = module.inputs_of_a_sheet(20)
     assert y is not None
     assert y.reshape(len(classes), columns).tolist() == [[label] * columns for label in classes]
     rows = z.reshape(len(classes), columns, -1)
@@ -143,7 +143,7 @@ def test_tensorboard_has_curves_pictures_text_and_the_table(run: Path) -> None:
     assert [event.step for event in seen.Images("samples")] == [0, 2, 4, 5]
     assert [event.step for event in seen.Images("real")] == [0]
     assert "config/text_summary" in seen.Tags()["tensors"]
-    assert "gan_lightning.LitGAN" in seen.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert "gan_lightning.games.GAN" in seen.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "_hparams_/session_start_info" in seen.summary_metadata
     assert [path.name for path in run.glob("events.*")] == [path.name for path in run.rglob("events.*")]
 
@@ -232,7 +232,7 @@ def test_a_log_file_gets_a_line_now_and_then(
         enable_checkpointing=False,
         enable_model_summary=False,
     )
-    module = LitGAN.__new__(LitGAN)
+    module = GAN.__new__(GAN)
     module.iteration = 10
     bar.on_train_start(trainer, module)
     capsys.readouterr()

@@ -20,7 +20,7 @@ from gan_lightning.losses import Hinge
 @pytest.mark.parametrize(
     "target",
     [
-        "gan_lightning.LitGAN",
+        "gan_lightning.games.GAN",
         "gan_lightning.networks.DCGANGenerator",
         "gan_lightning.data.sets.digits.Digits",
         "torch.optim.Adam",
@@ -51,7 +51,7 @@ def test_what_our_own_configurations_name_is_trusted(target: str) -> None:
         "gan_lightning.cli.os.system",
         "gan_lightning.runs.provenance.subprocess.Popen",
         "gan_lightning.cli.main",
-        "gan_lightning.LitGAN.load_from_checkpoint",
+        "gan_lightning.games.GAN.load_from_checkpoint",
         "lightning.pytorch.callbacks.lambda_function.Callback.__init__",
         "lightning.pytorch.cli.LightningCLI",
         "torch",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import games
 import pytest
 import torch
 from door import train
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lightning.games.costs import Cost, cost, costs
+from gan_lightning.games.costs import Cost, cost
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator, KerasDCGANDiscriminator, MLPGenerator
 
 
@@ -91,7 +92,7 @@ def test_conditional_networks_are_given_labels() -> None:
     generator = DCGANGenerator(**shape, conditioning="batch_norm")
     discriminator = DCGANDiscriminator(**shape, conditioning="projection")
     plain = DCGANGenerator(channels=1, resolution=28, width=4, latent_dim=generator.latent_dim + 1)  # and a constant
-    found = costs(generator, discriminator, (1, 28, 28), generator.latent_dim)
+    found = games.game(generator, discriminator).costs((1, 28, 28))
     assert found["generator"].multiply_adds == cost(plain, (plain.latent_dim,)).multiply_adds
     assert found["generator"].parameters > cost(plain, (plain.latent_dim,)).parameters
     assert found["discriminator"].multiply_adds is not None
@@ -111,12 +112,10 @@ def test_in_words(found: Cost, text: str) -> None:
 def test_a_run_says_what_its_networks_cost(tmp_path: Path) -> None:
     answer = train("trainer.max_steps=1", tmp_path)
     spent = json.loads((tmp_path / "summary.json").read_text())["costs"]
-    expected = costs(
-        DCGANGenerator(channels=1, resolution=28, width=4),
-        DCGANDiscriminator(channels=1, resolution=28, width=4),
-        (1, 28, 28),
-        100,
-    )
+    expected = {
+        "generator": cost(DCGANGenerator(channels=1, resolution=28, width=4), (100,)),
+        "discriminator": cost(DCGANDiscriminator(channels=1, resolution=28, width=4), (1, 28, 28)),
+    }
     assert {player: Cost(**each) for player, each in spent.items()} == expected
     assert f"DCGANGenerator: {expected['generator']}" in answer.out
     assert f"DCGANDiscriminator: {expected['discriminator']}" in answer.out

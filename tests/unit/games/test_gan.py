@@ -20,7 +20,7 @@ from gan_lightning.data.loader import permutation
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.games.clipping import GradientClip
 from gan_lightning.games.ema import MovingAverage
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.player import frozen
 from gan_lightning.games.schedules import Linear
 from gan_lightning.images import to_unit
@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 class AfterEach(Callback):
     """Calls a function with the module after each iteration."""
 
-    def __init__(self, look: Callable[[LitGAN], None]) -> None:
+    def __init__(self, look: Callable[[GAN], None]) -> None:
         self.look = look
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
@@ -132,9 +132,9 @@ def test_an_iteration_never_waits_for_the_device(monkeypatch: pytest.MonkeyPatch
 def test_each_player_alone_is_trained_in_its_update() -> None:
     seen: dict[str, list[bool]] = {}
 
-    class Watched(LitGAN):
-        def descend(self, optimizer: Any, terms: Any, step: Any) -> None:
-            super().descend(optimizer, terms, step)
+    class Watched(GAN):
+        def descend(self, player: str, terms: Any) -> None:
+            super().descend(player, terms)
             for name in ("generator", "discriminator"):
                 gradients = [p.grad is not None for p in getattr(self, name).parameters()]
                 seen.setdefault(f"{self.player} -> {name}", []).append(all(gradients) and bool(gradients))
@@ -142,7 +142,8 @@ def test_each_player_alone_is_trained_in_its_update() -> None:
                 all(p.requires_grad for p in self.discriminator.parameters())
             )
 
-    module = Watched(games.Generator(), games.Discriminator(), NonSaturating(), games.SGD, games.SGD)
+    optimizers = {"optimizer_generator": games.SGD, "optimizer_discriminator": games.SGD}
+    module = Watched(games.Generator(), games.Discriminator(), NonSaturating(), **optimizers)
     games.fit(module, 1)
     assert seen["discriminator -> discriminator"] == [True]
     assert seen["discriminator -> generator"] == [False]
@@ -238,7 +239,7 @@ def test_a_penalty_is_part_of_the_same_update() -> None:
 def test_constraints_hold_after_every_d_step() -> None:
     largest: list[float] = []
 
-    def look(module: LitGAN) -> None:
+    def look(module: GAN) -> None:
         largest.append(max(float(p.detach().abs().max()) for p in module.discriminator.parameters()))
 
     module = games.game(loss=Wasserstein(), constraints={"weight_clip": WeightClip(limit=0.01)})
@@ -261,7 +262,7 @@ def test_a_term_on_g_acts_on_g_alone() -> None:
 def test_learning_rates_follow_their_schedules() -> None:
     rates: list[tuple[float, float]] = []
 
-    def look(module: LitGAN) -> None:
+    def look(module: GAN) -> None:
         g, d = module.optimizers()
         rates.append((g.param_groups[0]["lr"], d.param_groups[0]["lr"]))
 
@@ -283,7 +284,7 @@ def test_the_configuration_has_the_last_word_over_a_checkpoint(tmp_path: Path) -
 
 
 def test_a_resumed_game_is_the_one_that_was_not_interrupted(tmp_path: Path) -> None:
-    def new() -> LitGAN:
+    def new() -> GAN:
         network = games.Discriminator(dropout=0.3, norm=nn.BatchNorm1d)
         return games.game(games.Generator(norm=nn.BatchNorm1d), network, n_critic=2)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.image_pool import FakeHistory
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Draw, GeneratorUpdate
@@ -61,7 +61,7 @@ def test_two_processes_see_what_one_does() -> None:
 
 
 def test_its_state_is_resumed(tmp_path: Path) -> None:
-    def new(updates: int = 3) -> LitGAN:
+    def new(updates: int = 3) -> GAN:
         return games.game(history=FakeHistory(updates), n_critic=2)
 
     games.fit(whole := new(), 7)

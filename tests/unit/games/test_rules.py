@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lightning.augment import Adaptive, DiffAugment
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.image_pool import FakeHistory
 from gan_lightning.games.rules import check
 from gan_lightning.games.schedules import Constant
@@ -244,7 +244,7 @@ def test_a_sigmoid_elsewhere_is_no_mistake() -> None:
 
 
 def test_checking_changes_nothing() -> None:
-    def trained(first: bool) -> LitGAN:
+    def trained(first: bool) -> GAN:
         module = games.game()
         if first:
             check(module, 0)

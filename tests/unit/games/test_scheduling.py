@@ -16,14 +16,14 @@ from torch import Tensor
 from gan_lightning.augment import Adaptive, DiffAugment, InstanceNoise
 from gan_lightning.errors import UserError
 from gan_lightning.games.ema import MovingAverage
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.games.schedules import Constant, Linear
 from gan_lightning.games.scheduling import Schedules
 from gan_lightning.losses import R1, NonSaturating, WeightClip
 from gan_lightning.types import GeneratorUpdate
 
 # what each place is read from
-PLACES: dict[str, Callable[[LitGAN], float]] = {
+PLACES: dict[str, Callable[[GAN], float]] = {
     "generator.lr": lambda game: game.optimizers()[0].param_groups[0]["lr"],
     "generator.beta1": lambda game: game.optimizers()[0].param_groups[0]["betas"][0],
     "discriminator.beta2": lambda game: game.optimizers()[1].param_groups[0]["betas"][1],
@@ -41,7 +41,7 @@ PLACES: dict[str, Callable[[LitGAN], float]] = {
 class Watch(Callback):
     """Notes one place of the game after each iteration."""
 
-    def __init__(self, read: Callable[[LitGAN], float]) -> None:
+    def __init__(self, read: Callable[[GAN], float]) -> None:
         self.read = read
         self.values: list[float] = []
 
@@ -49,7 +49,7 @@ class Watch(Callback):
         self.values.append(self.read(pl_module))
 
 
-def full_game(schedules: dict[str, Any]) -> LitGAN:
+def full_game(schedules: dict[str, Any]) -> GAN:
     """A game with something at every place."""
     return games.game(
         loss=NonSaturating(label_smoothing=0.9),
@@ -89,7 +89,7 @@ def test_scheduled_values_act() -> None:
 
 
 def test_schedules_go_on_after_a_resume(tmp_path: Path) -> None:
-    def new() -> LitGAN:
+    def new() -> GAN:
         places = ["generator.lr", "discriminator.beta2", "penalty.r1.gamma", "augment.noise.std", "ema.half_life_kimg"]
         return full_game({place: Linear(start=0.01, end=0.5, kimg=0.06) for place in places})
 

@@ -89,7 +89,7 @@ def test_it_needs_a_class_head(changes: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------------- in a game
 
 
-def acgan(**options: Any) -> games.LitGAN:
+def acgan(**options: Any) -> games.GAN:
     """A GAN with an auxiliary classifier for the two classes of ``games.Noise``."""
     torch.manual_seed(1)
     shape = {"channels": 1, "resolution": games.PIXELS, "num_classes": 2, "width": 8}

@@ -124,7 +124,7 @@ FACTS = ("++data.channels=1", "++data.resolution=24", "++data.num_classes=2", "+
 SMALL = ("model.generator.width=2", "model.discriminator.dropout=0.0", "data.batch_size=4")
 
 
-def game() -> games.LitGAN:
+def game() -> games.GAN:
     """The game of ``experiment=keras_frogs``, at a small width and without dropout."""
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = OmegaConf.to_container(compose("train", ["experiment=keras_frogs", *FACTS, *SMALL]), resolve=True)
@@ -175,7 +175,7 @@ def test_one_step_of_the_recipe() -> None:
     compare(theirs.generator, expected)
 
 
-def draw_of(module: games.LitGAN, update: str) -> UpdateDraw:
+def draw_of(module: games.GAN, update: str) -> UpdateDraw:
     return UpdateDraw((module.seed, 0, update), rank=0, world_size=1, device=torch.device("cpu"))
 
 

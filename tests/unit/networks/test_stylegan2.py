@@ -14,7 +14,7 @@ from torch.nn.functional import conv2d, conv_transpose2d
 from two_ranks import RANKS, both_ranks, store_in
 
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.losses import R1
 from gan_lightning.networks import StyleGAN2Discriminator, StyleGAN2Generator
 from gan_lightning.networks.parts.equalized import EqualizedConv2d, EqualizedLinear, ScaledLeakyReLU
@@ -241,7 +241,7 @@ def test_a_multiple_of_the_group_is_judged_the_same_in_parts() -> None:
     torch.testing.assert_close(torch.cat([discriminator(part) for part in x.split(8)]), discriminator(x))
 
 
-def coupled() -> LitGAN:
+def coupled() -> GAN:
     """A game in which minibatch standard deviation couples samples and R1 differentiates through it."""
     torch.manual_seed(1)
     options = {"channels": 1, "resolution": games.PIXELS, "width": 4, "max_width": 4}

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan_lightning.callbacks import Curves
 from gan_lightning.games.clipping import GradientClip
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.types import DiscriminatorUpdate
 
@@ -25,7 +25,7 @@ OPTIMIZERS = {
 }
 
 
-def moved(module: LitGAN, before: dict[str, Tensor], player: str) -> float:
+def moved(module: GAN, before: dict[str, Tensor], player: str) -> float:
     after = games.weights(module)
     return float(torch.cat([(after[n] - before[n]).flatten() for n in before if n.startswith(f"{player}.")]).norm())
 
@@ -34,7 +34,7 @@ def moved(module: LitGAN, before: dict[str, Tensor], player: str) -> float:
 def test_the_update_has_the_norm_of_the_clip_and_the_curve_the_true_one(optimizer: str) -> None:
     """The case without a clip shows the scale, because clipping hides that gradients are 65,536 times too large."""
 
-    def updated(clip: GradientClip, **options: Any) -> tuple[LitGAN, dict[str, float], dict[str, float]]:
+    def updated(clip: GradientClip, **options: Any) -> tuple[GAN, dict[str, float], dict[str, float]]:
         module = games.game(optimizer=OPTIMIZERS[optimizer], clip=clip)
         before, curves = games.weights(module), Curves()
         games.fit(module, 1, callbacks=[curves], **options)

@@ -16,7 +16,7 @@ from torch.nn import BatchNorm1d
 from two_ranks import RANKS, both_ranks, in_a_group, store_in
 
 from gan_lightning.games.clipping import GradientClip
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.losses import R1, RelativisticAverage, Wasserstein
 from gan_lightning.parallel import strategy as strategy_module
 from gan_lightning.parallel.strategy import GANStrategy, average_gradients
@@ -44,7 +44,7 @@ class Traffic(Callback):
         return self._original(tensor, *args, **kwargs)
 
 
-def trained(make: Callable[[], LitGAN], steps: int, folder: Path) -> list[dict[str, Any]]:
+def trained(make: Callable[[], GAN], steps: int, folder: Path) -> list[dict[str, Any]]:
     """Weights and traffic of both ranks after training one game together, at a global batch of 64."""
 
     def train(rank: int) -> dict[str, Any]:
@@ -58,12 +58,12 @@ def trained(make: Callable[[], LitGAN], steps: int, folder: Path) -> list[dict[s
     return both_ranks(train, folder)
 
 
-def plain() -> LitGAN:
+def plain() -> GAN:
     """A game that does not couple the samples of a batch, with SGD, which unlike Adam does not amplify rounding."""
     return games.game(optimizer=games.SGD)
 
 
-def relativistic() -> LitGAN:
+def relativistic() -> GAN:
     """A game whose loss couples samples, with a lazy R1, two D updates and gradient clipping."""
     return games.game(
         optimizer=games.SGD,
@@ -75,7 +75,7 @@ def relativistic() -> LitGAN:
 
 
 @pytest.mark.parametrize("make", [plain, relativistic])
-def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], LitGAN], tmp_path: Path) -> None:
+def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], GAN], tmp_path: Path) -> None:
     games.fit(alone := make(), 20, batch_size=64)
     first, second = trained(make, 20, tmp_path)
     assert first["world"] == RANKS
@@ -83,7 +83,7 @@ def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], LitGAN]
     assert games.largest_difference(first["weights"], games.weights(alone)) < 1e-6
 
 
-def stateful() -> LitGAN:
+def stateful() -> GAN:
     """A game with batch norm in both networks, dropout, Adam, EMA, a lazy penalty and two D updates."""
     return games.game(
         games.Generator(norm=BatchNorm1d),
@@ -161,7 +161,7 @@ def test_an_overflow_on_one_rank_reaches_all(tmp_path: Path) -> None:
 class Masks(Callback):
     """Records the latents and dropout masks of an iteration."""
 
-    def __init__(self, module: LitGAN) -> None:
+    def __init__(self, module: GAN) -> None:
         self.z: list[Tensor] = []
         self.masks: list[Tensor] = []
         module.generator.register_forward_pre_hook(lambda _, args: self.z.append(args[0]))

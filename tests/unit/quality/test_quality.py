@@ -17,7 +17,7 @@ from halves import Halves, norms
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
 
-from gan_lightning import LitGAN
+from gan_lightning import GAN
 from gan_lightning.callbacks import Checkpoint, Quality
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.errors import Diverged, UserError
@@ -50,7 +50,7 @@ class Streams(Callback):
     def __init__(self) -> None:
         self.noted: list[Tensor] = []
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LitGAN, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: GAN, batch: Any, batch_idx: int) -> None:
         self.noted.append(torch.get_rng_state())  # the first is what the process had before training
 
 
@@ -139,7 +139,7 @@ class Scripted(Quality):
         super().__init__(str(folder), evaluator(), **{"every_kimg": 0.008, "max_share": 1.0} | options)
         self.script = list(values)
 
-    def measure(self, trainer: Trainer, pl_module: LitGAN) -> None:
+    def measure(self, trainer: Trainer, pl_module: GAN) -> None:
         self.measured_at = pl_module.iteration
         self._note(pl_module.iteration, pl_module.images_seen, {self.monitor: self.script[pl_module.iteration - 1]})
 

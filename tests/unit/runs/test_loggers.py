@@ -12,7 +12,7 @@ from lightning.pytorch import Trainer
 
 from gan_lightning.callbacks import Curves
 from gan_lightning.errors import UserError
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.runs import loggers as records
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.records import read_records
@@ -35,7 +35,7 @@ def test_setting_up_is_no_time_of_training(tmp_path: Path, monkeypatch: pytest.M
     log, trainer = JsonLines(str(tmp_path)), Mock(spec=Trainer, loggers=[])
     trainer.loggers.append(log)
     clock.now = 100.0  # other processes were started
-    Curves().on_train_start(trainer, Mock(spec=LitGAN, images_seen=0))
+    Curves().on_train_start(trainer, Mock(spec=GAN, images_seen=0))
     clock.now = 103.0
     log.log_metrics({"a": 1.0}, step=1)
     assert read_records(log.path)[-1]["seconds"] == 3.0

@@ -13,7 +13,7 @@ from torch.nn.functional import relu
 from two_ranks import both_ranks, store_in
 
 from gan_lightning.games.ema import MovingAverage
-from gan_lightning.games.gan import LitGAN
+from gan_lightning.games.gan import GAN
 from gan_lightning.losses import R1, GradientPenalty, Hinge
 from gan_lightning.networks import (
     Discriminator,
@@ -131,7 +131,7 @@ def test_the_moving_average_is_normalised_by_its_own_norm() -> None:
     assert not ema.model.parametrizations.weight.training
 
 
-def sagan(**options: Any) -> LitGAN:
+def sagan(**options: Any) -> GAN:
     """A small SAGAN, whose initial weights are the same at each call."""
     torch.manual_seed(1)
     generator, discriminator = SAGANGenerator(latent_dim=4, **SMALL), SAGANDiscriminator(**SMALL)

@@ -1,0 +1,300 @@
+"""What every game between networks has, and nothing of how it is played.
+
+A game is played in iterations: ``n_critic`` updates of the discriminator player, then one of the generator player. A
+player owns one optimizer and one or several networks. A subclass says what happens in one iteration
+(:meth:`Game.iterate`); counters, random numbers, gradients over several processes (DDP, multi-GPU), gradient clipping,
+learning rate schedules, the moving average (EMA), curves and exact resume come with this base.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, ClassVar
+
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gan_lightning.errors import UserError
+from gan_lightning.games.clipping import GradientClip
+from gan_lightning.games.costs import Cost, cost
+from gan_lightning.games.ema import MovingAverage
+from gan_lightning.games.player import OptimizerFactory, Player
+from gan_lightning.games.scalars import Scalars
+from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
+from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
+from gan_lightning.runs.checkpoint import VERSION
+from gan_lightning.types import PLAYERS, Images, Product, Sampling, Scalar, Sheet
+
+Rule = Callable[[Any], Iterator[str]]
+"""A function of a built game that yields a message for each thing that does not go together."""
+
+
+class Game(LightningModule):
+    """Base of all games: trains the networks of two players by manual optimization.
+
+    One ``training_step`` is one iteration, and only the generator player's step is counted by Lightning, so that
+    ``trainer.global_step == iteration`` whatever ``n_critic`` is. Everything random in an iteration is a function of
+    (seed, iteration, update, purpose), so its counters are all that a resumed run needs.
+
+    Args:
+        networks: Networks by name for each of the two players, such as
+            ``{"generator": {"generator": G}, "discriminator": {"discriminator": D}}``. They become attributes of these
+            names.
+        optimizer_generator: Makes the optimizer of the generator player from its parameters.
+        optimizer_discriminator: Makes the optimizer of the discriminator player.
+        schedules: Functions of the images seen, by the names of the numbers that they set, such as ``generator.lr`` or
+            ``penalty.r1.gamma`` (:meth:`places`).
+        n_critic: Updates of the discriminator player in one iteration.
+        clip: Clips and measures the gradients of either player before its step.
+        ema: Makes the moving average of the generator player's network, or of the mapping of them if there are
+            several. Samples are drawn from it; without ``ema`` it is a plain copy.
+        seed: Seed of everything random in training.
+
+    Raises:
+        UserError: If ``n_critic`` is less than 1.
+    """
+
+    errors: ClassVar[Sequence[Rule]] = ()
+    """Rules that this game must not break."""
+    warnings: ClassVar[Sequence[Rule]] = ()
+    """Rules whose breach is legal but rarely meant."""
+
+    def __init__(
+        self,
+        networks: Mapping[str, Mapping[str, nn.Module]],
+        *,
+        optimizer_generator: OptimizerFactory,
+        optimizer_discriminator: OptimizerFactory,
+        schedules: Mapping[str, Any] | None = None,
+        n_critic: int = 1,
+        clip: GradientClip | None = None,
+        ema: Callable[[nn.Module], MovingAverage] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if n_critic < 1:
+            raise UserError(f"n_critic={n_critic}: at least one discriminator update an iteration is needed.")
+        self.automatic_optimization = False
+        self._names = {player: tuple(networks[player]) for player in PLAYERS}
+        for player in PLAYERS:
+            for name, network in networks[player].items():
+                self.add_module(name, network)
+        own = networks["generator"]
+        averaged = nn.ModuleDict(own) if len(own) > 1 else next(iter(own.values()))
+        self.average = ema(averaged) if ema is not None else MovingAverage(averaged, half_life_kimg=0.0, ramp=None)
+        self._averaged = [averaged]  # in a list, or it would be registered a second time
+        self.schedules = Schedules(schedules or {})
+        self.n_critic = n_critic
+        self.clip = clip or GradientClip()
+        self.seed = seed
+        self.scalars = Scalars()
+        self.iteration = 0
+        self.updates = dict.fromkeys(PLAYERS, 0)
+        self.images_seen = 0
+        self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
+        self.players: dict[str, Player] = {}
+        self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
+        self._statistics: list[Tensor] = []
+
+    # ------------------------------------------------------------ what a game says
+
+    @abstractmethod
+    def iterate(self, batch: Any) -> None:
+        """Play one iteration: ``n_critic`` updates of the discriminator player, then one of the generator player.
+
+        Every update ends in a call of :meth:`descend`.
+
+        Args:
+            batch: As the data give it; for images it is (images [n_critic·B C H W] in [-1, 1], labels [n_critic·B]).
+        """
+
+    @abstractmethod
+    def pictures(self, data: Any, count: int) -> Sheet:
+        """Pictures by which an eye follows training, made from the same inputs every time.
+
+        Args:
+            data: The data module of the run.
+            count: About how many pictures are wanted.
+        """
+
+    @classmethod
+    @abstractmethod
+    def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:
+        """The networks that leave a run, by name; the first is the one that is meant if nobody says which.
+
+        Args:
+            model: The resolved node ``model`` of the run's configuration.
+        """
+
+    def sampling(self) -> Sampling | None:
+        """How samples are drawn from the generator, or None if it does not make samples out of latents."""
+        return None
+
+    def samples(self, count: int) -> Images:
+        """Samples of the averaged generator, the same inputs every time.
+
+        Raises:
+            UserError: If this game does not make samples out of latents.
+        """
+        raise UserError(f"{type(self).__name__} makes no samples out of latents.")
+
+    def input_shapes(self, image: tuple[int, int, int]) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of one input of each network, for data of the shape ``image`` = (C, H, W), to count its operations."""
+        return {}
+
+    def end_iteration(self, images: int) -> Mapping[str, Scalar]:
+        """Called at the end of every iteration, in which ``images`` real images were shown; gives scalars to log."""
+        return {}
+
+    # ---------------------------------------------------------------- the networks
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """All networks that train, by name."""
+        return self.networks_of("generator") | self.networks_of("discriminator")
+
+    def networks_of(self, player: str) -> dict[str, nn.Module]:
+        """The networks of one player, by name."""
+        return {name: self.get_submodule(name) for name in self._names[player]}
+
+    def candidates(self) -> dict[str, nn.Module]:
+        """The weights that can be sampled and judged: the moving average, and the raw ones."""
+        return {"averaged": self.average.model, "raw": self._averaged[0]}
+
+    def costs(self, image: tuple[int, int, int]) -> dict[str, Cost]:
+        """Parameters and multiply-adds of every network, for data of the shape ``image`` = (C, H, W)."""
+        shapes = self.input_shapes(image)
+        return {name: cost(network, shapes.get(name)) for name, network in self.networks.items()}
+
+    # -------------------------------------------------------------- the iteration
+
+    @property
+    def d_updates(self) -> int:
+        """Updates of the discriminator player so far."""
+        return self.updates["discriminator"]
+
+    @property
+    def g_updates(self) -> int:
+        """Updates of the generator player so far."""
+        return self.updates["generator"]
+
+    def counters(self) -> dict[str, int]:
+        """All that a resumed run needs to draw the same data and random numbers."""
+        return {
+            "iteration": self.iteration,
+            "d_updates": self.d_updates,
+            "g_updates": self.g_updates,
+            "images_seen": self.images_seen,
+        }
+
+    def training_step(self, batch: Any, batch_idx: int = 0) -> None:
+        """Play one iteration and count it."""
+        self.schedules.apply(self.images_seen)
+        self.iterate(batch)
+        images = self.trainer.world_size * _samples_in(batch)
+        self.images_seen += images
+        self.average.update(images, self.images_seen)
+        self.scalars.add(self.end_iteration(images))
+        self.iteration += 1
+
+    def descend(self, player: str, terms: Mapping[str, Scalar]) -> None:
+        """Descend the sum of the terms: the one place where gradients are made, reduced, clipped and applied.
+
+        The strategy averages the gradients over the processes, :meth:`on_before_optimizer_step` clips them.
+
+        Args:
+            player: "generator" or "discriminator".
+            terms: What the player minimises, by the names that the curves get.
+        """
+        stepping = self.players[player]
+        self.player = player
+        for parameter in stepping.parameters:
+            parameter.grad = None
+        self.manual_backward(reduce(add, terms.values()))
+        stepping.step(self)
+        self.updates[player] += 1
+        self.scalars.add(terms)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip and measure the gradients: after the reduction and the unscaling, before the update."""
+        player = next(player for player in self.players.values() if player.optimizer is optimizer)
+        norm = self.clip(player.parameters)
+        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+            norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
+        self.scalars.add({f"gradient_norm/{player.name}": norm})
+
+    def draw(self, update: str) -> UpdateDraw:
+        """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
+        key = (self.seed, self.iteration, update)
+        seed_default_generators(hashed_seed(*key, "default", self.global_rank), self.device)
+        return UpdateDraw(key, self.global_rank, self.trainer.world_size, self.device)
+
+    def mean_over_processes(self, tensor: Tensor) -> Tensor:
+        """The mean of what every process has, on this process's device."""
+        mean: Tensor = self.trainer.strategy.reduce(tensor.to(self.device), reduce_op="mean")
+        return mean
+
+    # ------------------------------------------------------------- Lightning hooks
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """The optimizers of both players; Lightning counts the steps of the first, which is the generator player's."""
+        self.players = {
+            name: Player.of(name, self.networks_of(name).values(), self._optimizer_factories[name], counted=counted)
+            for name, counted in zip(PLAYERS, (True, False), strict=True)
+        }
+        self.schedules.bind(self.places())
+        return [player.optimizer for player in self.players.values()]
+
+    def places(self) -> dict[str, Place]:
+        """Every number of the game that can be scheduled, by name, and what sets it."""
+        places: dict[str, Place] = {}
+        for player in self.players.values():
+            places |= places_of_player(player.name, player.optimizer)
+        return places | places_of_part("ema", self._modules, "average")
+
+    def on_fit_start(self) -> None:
+        """Remember what is read in every iteration, now that everything is on its device."""
+        self.average.follow(self._averaged[0])
+        buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))
+        self._statistics = [buffer for buffer in buffers if buffer.is_floating_point()]
+
+    def on_train_start(self) -> None:
+        """Give the configuration the last word over the options that a checkpoint brought."""
+        self.scalars.to(self.device)
+        for player in self.players.values():
+            player.restore_options()
+
+    def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
+        """Running statistics that the strategy averages over processes together with this optimizer's gradients.
+
+        Batch-norm buffers, and what an augmentation adapts to, differ between processes because their data do. They
+        are averaged once an iteration, with the generator player's step, before the moving average copies them.
+        """
+        return self._statistics if optimizer is self.players["generator"].optimizer else ()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the counters and the scalars not yet written to Lightning's checkpoint."""
+        checkpoint["gan_lightning"] = {
+            "version": VERSION,
+            "counters": self.counters(),
+            "scalars": self.scalars.state_dict(self.mean_over_processes),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the counters again; with them come the data order, the latents and the dropout masks."""
+        ours = checkpoint["gan_lightning"]
+        counters: dict[str, int] = ours["counters"]
+        self.iteration, self.images_seen = counters["iteration"], counters["images_seen"]
+        self.updates = {"generator": counters["g_updates"], "discriminator": counters["d_updates"]}
+        self.scalars.load_state_dict(ours["scalars"])
+
+
+def _samples_in(batch: Any) -> int:
+    """The number of samples of this process in a batch, whose first tensor is one of samples."""
+    while not isinstance(batch, Tensor):
+        batch = batch[0]
+    return len(batch)
