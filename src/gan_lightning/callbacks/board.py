@@ -35,15 +35,16 @@ def write_table_and_charts(logger: TensorBoardLogger, options: Mapping[str, Any]
         logger.experiment.file_writer.add_summary(record)
 
 
-def typed_first(options: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+def typed_first(options: Mapping[str, Any], overrides: Sequence[str], model: str) -> dict[str, Any]:
     """The options with those that were typed in front: in a sweep these differ, and TensorBoard keeps this order.
 
     Args:
         options: By dotted name, those of the networks without ``model.``.
         overrides: As typed: ``loss=hinge``, ``+optimizer.clip.norm=1``.
+        model: The option that stands for the choice ``model=...``: the name of a network.
     """
     keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
-    names = ["generator" if key == "model" else key.removeprefix("model.") for key in keys]
+    names = [model if key == "model" else key.removeprefix("model.") for key in keys]
     found = (next((each for each in options if each == name or each.startswith(f"{name}.")), None) for name in names)
     return {each: options[each] for each in dict.fromkeys((*filter(None, found), *options))}
 

@@ -18,6 +18,12 @@ from gan_lightning.callbacks.quality import Quality
 from gan_lightning.games.base import Game
 from gan_lightning.runs.folder import OVERRIDES, attempt_folder, promote
 
+OF_GROUPS = (
+    *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "n_critic", "augment", "prior"),
+    *("optimizer_generator", "optimizer_discriminator", "clip", "schedules", "history", "seed"),
+)
+"""Options of a game that are choices of groups, which have columns of their own or none."""
+
 
 class Diary(Callback):
     """Writes the configuration to TensorBoard, and what each process really trained with to ``attempts/``.
@@ -62,11 +68,12 @@ class Diary(Callback):
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
                 quality = [each.names() for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
-                write_table_and_charts(logger, self._columns(), list(chain(*quality)))
+                write_table_and_charts(logger, self._columns(next(iter(pl_module.networks))), list(chain(*quality)))
 
-    def _columns(self) -> dict[str, Any]:
+    def _columns(self, model: str) -> dict[str, Any]:
         typed = self.folder / OVERRIDES
-        return typed_first(recipe(self.config), typed.read_text(encoding="utf-8").split("\n") if typed.exists() else ())
+        words = typed.read_text(encoding="utf-8").split("\n") if typed.exists() else ()
+        return typed_first(recipe(self.config), words, model)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""
@@ -75,10 +82,10 @@ class Diary(Callback):
 
 def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a run can be compared by, for TensorBoard's table: without folders, and without what stands there twice."""
-    networks = {name: config["model"].get(name) for name in ("generator", "discriminator", "ema", "reuse_fakes")}
+    own = {name: node for name, node in config["model"].items() if name not in OF_GROUPS and not name.startswith("_")}
     groups = ("seed", "kimg", "n_critic", "data", "conditioning", "loss", "penalty", "constraint", "optimizer")
     trainer = {name: config["trainer"].get(name) for name in ("devices", "precision", "max_steps", "max_epochs")}
-    return flat({**{name: config.get(name) for name in groups}, **networks, "trainer": trainer})
+    return flat({**{name: config.get(name) for name in groups}, **own, "trainer": trainer})
 
 
 def flat(node: Any, name: str = "") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
-from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, unread_keys
+from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, references, unread_keys
 from gan_lightning.errors import UserError
 
 TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
@@ -77,8 +77,9 @@ def check(config: DictConfig) -> None:
             raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
+    referred_to = {reference.split(".")[0] for reference in references(config)}
     for name in map(str, config):
-        if name not in TOP_LEVEL:
+        if name not in TOP_LEVEL and name not in referred_to:  # a game of the user's own may bring options of its own
             raise UserError(no_such_option(name, TOP_LEVEL))
     for option, advice in REFUSED.items():
         if OmegaConf.select(config, option) is not None:

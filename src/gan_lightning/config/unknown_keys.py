@@ -22,8 +22,8 @@ REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 
 def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
     """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
-    references = set(_references(config, ""))
-    yield from ((name, near) for name, near in _unread(config, "", references) if not name.startswith("run."))
+    referred_to = set(references(config))
+    yield from ((name, near) for name, near in _unread(config, "", referred_to) if not name.startswith("run."))
 
 
 def _unread(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
@@ -61,7 +61,7 @@ def is_reference(node: Any, key: Any) -> bool:
     return OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)
 
 
-def _references(node: Any, path: str) -> Iterator[str]:
+def references(node: Any, path: str = "") -> Iterator[str]:
     """Full names that interpolations refer to; ``${..lr}`` counts its dots from the node that holds it."""
     keys: Iterable[Any] = node if isinstance(node, DictConfig) else range(len(node))
     for key in keys:
@@ -72,7 +72,7 @@ def _references(node: Any, path: str) -> Iterator[str]:
                 base = name.split(".")[: -len(dots)] if dots else []
                 yield ".".join([*base, reference]) if reference else ".".join(base)
         elif isinstance(raw, (dict, list)):
-            yield from _references(node._get_node(key), name)
+            yield from references(node._get_node(key), name)
 
 
 def _covers(reference: str, name: str) -> bool:

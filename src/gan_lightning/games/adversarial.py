@@ -104,14 +104,23 @@ class AdversarialGame(Game):
         penalties = {f"penalty/{name}": penalty(seen) for name, penalty in self._due().items()}
         return penalties | {f"term/{name}": term(seen) for name, term in self.discriminator_terms.items()}
 
-    def conclude(self, seen: DiscriminatorUpdate) -> None:
-        """What follows D's step: constraints on its weights, what augmentation adapts to, and statistics to log."""
+    def constrain(self) -> None:
+        """Apply the constraints to the weights of all discriminators: after each step of their player."""
         for network in self.networks_of("discriminator").values():
             for constraint in self.constraints.values():
                 constraint(network)
+
+    def observe(self, seen: DiscriminatorUpdate, name: str | None = None) -> None:
+        """Show a discriminator's verdicts to augmentations that adapt themselves, and log statistics of them.
+
+        Args:
+            seen: One discriminator's update.
+            name: Which discriminator it is, if there are several: the curves are then called ``logits/real_NAME``.
+        """
         self.augment.observe(seen.real_verdict.logits)
         border = getattr(self.loss, "border", None)
-        self.scalars.add(opinion(seen.real_verdict, seen.fake_verdict, seen.labels, border))
+        statistics = opinion(seen.real_verdict, seen.fake_verdict, seen.labels, border)
+        self.scalars.add({key if name is None else f"{key}_{name}": value for key, value in statistics.items()})
 
     # ---------------------------------------------------------------- a generator's update
 

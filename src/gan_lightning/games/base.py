@@ -8,7 +8,7 @@ learning rate schedules, the moving average (EMA), curves and exact resume come 
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -33,7 +33,7 @@ Rule = Callable[[Any], Iterator[str]]
 """A function of a built game that yields a message for each thing that does not go together."""
 
 
-class Game(LightningModule):
+class Game(LightningModule, ABC):
     """Base of all games: trains the networks of two players by manual optimization.
 
     One ``training_step`` is one iteration, and only the generator player's step is counted by Lightning, so that

@@ -84,7 +84,8 @@ class GAN(AdversarialGame):
         seen = self.examine(self.discriminator, real, fake, y, draw)
         loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
         self.descend("discriminator", {"loss/discriminator": loss} | self.extra_discriminator_terms(seen))
-        self.conclude(seen)
+        self.constrain()
+        self.observe(seen)
         return made
 
     def update_generator(self, real: Images, y: Labels | None, draw: UpdateDraw, made: Generated | None) -> None:

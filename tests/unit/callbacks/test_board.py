@@ -102,9 +102,9 @@ def test_what_was_typed_comes_first_in_the_table() -> None:
         "hydra.run.dir=here",
         "callbacks=quality",
     ]
-    assert list(typed_first(options, typed)) == [
+    assert list(typed_first(options, typed, "generator")) == [
         *("generator", "loss", "generator.w", "penalty.r1"),
         *("seed", "data.batch_size"),
     ]
-    assert typed_first(options, typed) == options
-    assert list(typed_first(options, ())) == list(options)
+    assert typed_first(options, typed, "generator") == options
+    assert list(typed_first(options, (), "generator")) == list(options)
