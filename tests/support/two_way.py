@@ -1,6 +1,6 @@
 """A second game, as a user writes one who has read CONTRIBUTING: two generators, two discriminators and no latents.
 
-Its data are digits and their mirrored negatives. One generator maps the first to the second, the other one back, and
+Its data are images and their mirrored negatives. One generator maps the first to the second, the other one back, and
 each side has a discriminator of its own. Everything that the game needs is in this file and in ``YAML``.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from games import Noise
 from torch import Tensor, nn
 
-from gan_lightning.data.sets.digits import Digits
 from gan_lightning.games import AdversarialGame
 from gan_lightning.games.player import frozen
 from gan_lightning.types import AdversarialLoss, Product, Sheet
@@ -42,8 +42,8 @@ my_weight: 10.0
 """
 
 
-class MirroredDigits(Digits):
-    """Pairs of a digit and its mirrored negative."""
+class Mirrored(Noise):
+    """Pairs of an image and its mirrored negative."""
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         images, labels = super().on_after_batch_transfer(batch, dataloader_idx)
