@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
 from gan_lightning.config.tilde import with_home
-from gan_lightning.runs.folder import COMMAND
+from gan_lightning.runs.folder import COMMAND, RunFolder
 from gan_lightning.search import VARIABLE
 from gan_lightning.sweep.line import START, Line, flags_first, sweep_line
 from gan_lightning.sweep.parent import ends_with
@@ -81,7 +81,7 @@ def _sweep(line: Line) -> None:
     sys.stdout.write(summed_up(outcomes, line.folder))
     sys.stdout.flush()
     if bad := complaints(outcomes):
-        more = f"; and {len(bad) - 3} more, see their failure.json" if len(bad) > 3 else ""
+        more = f"; and {len(bad) - 3} more, see their {RunFolder.failure}" if len(bad) > 3 else ""
         end(f"{len(bad)} job(s) of the sweep failed: {'; '.join(bad[:3])}{more}")
 
 

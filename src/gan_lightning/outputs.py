@@ -10,16 +10,6 @@ import torch
 from gan_lightning.errors import UserError
 
 
-def home_of(source: Path) -> Path:
-    """The folder for everything made from ``source``: the run folder for a run or one of its checkpoints.
-
-    For any other file, such as an export, it is the folder in which the file lies.
-    """
-    if source.is_dir():
-        return source
-    return source.parents[1] if source.parent.name == "checkpoints" else source.parent
-
-
 def new_folder(to: str | None, otherwise: Path) -> Path:
     """Make the folder ``to`` and return its path; if it is None, make the next of ``otherwise/0``, ``otherwise/1``, ...
 

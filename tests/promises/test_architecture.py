@@ -287,6 +287,60 @@ def test_checkpoints_are_read_as_weights_only() -> None:
     assert not unsafe
 
 
+FILES_OF_A_RUN = {
+    *("config.yaml", "resolved.yaml", "overrides.txt", "provenance.json", "changes.diff", "metrics.jsonl"),
+    *("evaluations.jsonl", "summary.json", "failure.json", "traceback.txt", "rerun.json", "generated.json"),
+    *("last.ckpt", "last.previous.ckpt", "best.ckpt", "rank-", "iteration-", "kimg-", "real.png", "tfevents"),
+}
+FOLDERS_OF_A_RUN = {"checkpoints", "attempts", "samples", "generated", "export", "failed", ".lock"}
+ANOTHERS = {("metrics.extractors.inception", "checkpoints")}
+"""The folder of torch.hub's downloads is called so too."""
+
+
+def names_of_a_runs_files(source: str) -> list[str]:
+    """Texts that name a file of a run folder, or one of its folders as part of a path; docstrings may name them."""
+    tree = ast.parse(source)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose]
+    parts: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            parts.append(node.right)
+        elif isinstance(node, ast.Compare):
+            parts += node.comparators
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("Path", "joinpath", "glob"):
+            parts += node.args
+    files = [str(text.value) for text in texts if any(name in str(text.value) for name in FILES_OF_A_RUN)]
+    folders = [str(part.value) for part in parts if isinstance(part, ast.Constant) and part.value in FOLDERS_OF_A_RUN]
+    return [*files, *folders]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('run / "summary.json"', ["summary.json"]),
+        ('Path(f"{run}/checkpoints/last.ckpt")', ["/checkpoints/last.ckpt"]),
+        ('(run / "attempts").glob("[0-9]*")', ["attempts"]),
+        ('path.parent.name == "checkpoints"', ["checkpoints"]),
+        ('run.summary, draw.named("samples"), run.attempts()', []),
+        ('def f():\n    """Reads ``summary.json``."""', []),
+    ],
+)
+def test_names_of_a_runs_files_are_seen(source: str, found: list[str]) -> None:
+    assert names_of_a_runs_files(source) == found
+
+
+def test_one_file_knows_the_names_of_a_runs_files() -> None:
+    """All others ask ``runs/folder.py``, so what it says is all that has to be known to move or rename a file."""
+    elsewhere = {
+        (name, text)
+        for path in source_files()
+        if (name := name_of(path)) != "runs.folder"
+        for text in names_of_a_runs_files(path.read_text())
+    }
+    assert elsewhere - ANOTHERS == set()
+
+
 @pytest.mark.parametrize(("command", "target"), PYPROJECT["project"]["scripts"].items())
 def test_console_scripts_exist(command: str, target: str) -> None:
     module, _, function = target.partition(":")

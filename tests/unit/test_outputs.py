@@ -8,15 +8,7 @@ import pytest
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.outputs import device_named, home_of, new_folder
-
-
-def test_what_is_made_of_a_run_lies_in_it(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints").mkdir()
-    for file in ("checkpoints/last.ckpt", "alone.ckpt"):
-        (tmp_path / file).touch()
-        assert home_of(tmp_path / file) == tmp_path
-    assert home_of(tmp_path) == tmp_path
+from gan_lightning.outputs import device_named, new_folder
 
 
 def test_folders_are_numbered(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
-from gan_lightning.runs.checkpoint import BEST, LAST, PREVIOUS, keep_copy
+from gan_lightning.runs.checkpoint import keep_copy
+from gan_lightning.runs.folder import RunFolder
 
 AGREE_EVERY = 8
 """Iterations between two questions to the other processes; what only one of them knows waits at most this long."""
@@ -51,7 +52,7 @@ class Checkpoint(Callback):
         ):
             if value is not None and value <= 0:
                 raise UserError(f"callbacks.checkpoint.{name}={value}: give a positive number, or null for never.")
-        self.folder = Path(folder) / "checkpoints"
+        self.run = RunFolder(Path(folder))
         self.every_iterations = every_iterations
         self.every_minutes = every_minutes
         self.signal: int | None = None
@@ -87,7 +88,7 @@ class Checkpoint(Callback):
         if due or keep or _best_iteration(trainer) > self._best:
             self.save(trainer, pl_module)
         if keep and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            keep_copy(self.folder / LAST, self.folder / f"kimg-{pl_module.images_seen // 1000:06d}.ckpt")
+            keep_copy(self.run.last, self.run.checkpoint_at_kimg(pl_module.images_seen // 1000))
 
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """The end of training is always on disk."""
@@ -107,16 +108,16 @@ class Checkpoint(Callback):
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         pl_module.scalars.require_finite(pl_module.iteration)
-        last = self.folder / LAST
+        last = self.run.last
         if trainer.is_global_zero and last.is_file():
-            keep_copy(last, self.folder / PREVIOUS)
+            keep_copy(last, self.run.previous)
         trainer.save_checkpoint(last)
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
         if (best := _best_iteration(trainer)) > self._best:
             self._best = best
             if trainer.is_global_zero:
-                keep_copy(last, self.folder / BEST)
+                keep_copy(last, self.run.best)
 
     def _take_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():

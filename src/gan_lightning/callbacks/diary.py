@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from itertools import chain
@@ -16,7 +15,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan_lightning.callbacks.board import typed_first, write_table_and_charts
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.games.base import Game
-from gan_lightning.runs.folder import OVERRIDES, attempt_folder, promote
+from gan_lightning.runs.claim import promote
+from gan_lightning.runs.folder import Attempt, RunFolder, write_json
 
 OF_GROUPS = (
     *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "n_critic", "augment", "prior"),
@@ -36,17 +36,17 @@ class Diary(Callback):
     """
 
     def __init__(self, folder: str, attempt: int, config: Mapping[str, Any], config_text: str) -> None:
-        self.folder = attempt_folder(Path(folder), attempt)
+        self.attempt = RunFolder(Path(folder)).attempt(attempt)
         self.config = config
         self.config_text = config_text
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """The folder is rank 0's: under torchrun or SLURM every rank has composed one of its own."""
-        self.folder = Path(trainer.strategy.broadcast(str(self.folder)))
+        self.attempt = Attempt(Path(trainer.strategy.broadcast(str(self.attempt.path))))
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Every process writes its own line; rank 0 describes the run."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.attempt.path.mkdir(parents=True, exist_ok=True)
         seen = {
             "rank": trainer.global_rank,
             "world_size": trainer.world_size,
@@ -61,9 +61,9 @@ class Diary(Callback):
             "loss": repr(getattr(pl_module, "loss", None)),
             "learning_rates": {name: player.options[0]["lr"] for name, player in pl_module.players.items()},
         }
-        (self.folder / f"rank-{trainer.global_rank}.json").write_text(json.dumps(seen, indent=2) + "\n")
+        write_json(self.attempt.of_rank(trainer.global_rank), seen)
         if trainer.is_global_zero:
-            promote(self.folder.parents[1], int(self.folder.name))
+            promote(self.attempt)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
@@ -71,9 +71,7 @@ class Diary(Callback):
                 write_table_and_charts(logger, self._columns(next(iter(pl_module.networks))), list(chain(*quality)))
 
     def _columns(self, model: str) -> dict[str, Any]:
-        typed = self.folder / OVERRIDES
-        words = typed.read_text(encoding="utf-8").split("\n") if typed.exists() else ()
-        return typed_first(recipe(self.config), words, model)
+        return typed_first(recipe(self.config), self.attempt.words(), model)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""

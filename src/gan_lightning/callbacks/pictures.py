@@ -15,6 +15,7 @@ from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
 from gan_lightning.images import save_png
+from gan_lightning.runs.folder import RunFolder
 
 
 class Pictures(Callback):
@@ -27,7 +28,7 @@ class Pictures(Callback):
     """
 
     def __init__(self, folder: str, every_kimg: float | None, option: str) -> None:
-        self.folder = Path(folder) / "samples"
+        self.run = RunFolder(Path(folder))
         self.drawn_at = -1
         """Iteration."""
         self.cadence = Cadence(every_kimg, option)
@@ -52,15 +53,14 @@ class Pictures(Callback):
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             self.draw(trainer, module)
 
-    def show(self, trainer: Trainer, tag: str, picture: UInt8[Tensor, "C H W"], step: int, name: str) -> None:
+    def show(self, trainer: Trainer, tag: str, picture: UInt8[Tensor, "C H W"], step: int, path: Path) -> None:
         """Write a picture as PNG and to TensorBoard.
 
         Raises:
             UserError: The file can't be written.
         """
-        path = self.folder / name
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             save_png(picture, path)
         except OSError as error:
             raise UserError(f"Can't write {path}: {error.strerror}.") from error

@@ -48,11 +48,11 @@ class Samples(Pictures):
         self.cadence.start(pl_module.images_seen)
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
-            self.show(trainer, "real", grid(real, self.COLUMNS), pl_module.iteration, "real.png")
+            self.show(trainer, "real", grid(real, self.COLUMNS), pl_module.iteration, self.run.real_sheet)
         self.draw_once(trainer, pl_module)
 
     def draw(self, trainer: Trainer, module: Game) -> None:
         """Write one sheet."""
         sheet = module.pictures(trainer.datamodule, self.count)  # type: ignore[attr-defined]
         picture = grid(to_bytes(sheet.images).cpu(), sheet.columns)
-        self.show(trainer, "samples", picture, module.iteration, f"iteration-{module.iteration:07d}.png")
+        self.show(trainer, "samples", picture, module.iteration, self.run.sheet(module.iteration))

@@ -75,7 +75,7 @@ class Scatter(Pictures):
         values = {"quality/modes": modes, "quality/high_quality_share": share, "images": module.images_seen}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=iteration)
-        self.show(trainer, "scatter", picture, iteration, f"iteration-{iteration:07d}.png")
+        self.show(trainer, "scatter", picture, iteration, self.run.sheet(iteration))
 
 
 def scatter(

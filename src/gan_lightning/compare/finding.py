@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.folder import FAILURE, RESOLVED, SUMMARY
+from gan_lightning.runs.folder import RunFolder
 
-MARKS = (RESOLVED, SUMMARY, "attempts", FAILURE)
+MARKS = (RunFolder.resolved, RunFolder.summary, RunFolder.all_attempts, RunFolder.failure)
 """One of these makes a folder a run's."""
 
 
@@ -28,7 +28,7 @@ def find_runs(sources: Iterable[str]) -> list[Path]:
             raise UserError(f"{source}: there is no such folder, and no folder matches it.")
         below = {run.resolve(): None for folder in folders for run in _runs_below(folder)}
         if not below:
-            raise UserError(f"{source} holds no run: a run folder has a {RESOLVED}.")
+            raise UserError(f"{source} holds no run: a run folder has a {RunFolder.resolved}.")
         found |= below
     return list(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ from typing import Any
 import yaml
 
 from gan_lightning.compare.curves import Curve
-from gan_lightning.runs.folder import COMPOSED, FAILURE, METRICS, OVERRIDES, PROCESS, RESOLVED, SUMMARY
-from gan_lightning.runs.records import read_records
+from gan_lightning.errors import UserError
+from gan_lightning.runs.folder import Record, RunFolder, read_json, read_yaml
 
 KEYS = {"iteration", "images", "seconds", "name", "value"}
 """Of a record."""
@@ -83,37 +82,42 @@ class Run:
 def read_run(folder: Path) -> Run:
     """All that the folder says; a file that can't be read makes the run ``unreadable``, with the reason."""
     try:
-        return _read(folder)
+        return _read(RunFolder(folder))
+    except UserError as error:
+        return Run(folder, "unreadable", str(error))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         return Run(folder, "unreadable", f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def _read(folder: Path) -> Run:
-    attempts = sorted((folder / "attempts").glob("[0-9]*"), key=lambda attempt: int(attempt.name))
-    summary = _json(folder / SUMMARY)
-    config = _yaml(folder / RESOLVED)
-    records = _records(folder / METRICS)
-    status, reason = _ending(folder, summary, config, records)
+def _read(run: RunFolder) -> Run:
+    attempts = run.attempts()
+    summary = read_json(run.summary)
+    config = read_yaml(run.resolved)
+    records = _records(run)
+    status, reason = _ending(read_json(run.failure), summary, config, records)
     return Run(
-        folder=folder,
+        folder=run.path,
         status=status,
         reason=reason,
         config=config,
-        composed=_yaml(folder / COMPOSED),
-        overrides=_overrides(attempts or [folder]),
+        composed=read_yaml(run.composed),
+        overrides=_overrides(attempts or [run]),
         records=records,
         summary=summary,
-        process=next((found for attempt in reversed(attempts) if (found := _json(attempt / PROCESS))), {}),
-        provenance=_json(folder / "provenance.json"),
+        process=next((found for attempt in reversed(attempts) if (found := read_json(attempt.process))), {}),
+        provenance=read_json(run.provenance),
     )
 
 
 def _ending(
-    folder: Path, summary: Mapping[str, Any], config: Mapping[str, Any], records: tuple[Mapping[str, Any], ...]
+    failure: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    config: Mapping[str, Any],
+    records: tuple[Mapping[str, Any], ...],
 ) -> tuple[str, str]:
     images = records[-1]["images"] if records else 0
     reached = f" after {images:,} images" if images else ""
-    if failure := _json(folder / FAILURE):
+    if failure:
         when = f" (after {images:,} images)" if images else ""
         return "failed", ": ".join(str(failure[key]) for key in ("kind", "message") if failure.get(key)) + when
     status = str(summary.get("status", ""))
@@ -127,37 +131,26 @@ def _ending(
     return "unfinished", began + reached
 
 
-def _overrides(folders: Iterable[Path]) -> dict[str, str]:
+def _overrides(starts: Iterable[Record]) -> dict[str, str]:
     """What was typed at the start, and on going on."""
     typed: dict[str, str] = {}
-    for folder in folders:
-        file = folder / OVERRIDES
-        for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
+    for start in starts:
+        for line in start.words():
             key, _, value = line.lstrip("+~").partition("=")
             if key:
                 typed[key] = value
     return typed
 
 
-def _records(file: Path) -> tuple[dict[str, Any], ...]:
-    """The lines of a ``metrics.jsonl``.
+def _records(run: RunFolder) -> tuple[dict[str, Any], ...]:
+    """The numbers of training.
 
     Raises:
         ValueError: A line is no record.
     """
-    records = tuple(read_records(file)) if file.is_file() else ()
+    records = tuple(run.numbers())
     for record in records:
         whole = isinstance(record, dict) and record.keys() >= KEYS and isinstance(record["value"], (int, float))
         if not whole:
-            raise ValueError(f"{file.name} has a line that is no record: {str(record)[:80]}")
+            raise ValueError(f"{run.metrics.name} has a line that is no record: {str(record)[:80]}")
     return records
-
-
-def _json(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-
-
-def _yaml(file: Path) -> dict[str, Any]:
-    # the parser in C where PyYAML has it, 17 times as fast as OmegaConf on a resolved.yaml; both are the safe ones
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return dict(yaml.load(file.read_text(encoding="utf-8"), loader)) if file.is_file() else {}

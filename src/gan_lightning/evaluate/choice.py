@@ -1,8 +1,9 @@
-"""What is measured against what, and by which metrics."""
+"""What is measured against, and by which metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,26 @@ from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.stored import data_of_run
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.evaluate.pictures import images_at, side_of
+from gan_lightning.evaluate.pictures import images_at
 from gan_lightning.evaluate.source import Source, is_generator
 from gan_lightning.generate.record import run_named_in
 from gan_lightning.quality import Evaluator
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 
 
-def data_against(
+@dataclass(frozen=True)
+class Against:
+    """What is measured against."""
+
+    data: StreamDataModule
+    config: Mapping[str, Any]
+    """The configuration of its run; empty for images as files."""
+
+
+def measured_against(
     against: str | None, source: Source, changes: Mapping[str, Any], resolution: int | None, allow: Sequence[str]
-) -> StreamDataModule:
-    """What to measure against.
+) -> Against:
+    """Find what to measure against, and read it.
 
     Args:
         against: A run folder or checkpoint for its data, images as files, or None for the run's own.
@@ -49,27 +59,14 @@ def data_against(
                 f"{source.path} does not say what to measure it against{lost}: against=RUN_FOLDER takes that run's "
                 "data, against=FOLDER the images in it."
             )
-        return data_of_run(source.config, changes, allow)
+        return Against(data_of_run(source.config, changes, allow), source.config)
     if is_generator(path):
-        return data_of_run(load_trained(path, allow=allow).config, changes, allow)
+        if not (config := stored_at(path).config):
+            raise UserError(f"{against} is an export, which has no data: against=RUN_FOLDER takes that run's.")
+        return Against(data_of_run(config, changes, allow), config)
     if changes:
         raise UserError(f"data.KEY= says where the data of a run are, and {against} holds images.")
-    return images_at(path, resolution or _side(source))
-
-
-def _side(source: Source) -> int:
-    if source.config:
-        return int(source.config["data"]["resolution"])
-    if source.generator is not None:
-        raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
-    return side_of(source.path)
-
-
-def config_with_metrics(source: Source, against: str | None, allow: Sequence[str]) -> Mapping[str, Any]:
-    """That of the run that is measured or, where none is known, of the run that it is measured against."""
-    if source.config or against is None or not is_generator(path := Path(against)):
-        return source.config
-    return load_trained(path, allow=allow).config
+    return Against(images_at(path, resolution or source.side()), {})
 
 
 def evaluator_of(

@@ -15,17 +15,14 @@ from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.options import read_options
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.sets.toy import Mixture
-from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.evaluate.choice import config_with_metrics, data_against, evaluator_of
-from gan_lightning.evaluate.contenders import Contenders, Generators, Pictures
+from gan_lightning.evaluate.choice import Against, evaluator_of, measured_against
 from gan_lightning.evaluate.points import mode_numbers
-from gan_lightning.evaluate.source import Source, source_at
+from gan_lightning.evaluate.source import Contenders, Pictures, Source, source_at
 from gan_lightning.evaluate.table import Column, table
 from gan_lightning.outputs import device_named
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.quality import Evaluator, RealImages
-from gan_lightning.runs.loading import load_trained
 from gan_lightning.runs.records import append_lines
 from gan_lightning.terminal import mistakes_in_one_line
 
@@ -90,13 +87,13 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
     started = time.monotonic()
     torch.set_num_threads(threads_for(1, options.threads))
     device = device_named(options.device)
-    source = source_at(Path(options.source), options.checkpoint, options.allow)
-    if source.generator is None:
+    source = source_at(Path(options.source), options.checkpoint)
+    if source.stored is None:
         for name in _given(options, OF_GENERATORS):
             raise UserError(f"{name}= is for a generator, and {source.path} holds images: all of them are measured.")
-    data = data_against(options.against, source, options.data, options.resolution, options.allow)
-    measure = of_points if isinstance(data, Mixture) else of_images
-    columns, summary = measure(options, source, data, device)
+    against = measured_against(options.against, source, options.data, options.resolution, options.allow)
+    measure = of_points if isinstance(against.data, Mixture) else of_images
+    columns, summary = measure(options, source, against, device)
     records = [
         {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
     ]
@@ -106,17 +103,16 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
     return records
 
 
-def of_images(
-    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
-) -> tuple[list[Column], str]:
+def of_images(options: Evaluate, source: Source, against: Against, device: torch.device) -> tuple[list[Column], str]:
     """Numbers by the features of an extractor, and what they were measured on.
 
     Raises:
         UserError: The metrics are not known, or these images can't be measured by them.
     """
+    data = against.data
     if not isinstance(data, ImageDataModule):
         raise UserError(f"{type(data).__name__} has no images to measure against.")
-    config = config_with_metrics(source, options.against, options.allow)
+    config = source.config or against.config
     evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), config, options.allow)
     if options.measures is not None or not options.errors:
         evaluator = evaluator.only(list(evaluator.measures) if options.measures is None else options.measures)
@@ -124,8 +120,8 @@ def of_images(
     held_out = _held_out(data, evaluator)
     contenders: Contenders = (
         Pictures(source.path, data)
-        if source.generator is None
-        else Generators(source.generator, WEIGHTS[options.weights], options.allow)
+        if source.stored is None
+        else source.generators(WEIGHTS[options.weights], options.allow)
     )
     n_fake = contenders.count(evaluator)
     if options.measures is None:
@@ -148,24 +144,23 @@ def of_images(
     )
 
 
-def of_points(
-    options: Evaluate, source: Source, data: StreamDataModule, device: torch.device
-) -> tuple[list[Column], str]:
+def of_points(options: Evaluate, source: Source, against: Against, device: torch.device) -> tuple[list[Column], str]:
     """How many of the known modes there are, and how much belongs to one.
 
     Raises:
         UserError: There is no generator, or an option of images was given.
     """
+    data = against.data
     assert isinstance(data, Mixture)
-    if source.generator is None:
+    if source.stored is None:
         raise UserError(f"{source.path} holds images, and {type(data).__name__} points.")
     for name in _given(options, OF_IMAGES):
         raise UserError(f"{name}= is for images: of points the modes and the share of high quality are measured.")
     columns = []
-    for weights in WEIGHTS[options.weights]:
-        trained = load_trained(source.generator, averaged=weights == "averaged", allow=options.allow)
+    generators = source.generators(WEIGHTS[options.weights], options.allow)
+    for weights, trained in generators.by_weights.items():
         numbers = mode_numbers(trained, data, options.n_fake, options.seed, device)
-        columns.append(Column(weights, numbers, {"checkpoint": str(source.generator), **trained.counters}))
+        columns.append(Column(weights, numbers, generators.facts(trained)))
     n_fake = columns[0].numbers[0].protocol.n_fake
     return columns, f"{n_fake:,} points against the {len(data.centers)} modes of {type(data).__name__}"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gan_lightning.export.recipe import commands, described, numbers, recipe
 from gan_lightning.images import QUANTISATION
 from gan_lightning.runs.exported import CONFIG, WEIGHTS
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import Trained
 from gan_lightning.runs.provenance import versions
 
@@ -33,7 +33,7 @@ class Card:
     """
 
     trained: Trained
-    run: Path
+    run: RunFolder
     differences: Mapping[str, float]
     shape: Sequence[int]
     samples: int

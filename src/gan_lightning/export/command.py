@@ -22,9 +22,9 @@ from gan_lightning.export.programs import FORMATS, Inputs, largest_difference, o
 from gan_lightning.generate.choice import Wanted
 from gan_lightning.generate.sampler import Sampler, SeedDraw
 from gan_lightning.images import QUANTISATION, grid, save_png
-from gan_lightning.outputs import home_of
 from gan_lightning.runs.exported import write_config, write_tensors
-from gan_lightning.runs.loading import checkpoint_of, load, load_trained
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.loading import load, stored_at
 from gan_lightning.runs.provenance import versions
 from gan_lightning.terminal import mistakes_in_one_line
 
@@ -66,15 +66,15 @@ def export(options: Export) -> Path:
         UserError: What was asked for can't be done, or a file draws something else; nothing is left behind.
     """
     check(options)
-    file = checkpoint_of(Path(options.source), options.checkpoint)
-    trained = load_trained(file, averaged=not options.raw, allow=options.allow)
+    stored = stored_at(Path(options.source), options.checkpoint)
+    trained = stored.trained(averaged=not options.raw, allow=options.allow)
     if not trained.config:
         raise UserError(f"{options.source} is an export already: give the run folder.")
     sampler = Sampler(trained, torch.device("cpu"))
     sampler.try_out()
     print(trained.description(), flush=True)
-    run = home_of(Path(options.source))
-    target = Path(options.to) if options.to else run / "export"
+    run = RunFolder.around(Path(options.source))
+    target = Path(options.to) if options.to else run.exported
     with whole_or_not_at_all(target) as folder:
         wanted = [Wanted(seed, label) for seed, label in enumerate(sampler.labels(range(SAMPLES)))]
         samples = torch.cat(list(sampler.draw(wanted)))

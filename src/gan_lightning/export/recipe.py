@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from gan_lightning.runs.folder import METRICS, OVERRIDES
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.protocol import NEED_NOT_AGREE
-from gan_lightning.runs.records import read_records
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
 """Options that say where files lie on one machine."""
-RECORDS = (METRICS, "evaluations.jsonl")
 ERROR = "_error"
 """Ends the name of a number that is another's standard error."""
 
@@ -36,32 +33,29 @@ def recipe(config: Mapping[str, Any]) -> dict[str, str]:
     return {name.replace("_", " "): described(part) for name, part in parts.items()}
 
 
-def commands(run: Path) -> list[str]:
+def commands(run: RunFolder) -> list[str]:
     """What was typed: the command that began the run, and those that went on with it."""
     typed = []
-    for attempt in sorted((run / "attempts").glob("[0-9]*"), key=lambda folder: int(folder.name)):
-        file = attempt / OVERRIDES
-        words = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        public = [word for word in words if word.partition("=")[0].rsplit(".", 1)[-1] not in PRIVATE]
-        resumed = ["resume=RUN_FOLDER"] if attempt.name != "0" else []
+    for attempt in run.attempts():
+        public = [word for word in attempt.words() if word.partition("=")[0].rsplit(".", 1)[-1] not in PRIVATE]
+        resumed = ["resume=RUN_FOLDER"] if attempt.number else []
         typed.append(" ".join(["python train.py", *resumed, *public]))
     return typed
 
 
-def numbers(run: Path, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
+def numbers(run: RunFolder, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
     """The last measurement of each metric on these weights, at this iteration; one for each protocol, the newest last.
 
     Gives records with ``name``, ``value``, ``error`` (None where there is none) and ``protocol``.
     """
     latest: dict[tuple[str, str], dict[str, Any]] = {}
-    for file in (run / name for name in RECORDS):
-        for record in read_records(file) if file.is_file() else []:
-            protocol = record.get("protocol", {})
-            if protocol.get("generator") == weights and record["iteration"] == iteration:
-                name = record["name"].removeprefix(f"quality/{weights}/")
-                key = name, _conditions(protocol)
-                latest.pop(key, None)
-                latest[key] = record
+    for record in (*run.numbers(), *run.evaluated()):
+        protocol = record.get("protocol", {})
+        if protocol.get("generator") == weights and record["iteration"] == iteration:
+            name = record["name"].removeprefix(f"quality/{weights}/")
+            key = name, _conditions(protocol)
+            latest.pop(key, None)
+            latest[key] = record
     for (name, conditions), record in latest.items():
         if not name.endswith(ERROR) and "/" not in name:  # those of single classes stay in the run folder
             error = latest.get((f"{name}{ERROR}", conditions), {}).get("value")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,13 +16,14 @@ from gan_lightning.generate.between import between_classes, between_seeds
 from gan_lightning.generate.choice import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
 from gan_lightning.generate.products import Film, Product, Stills
-from gan_lightning.generate.record import RECORD, origin
+from gan_lightning.generate.record import origin
 from gan_lightning.generate.sampler import Sampler
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
-from gan_lightning.outputs import device_named, home_of, new_folder
+from gan_lightning.outputs import device_named, new_folder
 from gan_lightning.parallel.devices import threads_for
-from gan_lightning.runs.loading import checkpoint_of, load_trained
+from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
+from gan_lightning.runs.loading import stored_at
 from gan_lightning.terminal import mistakes_in_one_line
 
 IMAGES, KEYS = 64, 4  # where nothing says how many: single images, and seeds to go through
@@ -89,8 +89,8 @@ def generate(options: Generate) -> Path:
     """
     check(options)
     torch.set_num_threads(threads_for(1, options.threads))
-    file = checkpoint_of(Path(options.source), options.checkpoint)
-    trained = load_trained(file, averaged=not options.raw, allow=options.allow)
+    stored = stored_at(Path(options.source), options.checkpoint)
+    trained = stored.trained(averaged=not options.raw, allow=options.allow)
     sampler = Sampler(
         trained, device_named(options.device), options.batch_size, options.truncation, options.truncation_w
     )
@@ -98,14 +98,14 @@ def generate(options: Generate) -> Path:
     sampler.try_out()
     print(trained.description(), flush=True)
     product, asked = PRODUCTS[options.interpolate](options, sampler)
-    folder = new_folder(options.to, home_of(Path(options.source)) / "generated")
+    folder = new_folder(options.to, RunFolder.around(Path(options.source)).generated)
+    record = GeneratedFolder(folder).record
     try:
         said, found = product.write(folder)
-        record = {**origin(sampler, folder), **asked, **found}
-        (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_json(record, {**origin(sampler, folder), **asked, **found})
     except OSError as error:
         raise UserError(f"Can't write in {folder}: {error.strerror}.") from error
-    print(*said, f"record in {folder / RECORD}", sep="\n", flush=True)
+    print(*said, f"record in {record}", sep="\n", flush=True)
     return folder
 
 

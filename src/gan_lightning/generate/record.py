@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from gan_lightning.errors import UserError
 from gan_lightning.generate.sampler import Sampler
-from gan_lightning.outputs import home_of
+from gan_lightning.runs.folder import GeneratedFolder, RunFolder, read_json
 from gan_lightning.runs.provenance import versions
-
-RECORD = "generated.json"
-RECORD_VERSION = 1
 
 
 def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
     """What the images of a sampler come from, for the record in ``folder``."""
     trained = sampler.trained
     return {
-        "v": RECORD_VERSION,
-        "run": home_of(trained.file.resolve()).name,
+        "run": RunFolder.around(trained.file.resolve()).path.name,
         "file": _way_to(trained.file.resolve(), folder.resolve()),
         "weights": trained.weights,
         "sha256": trained.sha256(),
@@ -42,11 +37,11 @@ def source_of(folder: Path) -> Path | None:
     Raises:
         UserError: The record is damaged.
     """
-    path = folder / RECORD
+    path = GeneratedFolder(folder).record
     if not path.is_file():
         return None
     try:
-        file = folder / json.loads(path.read_text(encoding="utf-8"))["file"]
+        file = folder / read_json(path)["file"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged: remove it, and say what to measure against, against=RUN_FOLDER."
@@ -60,8 +55,8 @@ def run_named_in(folder: Path) -> str | None:
     For a message: what can't be read names none.
     """
     try:
-        named = json.loads((folder / RECORD).read_text(encoding="utf-8"))["run"]
-    except (OSError, ValueError, KeyError, TypeError):
+        named = read_json(GeneratedFolder(folder).record)["run"]
+    except (OSError, ValueError, KeyError, UserError):
         return None
     return str(named)
 

@@ -12,12 +12,10 @@ from lightning.fabric.plugins.io import CheckpointIO
 from torch import Tensor
 
 from gan_lightning.errors import UserError
+from gan_lightning.runs.folder import RunFolder
 
 VERSION = 1
 """Of the 'gan_lightning' record in a checkpoint."""
-LAST = "last.ckpt"
-BEST = "best.ckpt"
-PREVIOUS = "last.previous.ckpt"
 PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
 
 
@@ -77,8 +75,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a damaged file, and the reason is in the text
-        previous = file.with_name(PREVIOUS)
-        hint = f" The one before it is {previous}." if file.name == LAST and previous.is_file() else ""
+        previous = file.with_name(RunFolder.previous.name)
+        hint = f" The one before it is {previous}." if file.name == RunFolder.last.name and previous.is_file() else ""
         raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
     if not isinstance(checkpoint, dict) or "gan_lightning" not in checkpoint:
         raise UserError(f"{file} is no checkpoint of gan-lightning: it lacks the 'gan_lightning' record.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.checkpoint import LAST, load_checkpoint
+from gan_lightning.runs.loading import checkpoint_at, read_checkpoint
 
 
 def start_from(module: nn.Module, source: Path, report: bool = True) -> None:
@@ -22,8 +22,8 @@ def start_from(module: nn.Module, source: Path, report: bool = True) -> None:
     Raises:
         UserError: There is no checkpoint, or nothing fits.
     """
-    path = checkpoint_in(source)
-    theirs, ours = load_checkpoint(path)["state_dict"], module.state_dict()
+    stored = read_checkpoint(checkpoint_at(source))
+    theirs, ours = stored.tensors, module.state_dict()
     fits = {name: value for name, value in theirs.items() if name in ours and value.shape == ours[name].shape}
     if not any(value.ndim > 1 for value in fits.values()):  # counters and biases always fit
         raise UserError(f"init_from={source}: none of its weights fits these networks in name and shape.")
@@ -32,24 +32,10 @@ def start_from(module: nn.Module, source: Path, report: bool = True) -> None:
         misshapen = sorted(name for name in theirs if name in ours and name not in fits)
         unknown = sorted(name for name in theirs if name not in ours)
         fresh = sorted(name for name in ours if name not in fits)
-        print(f"init_from {path}: {len(fits)} of {len(ours)} tensors taken over ({_by_part(list(fits))})")
+        print(f"init_from {stored.file}: {len(fits)} of {len(ours)} tensors taken over ({_by_part(list(fits))})")
         for names, what in ((misshapen, "of another shape"), (unknown, "unknown here"), (fresh, "left as initialised")):
             if names:
                 print(f"  {len(names)} {what}: {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}")
-
-
-def checkpoint_in(source: Path) -> Path:
-    """The last checkpoint of a run folder, or the checkpoint itself.
-
-    Raises:
-        UserError: There is neither.
-    """
-    if source.is_file():
-        return source
-    last = source / "checkpoints" / LAST
-    if not last.is_file():
-        raise UserError(f"{source} holds no run with a checkpoint ({last} is missing).")
-    return last
 
 
 def _by_part(names: list[str]) -> str:

@@ -1,4 +1,7 @@
-"""A trained generator in two lines, without Hydra and without trust in the file."""
+"""A trained generator in two lines, without Hydra and without trust in the file.
+
+A checkpoint is read once, into a :class:`StoredCheckpoint`; networks are built from it when somebody asks for them.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_lightning.config.trust import build_trusted
 from gan_lightning.errors import UserError
-from gan_lightning.runs.checkpoint import BEST, load_checkpoint
+from gan_lightning.runs.checkpoint import load_checkpoint
 from gan_lightning.runs.exported import CONFIG, read_weights
-from gan_lightning.runs.init_from import checkpoint_in
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.types import Draw, Latents
 
 NORMAL = {"_target_": "gan_lightning.games.priors.Normal"}
@@ -79,68 +82,164 @@ def load(run: str | os.PathLike[str], *, averaged: bool = True, allow: Sequence[
     Raises:
         UserError: There is no checkpoint, it is damaged, or it names code that nobody vouched for.
     """
-    return load_trained(Path(run), averaged=averaged, allow=allow).generator
+    return stored_at(Path(run)).trained(averaged=averaged, allow=allow).generator
 
 
-def load_trained(source: Path, *, averaged: bool = True, allow: Sequence[str] = ()) -> Trained:
-    """As :func:`load`, with what else has to be known to draw from the generator's prior."""
-    read = _from_export if (source / CONFIG).is_file() else _from_checkpoint
-    return read(source, averaged, allow)
+class Leaving(NamedTuple):
+    """What leaves a run: a generator and the prior that it draws from, not yet built."""
+
+    nodes: Mapping[str, Any]
+    """The configuration of "generator" and "prior"."""
+    tensors: Mapping[str, Tensor]
+    """The generator's, by their names in it."""
+    weights: str
+    """Which they are: "averaged" or "raw"."""
+
+    def built(self, stored: Stored, allow: Sequence[str]) -> Trained:
+        """The generator in evaluation mode and without gradients.
+
+        Raises:
+            UserError: The configuration names code that nobody vouched for.
+        """
+        generator = build_trusted(self.nodes["generator"], allow)
+        assert isinstance(generator, nn.Module)
+        generator.load_state_dict(self.tensors)
+        generator.eval().requires_grad_(False)
+        prior = build_trusted(self.nodes["prior"], allow)
+        return Trained(generator, prior, self.weights, self.nodes, stored.config, stored.counters, stored.file)
 
 
-def checkpoint_of(source: Path, which: str) -> Path:
-    """The "last" or the "best" checkpoint of a run folder; what is no run folder is the source itself.
+def leaving(config: Mapping[str, Any], tensors: Mapping[str, Tensor], averaged: bool) -> Leaving:
+    """What leaves a run of the GAN's game; the one place that knows where its configuration and its weights are.
+
+    Args:
+        config: The whole configuration of the run.
+        tensors: Those of the game, by their names in it.
+        averaged: The moving average of the weights; False gives the raw ones.
+    """
+    model = config["model"]
+    prefix = "average.model." if averaged else "generator."
+    return Leaving(
+        nodes={"generator": model["generator"], "prior": model.get("prior") or NORMAL},
+        tensors={name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)},
+        weights="averaged" if averaged else "raw",
+    )
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """What a checkpoint holds."""
+
+    file: Path
+    content: Mapping[str, Any]
+    """The whole of it, plain containers and tensors."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved configuration of the run.
+
+        Raises:
+            UserError: It has none: its game was trained without ``train.py``.
+        """
+        if "config" not in self.content:
+            raise UserError(
+                f"{self.file} does not say what networks it holds: it was not written by a run of train.py."
+            )
+        config: Mapping[str, Any] = self.content["config"]
+        return config
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Iterations, updates and images that it was trained for."""
+        counters: Mapping[str, int] = self.content["gan_lightning"]["counters"]
+        return counters
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Those of the game, by their names in it."""
+        tensors: Mapping[str, Tensor] = self.content["state_dict"]
+        return tensors
+
+    def trained(self, *, averaged: bool = True, allow: Sequence[str] = ()) -> Trained:
+        """Build the generator; see :func:`load`."""
+        return leaving(self.config, self.tensors, averaged).built(self, allow)
+
+
+@dataclass(frozen=True)
+class StoredExport:
+    """What a folder holds that ``export.py`` wrote: one generator, and nothing about its run's data."""
+
+    file: Path
+    card: Mapping[str, Any]
+    """What its ``config.json`` says."""
+    tensors: Mapping[str, Tensor]
+    """The generator's."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Empty: the configuration of the run is not exported."""
+        return {}
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Iterations, updates and images that it was trained for."""
+        counters: Mapping[str, int] = self.card["trained"]
+        return counters
+
+    def trained(self, *, averaged: bool = True, allow: Sequence[str] = ()) -> Trained:
+        """Build the generator; see :func:`load`.
+
+        Raises:
+            UserError: The raw weights are asked for, and the averaged ones were exported; or see there.
+        """
+        if not averaged and self.card["weights"] != "raw":
+            raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
+        nodes = {"generator": self.card["generator"], "prior": self.card["prior"]}
+        return Leaving(nodes, self.tensors, self.card["weights"]).built(self, allow)
+
+
+Stored: TypeAlias = StoredCheckpoint | StoredExport
+
+
+def stored_at(source: Path, which: str = "last") -> Stored:
+    """Read a run folder's checkpoint, a checkpoint file or an exported folder; nothing is built.
+
+    Args:
+        source: One of these three.
+        which: The "last" or the "best" checkpoint of a run folder.
 
     Raises:
-        UserError: The run has kept no best one, or there is no run folder to choose from.
+        UserError: There is none, or it is damaged; or "best" was asked for and ``source`` is no run folder.
     """
-    best = source / "checkpoints" / BEST
+    if which == "last" and (source / CONFIG).is_file():
+        return StoredExport(source, *read_weights(source))
+    return read_checkpoint(checkpoint_at(source, which))
+
+
+def read_checkpoint(file: Path) -> StoredCheckpoint:
+    """Read one checkpoint file.
+
+    Raises:
+        UserError: It is missing, damaged or of another release.
+    """
+    return StoredCheckpoint(file, load_checkpoint(file))
+
+
+def checkpoint_at(source: Path, which: str = "last") -> Path:
+    """The file of the "last" or the "best" checkpoint of a run folder; a checkpoint file is itself the "last".
+
+    Raises:
+        UserError: There is none, or the best is asked for of what is no run folder.
+    """
+    run = RunFolder(source)
     if which == "last":
-        return source
-    if source.exists() and not best.parent.is_dir():
+        if source.is_file() or run.last.is_file():
+            return source if source.is_file() else run.last
+        raise UserError(f"{source} holds no run with a checkpoint ({run.last} is missing).")
+    if source.exists() and not run.checkpoints.is_dir():
         raise UserError(f"checkpoint={which} chooses from a run folder's checkpoints, and {source} is none.")
-    if not best.is_file():
-        raise UserError(f"checkpoint=best: {best} is missing; callbacks=quality keeps one. There is checkpoint=last.")
-    return best
-
-
-def _from_checkpoint(source: Path, averaged: bool, allow: Sequence[str]) -> Trained:
-    file = checkpoint_in(source)
-    checkpoint = load_checkpoint(file)
-    if "config" not in checkpoint:
-        raise UserError(f"{file} does not say what networks it holds: it was not written by a run of train.py.")
-    model = checkpoint["config"]["model"]
-    nodes = {"generator": model["generator"], "prior": model.get("prior") or NORMAL}
-    prefix = "average.model." if averaged else "generator."
-    tensors = {k.removeprefix(prefix): v for k, v in checkpoint["state_dict"].items() if k.startswith(prefix)}
-    return Trained(
-        generator=_built(nodes["generator"], tensors, allow),
-        prior=build_trusted(nodes["prior"], allow),
-        weights="averaged" if averaged else "raw",
-        nodes=nodes,
-        config=checkpoint["config"],
-        counters=checkpoint["gan_lightning"]["counters"],
-        file=file,
-    )
-
-
-def _from_export(source: Path, averaged: bool, allow: Sequence[str]) -> Trained:
-    card, tensors = read_weights(source)
-    if not averaged and card["weights"] != "raw":
-        raise UserError(f"{source} holds the averaged weights alone: take the raw ones from the run folder.")
-    return Trained(
-        generator=_built(card["generator"], tensors, allow),
-        prior=build_trusted(card["prior"], allow),
-        weights=card["weights"],
-        nodes={"generator": card["generator"], "prior": card["prior"]},
-        config={},
-        counters=card["trained"],
-        file=source,
-    )
-
-
-def _built(node: Any, tensors: Mapping[str, Any], allow: Sequence[str]) -> nn.Module:
-    generator = build_trusted(node, allow)
-    assert isinstance(generator, nn.Module)
-    generator.load_state_dict(tensors)
-    return generator.eval().requires_grad_(False)
+    if not run.best.is_file():
+        raise UserError(
+            f"checkpoint=best: {run.best} is missing; callbacks=quality keeps one. There is checkpoint=last."
+        )
+    return run.best

@@ -12,10 +12,8 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from gan_lightning.runs.folder import METRICS
+from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder
 from gan_lightning.runs.records import append_lines, read_records
-
-SCHEMA_VERSION = 1
 
 
 class JsonLines(Logger):
@@ -31,7 +29,7 @@ class JsonLines(Logger):
 
     def __init__(self, folder: str, resume_at: int | None = None) -> None:
         super().__init__()
-        self.path = Path(folder) / METRICS
+        self.path = RunFolder(Path(folder)).metrics
         writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # the others must not trim what rank 0 trims
         self.spent = self._go_on_from(resume_at) if writes and resume_at is not None else 0.0
         """Seconds of earlier attempts."""
@@ -44,7 +42,7 @@ class JsonLines(Logger):
     @property
     def name(self) -> str:
         """The file's name."""
-        return METRICS
+        return RunFolder.metrics.name
 
     @property
     def version(self) -> int:

@@ -18,13 +18,11 @@ from gan_lightning.runs import repository
 from gan_lightning.runs.folder import COMMAND
 
 PACKAGES = ("gan-lightning", "torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
-SCHEMA_VERSION = 1
 
 
 def provenance(seed: int) -> dict[str, Any]:
     """Plain facts for ``provenance.json``; the changes since the commit are in ``changes.diff``."""
     return {
-        "v": SCHEMA_VERSION,
         "started": now(),
         "command": command(),
         "working_directory": os.getcwd(),

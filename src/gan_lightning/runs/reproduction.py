@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ from typing import Any
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.checkpoint import LAST, load_checkpoint
-from gan_lightning.runs.folder import CHANGES, METRICS, PROCESS, attempt_folder
-from gan_lightning.runs.records import read_records
+from gan_lightning.runs.folder import RunFolder, read_json
+from gan_lightning.runs.loading import read_checkpoint
 
 OF_THE_CLOCK = frozenset({"images_per_second"})
 """Numbers that no two runs share."""
@@ -78,7 +77,7 @@ class Comparison:
         yield from (f"  {each}" for each in self.circumstances or ["nothing else is known to be different"])
 
 
-def compare(there: Path, here: Path) -> Comparison:
+def compare(there: RunFolder, here: RunFolder) -> Comparison:
     """Compare two run folders.
 
     Raises:
@@ -101,11 +100,10 @@ def _shown(number: Number) -> str:
     return f"{number.name} at iteration {number.iteration:,}: {number.there!r} there, {here} here"
 
 
-def _numbers(folder: Path) -> dict[tuple[int, str], float]:
-    path = folder / METRICS
-    if not path.is_file():
-        raise UserError(f"{path} is missing, so there are no numbers to compare with.")
-    records = (record for record in read_records(path) if record["name"] not in OF_THE_CLOCK)
+def _numbers(run: RunFolder) -> dict[tuple[int, str], float]:
+    if not run.metrics.is_file():
+        raise UserError(f"{run.metrics} is missing, so there are no numbers to compare with.")
+    records = (record for record in run.numbers() if record["name"] not in OF_THE_CLOCK)
     return {(record["iteration"], record["name"]): record["value"] for record in records}
 
 
@@ -113,33 +111,31 @@ def _equal(one: float, other: float | None) -> bool:
     return one == other or (other is not None and math.isnan(one) and math.isnan(other))
 
 
-def _weights_equal(there: Path, here: Path) -> bool | None:
-    paths = [folder / "checkpoints" / LAST for folder in (there, here)]
-    if not all(path.is_file() for path in paths):
+def _weights_equal(there: RunFolder, here: RunFolder) -> bool | None:
+    if not (there.last.is_file() and here.last.is_file()):
         return None
-    one, other = (load_checkpoint(path) for path in paths)
-    if one["gan_lightning"]["counters"]["iteration"] != other["gan_lightning"]["counters"]["iteration"]:
+    one, other = read_checkpoint(there.last), read_checkpoint(here.last)
+    if one.counters["iteration"] != other.counters["iteration"]:
         return None
-    weights, others = one["state_dict"], other["state_dict"]
+    weights, others = one.tensors, other.tensors
     return weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)
 
 
-def _circumstances(there: Path, here: Path) -> Iterator[str]:
+def _circumstances(there: RunFolder, here: RunFolder) -> Iterator[str]:
     """What the records of two runs say about code, packages, machine and processes, where they disagree."""
     then, now = _facts(there), _facts(here)
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
             yield f"{name}: {then.get(name)} there, {now.get(name)} here"
-    patches = [_text(folder / CHANGES) for folder in (there, here)]
-    if patches[0] != patches[1]:
-        yield f"the code was changed otherwise since its commit: compare {CHANGES} of both folders"
-    attempts = len(list((there / "attempts").glob("[0-9]*")))
+    if _text(there.changes) != _text(here.changes):
+        yield f"the code was changed otherwise since its commit: compare {RunFolder.changes} of both folders"
+    attempts = len(there.attempts())
     if attempts > 1:
-        yield f"that run went on {attempts - 1} time(s), perhaps with other options: see {there / 'attempts'}"
+        yield f"that run went on {attempts - 1} time(s), perhaps with other options: see {there.all_attempts}"
 
 
-def _facts(folder: Path) -> dict[str, Any]:
-    provenance = _json(folder / "provenance.json")
+def _facts(run: RunFolder) -> dict[str, Any]:
+    provenance = _json(run.provenance)
     machine = provenance.get("machine") or {}
     facts = {
         "commit": (provenance.get("git") or {}).get("commit"),
@@ -147,8 +143,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         **_picked(provenance.get("packages") or {}, provenance.get("packages") or {}),
         **_picked(machine, ("processor", "cpus", "gpus", "cuda")),
     }
-    first = min((folder / "attempts").glob("[0-9]*"), key=lambda path: int(path.name), default=folder)
-    process = _json(attempt_folder(folder, int(first.name)) / PROCESS) if first != folder else {}
+    process = next((_json(attempt.process) for attempt in run.attempts()), {})
     return facts | _picked(process, FACTS_OF_A_PROCESS)
 
 
@@ -157,11 +152,9 @@ def _picked(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    with suppress(OSError, ValueError, UserError):
+        return read_json(path)
+    return {}
 
 
 def _text(path: Path) -> str:

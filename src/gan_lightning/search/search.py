@@ -17,8 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gan_lightning.config.trust import build
 from gan_lightning.errors import UserError
 from gan_lightning.quality import Evaluator
-from gan_lightning.runs.folder import METRICS
-from gan_lightning.runs.records import read_records
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.search.measuring import with_objectives, with_quality
 from gan_lightning.search.objective import objectives, read_values
 from gan_lightning.search.options import Options
@@ -162,7 +161,7 @@ class Search:
             self.study.prune(trial)
             return
         try:
-            measured = read_values(self.objectives, summary, read_records(folder / METRICS))
+            measured = read_values(self.objectives, summary, RunFolder(folder).numbers())
         except UserError as error:
             self.study.fail(trial, str(error))
             return

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from gan_lightning.errors import Diverged, ProcessFailed, ProcessKilled, UserError
-from gan_lightning.runs.folder import FAILURE, TRACEBACK
-
-SCHEMA_VERSION = 1
+from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder, read_json, write_json
 
 KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Diverged, "diverged"),
@@ -33,7 +29,7 @@ PASSING = ("mistake", "machine", "out of memory")
 """Kinds that a checkpoint has no part in, such as a full disk: the job goes on from it. Others start again."""
 
 
-def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
+def record_failure(run: RunFolder, error: Exception) -> dict[str, Any]:
     """Write down why a job ended, if there is room for it; gives the record.
 
     Returns:
@@ -50,15 +46,15 @@ def record_failure(folder: Path, error: Exception) -> dict[str, Any]:
     }
     with suppress(OSError):  # a full disk, which may be why the job failed: whoever called says the reason too
         if kind not in EXPLAINED:
-            (folder / TRACEBACK).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        (folder / FAILURE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            run.traceback.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        write_json(run.failure, record)
     return record
 
 
-def is_passing(folder: Path) -> bool:
-    """Whether the job in ``folder`` failed for a reason that a checkpoint has no part in."""
+def is_passing(run: RunFolder) -> bool:
+    """Whether a job failed for a reason that a checkpoint has no part in."""
     try:
-        record = json.loads((folder / FAILURE).read_text(encoding="utf-8"))
+        record = read_json(run.failure)
     except ValueError:  # cut short while it was written, by a full disk too
         return True
-    return isinstance(record, dict) and record.get("kind") in PASSING
+    return record.get("kind") in PASSING

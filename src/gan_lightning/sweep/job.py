@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from gan_lightning.config.check import LOCATIONS
 from gan_lightning.config.job_names import WITHOUT_EFFECT
 from gan_lightning.errors import UserError
 from gan_lightning.parallel.devices import cores, resolve_devices, threads_for
-from gan_lightning.runs.checkpoint import LAST
-from gan_lightning.runs.folder import COMPOSED, EVENTS, FAILURE, LOCK, SUMMARY, Busy, locked
+from gan_lightning.runs.claim import Busy, locked
+from gan_lightning.runs.folder import EVENTS, RunFolder, read_json
 from gan_lightning.sweep.failures import is_passing, record_failure
-from gan_lightning.train.resume import next_attempt, read_stored
+from gan_lightning.train.resume import read_stored
 from gan_lightning.train.run import record_of, train
 
 FINISHED = ("done", "pruned")
@@ -26,8 +25,8 @@ FINISHED = ("done", "pruned")
 MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)
 """What may differ between two starts of one job."""
 
-ASIDE = "failed"
-KEPT = (ASIDE, LOCK)
+KEPT = (RunFolder.failed.name, RunFolder.lock.name)
+"""What a new start finds in the folder of its job."""
 
 
 class Changed(UserError):
@@ -50,55 +49,62 @@ def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: i
     Raises:
         SystemExit: A signal ended training; a checkpoint was written first.
     """
+    run = RunFolder(folder)
     try:
-        with locked(folder):
+        with locked(run):
             try:
-                return _locked_job(config, folder, overrides, share)
+                return _locked_job(config, run, overrides, share)
             except Changed as error:
                 return {"status": "refused", "outcome": "refused", "message": str(error)}
             except Exception as error:  # written down before another process may take the job up
-                return {**record_failure(folder, error), "outcome": "failed"}
+                return {**record_failure(run, error), "outcome": "failed"}
     except Busy as error:
         return {"status": "busy", "outcome": "busy", "message": str(error)}
     except UserError as error:  # there is no folder to write it down in
         return {"status": "failed", "outcome": "failed", "message": str(error)}
 
 
-def _locked_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: int | None) -> dict[str, Any]:
-    if (summary := finished(folder)) is not None:
-        require_unchanged(config, folder)
+def _locked_job(config: DictConfig, run: RunFolder, overrides: Sequence[str], share: int | None) -> dict[str, Any]:
+    if (summary := finished(run)) is not None:
+        require_unchanged(config, run)
         return {**summary, "outcome": "skipped"}
     if config.threads is None and share is not None:
         trainer = config.trainer
         devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
         config.threads = threads_for(devices.local, None, share)
-    last = folder / "checkpoints" / LAST
-    if last.is_file() and goes_on(config, folder):
-        return {**train(config, folder, overrides, next_attempt(folder), last), "outcome": "resumed"}
-    set_aside(folder)
-    return {**train(config, folder, overrides), "outcome": "trained"}
+    if run.last.is_file() and goes_on(config, run):
+        attempt = run.next_attempt().number
+        return {**train(config, run.path, overrides, attempt, run.last), "outcome": "resumed"}
+    set_aside(run)
+    return {**train(config, run.path, overrides), "outcome": "trained"}
 
 
-def finished(folder: Path) -> dict[str, Any] | None:
-    """The summary of a job with nothing left to do."""
+def finished(run: RunFolder) -> dict[str, Any] | None:
+    """The summary of a job with nothing left to do.
+
+    Raises:
+        Changed: Another release wrote it.
+    """
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # none, or cut while it was written
+        summary = read_json(run.summary)
+    except ValueError:  # cut while it was written
         return None
-    return summary if isinstance(summary, dict) and summary.get("status") in FINISHED else None
+    except UserError as error:  # no failure of the job, whose results are whole
+        raise Changed(str(error)) from error
+    return summary if summary.get("status") in FINISHED else None
 
 
-def goes_on(config: DictConfig, folder: Path) -> bool:
+def goes_on(config: DictConfig, run: RunFolder) -> bool:
     """Whether a job goes on from its checkpoint; one that failed starts again where that would not mend it.
 
     Raises:
         Changed: It was cut off, and is configured otherwise now.
     """
-    failed = (folder / FAILURE).exists()
-    if failed and not is_passing(folder):
+    failed = run.failure.exists()
+    if failed and not is_passing(run):
         return False
     try:
-        require_unchanged(config, folder)
+        require_unchanged(config, run)
     except Changed:
         if not failed:
             raise
@@ -106,14 +112,14 @@ def goes_on(config: DictConfig, folder: Path) -> bool:
     return True
 
 
-def require_unchanged(config: DictConfig, folder: Path) -> None:
+def require_unchanged(config: DictConfig, run: RunFolder) -> None:
     """Compare what the line composes to now with what the job was started with.
 
     Raises:
         Changed: They differ, since a yaml was edited in between, or nobody can tell.
     """
     try:
-        stored = _compared(read_stored(folder / COMPOSED))
+        stored = _compared(read_stored(run))
     except UserError as error:  # no failure of the job, whose results are whole
         raise Changed(f"{error} Put the file back, or delete or move its folder.") from error
     now = _compared(config)
@@ -121,7 +127,7 @@ def require_unchanged(config: DictConfig, folder: Path) -> None:
         was = ", ".join(f"{key} was {stored.get(key, 'absent')} and is {now.get(key, 'absent')}" for key in changed[:3])
         more = f" (and {len(changed) - 3} more)" if len(changed) > 3 else ""
         raise Changed(
-            f"{folder} was started with another configuration: {was}{more}. Change it back, or delete or move that "
+            f"{run.path} was started with another configuration: {was}{more}. Change it back, or delete or move that "
             "folder, or start a new sweep with hydra.sweep.dir=FOLDER."
         )
 
@@ -147,16 +153,16 @@ def _flat(node: Any, name: str = "") -> dict[str, Any]:
     }
 
 
-def set_aside(folder: Path) -> None:
+def set_aside(run: RunFolder) -> None:
     """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in.
 
     TensorBoard's files get a name by which it doesn't find them: it would show the failed start as a run of its own.
     """
-    if not (left := [entry for entry in folder.iterdir() if entry.name not in KEPT]):
+    if not (left := [entry for entry in run.path.iterdir() if entry.name not in KEPT]):
         return
-    aside = folder / ASIDE / str(1 + max((int(each.name) for each in (folder / ASIDE).glob("[0-9]*")), default=-1))
+    aside = run.failed / str(1 + max((int(each.name) for each in run.failed.glob("[0-9]*")), default=-1))
     aside.mkdir(parents=True)
-    for entry in sorted(left, key=lambda entry: entry.name == FAILURE):  # last, for then the rest has gone too
+    for entry in sorted(left, key=lambda entry: entry == run.failure):  # last, for then the rest has gone too
         shutil.move(entry, aside / entry.name.replace(EVENTS, "failed"))
 
 

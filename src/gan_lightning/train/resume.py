@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import flat_keys, unreadable
 from gan_lightning.errors import UserError
+from gan_lightning.runs.folder import RunFolder
 
 FIXED = (
     *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
@@ -26,30 +27,23 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
     Raises:
         UserError: There is nothing to go on from, or a change would make it another run.
     """
-    from gan_lightning.runs.checkpoint import LAST
-    from gan_lightning.runs.folder import COMPOSED
     from gan_lightning.train.run import train
 
-    stored, last = folder / COMPOSED, folder / "checkpoints" / LAST
-    if not stored.is_file() or not last.is_file():
-        missing = stored if not stored.is_file() else last
+    run = RunFolder(folder)
+    if (missing := next((file for file in (run.composed, run.last) if not file.is_file()), None)) is not None:
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
-    config = read_stored(stored)
+    config = read_stored(run)
     allow = apply_overrides(config, overrides)
-    train(config, folder, overrides, next_attempt(folder), last, allow)
+    train(config, folder, overrides, run.next_attempt().number, run.last, allow)
 
 
-def next_attempt(folder: Path) -> int:
-    """The number after the last attempt's."""
-    return 1 + max((int(entry.name) for entry in (folder / "attempts").glob("[0-9]*")), default=0)
-
-
-def read_stored(stored: Path) -> DictConfig:
-    """A stored configuration.
+def read_stored(run: RunFolder) -> DictConfig:
+    """The configuration that a run was started with.
 
     Raises:
         UserError: It can't be read, or is no mapping.
     """
+    stored = run.composed
     try:
         config = OmegaConf.load(stored)
     except Exception as error:  # of the file system or of one of YAML's many kinds; the reason is in the text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -29,9 +28,10 @@ from gan_lightning.games.base import Game
 from gan_lightning.games.costs import Cost
 from gan_lightning.games.rules import check as check_rules
 from gan_lightning.parallel.devices import Devices, external_rank, resolve_devices, threads_for
-from gan_lightning.runs.checkpoint import LAST, load_checkpoint
-from gan_lightning.runs.folder import CHANGES, COMPOSED, OVERRIDES, RESOLVED, SUMMARY, claimed
+from gan_lightning.runs.claim import claimed
+from gan_lightning.runs.folder import RunFolder, as_json, write_json
 from gan_lightning.runs.init_from import start_from
+from gan_lightning.runs.loading import read_checkpoint
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.provenance import code_changes, now, provenance
 from gan_lightning.train.build import (
@@ -43,8 +43,6 @@ from gan_lightning.train.build import (
     fill_in_facts,
 )
 from gan_lightning.train.quiet import quieten_lightning
-
-SCHEMA_VERSION = 1
 
 Kind = TypeVar("Kind")
 
@@ -111,7 +109,7 @@ def train(
         )
     resume_at = None
     if checkpoint is not None:
-        resume_at = int(load_checkpoint(checkpoint)["gan_lightning"]["counters"]["iteration"])
+        resume_at = int(read_checkpoint(checkpoint).counters["iteration"])
     config.run.resume_at = resume_at
     locate(config)
     composed = OmegaConf.to_yaml(record_of(config))
@@ -121,14 +119,14 @@ def train(
     fill_in_budget(config, data.iterations_per_epoch())
     job = Job(settled(), str(folder), asdict(devices), attempt, _text(checkpoint), resume_at)
     record = {
-        COMPOSED: composed,
-        RESOLVED: OmegaConf.to_yaml(OmegaConf.create(job.config)),
-        OVERRIDES: "".join(f"{override}\n" for override in overrides),
-        "provenance.json": json.dumps(provenance(job.config["seed"]), indent=2) + "\n",
+        RunFolder.composed.name: composed,
+        RunFolder.resolved.name: OmegaConf.to_yaml(OmegaConf.create(job.config)),
+        RunFolder.overrides.name: "".join(f"{override}\n" for override in overrides),
+        RunFolder.provenance.name: as_json(provenance(job.config["seed"])),
     }
     if changes := code_changes():
-        record[CHANGES] = changes
-    with claimed(folder, attempt, record) if external_rank() == 0 else nullcontext():
+        record[RunFolder.changes.name] = changes
+    with claimed(RunFolder(folder), attempt, record) if external_rank() == 0 else nullcontext():
         summary = execute(job, data)
     if number := summary["signal"]:
         sys.exit(128 + number)
@@ -240,7 +238,6 @@ def _conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cos
     number = checkpoint.signal if checkpoint is not None else None
     earlier = records.spent if records is not None else 0.0
     summary = {
-        "v": SCHEMA_VERSION,
         "status": "interrupted" if number else "pruned" if pruning is not None and pruning.pruned else "done",
         "signal": number,
         "ended": now(),
@@ -255,7 +252,7 @@ def _conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cos
         "quality": quality.summary() if quality is not None else None,
     }
     if trainer.is_global_zero:
-        (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_json(RunFolder(folder).summary, summary)
         _say_goodbye(summary, trainer, folder)
         if number:
             print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
@@ -275,10 +272,10 @@ def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> Non
     )
     if trainer.fast_dev_run:  # type: ignore[attr-defined]  # it writes no files
         return
-    pictures, checkpoint = folder / "samples", folder / "checkpoints" / LAST
+    run = RunFolder(folder)
     left = {
-        f"pictures:    {pictures}": pictures.is_dir(),
-        f"checkpoint:  {checkpoint}": checkpoint.is_file(),
+        f"pictures:    {run.samples}": run.samples.is_dir(),
+        f"checkpoint:  {run.last}": run.last.is_file(),
         f"curves:      tensorboard --logdir '{folder}'": _first(TensorBoardLogger, trainer.loggers) is not None,
     }
     print(*(line for line, there in left.items() if there), sep="\n", flush=True)

@@ -22,8 +22,8 @@ from gan_lightning.errors import UserError
 from gan_lightning.evaluate import choice
 from gan_lightning.evaluate.choice import metrics_named
 from gan_lightning.evaluate.command import Evaluate, evaluate
-from gan_lightning.evaluate.contenders import labels_for
 from gan_lightning.evaluate.points import mode_numbers
+from gan_lightning.evaluate.source import labels_for
 from gan_lightning.evaluate.table import table
 from gan_lightning.export.command import Export, export
 from gan_lightning.games.priors import Normal
@@ -276,6 +276,10 @@ def test_an_exported_generator(run: Path, tmp_path: Path) -> None:
     assert measured(to, **options)["averaged", "fid"]["value"] == pytest.approx(of_run, rel=1e-9)
     with pytest.raises(UserError, match="does not say what to measure it against"):
         measured(to)
+    with pytest.raises(UserError, match="is an export, which has no data: against=RUN_FOLDER"):
+        measured(run, against=str(to))
+    raw = export(Export(str(run), to=str(tmp_path / "raw"), formats=[], raw=True))
+    assert {weights for weights, _ in measured(raw, **options | {"weights": "both"})} == {"raw"}
 
 
 def test_what_needs_more_images_is_left_out_and_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

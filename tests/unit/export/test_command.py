@@ -28,7 +28,7 @@ from gan_lightning.export import programs
 from gan_lightning.export.command import main
 from gan_lightning.generate.command import main as generate
 from gan_lightning.networks import Generator
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 
 BLOCK = """
 import sys
@@ -103,7 +103,7 @@ def test_the_configuration_says_how_to_draw(exported: Path, run: Path) -> None:
     expected = {"latent_dim": 100, "num_classes": 0, "channels": 1, "resolution": 28, "range": [-1, 1]}
     assert {name: config[name] for name in expected} == expected
     assert config["weights"] == "averaged"
-    assert config["sha256"] == load_trained(run).sha256()
+    assert config["sha256"] == stored_at(run).trained().sha256()
     assert config["differences"].keys() == {"safetensors", "torch"}
     assert all(0 <= difference < 1e-5 for difference in config["differences"].values())
 

@@ -22,7 +22,7 @@ from gan_lightning.generate.command import main
 from gan_lightning.generate.sampler import SeedDraw
 from gan_lightning.images import to_bytes
 from gan_lightning.metrics.extractors import ClassifierExtractor
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_raw_weights_draw_something_else(run: Path, tmp_path: Path) -> None:
     records = [generate(run, tmp_path / raw, f"count=1 raw={raw}") for raw in ("false", "true")]
     assert [record["weights"] for record in records] == ["averaged", "raw"]
     assert records[0]["sha256"] != records[1]["sha256"]
-    assert records[0]["sha256"] == load_trained(run).sha256()
+    assert records[0]["sha256"] == stored_at(run).trained().sha256()
 
 
 def test_the_record_says_what_was_drawn(run: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from gan_lightning.metrics import FrechetDistance, InceptionScore, KernelDistanc
 from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.networks import DCGANGenerator
 from gan_lightning.quality import Fakes
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 
 COUNT, REAL = 500, 2000
 KEYS = FrechetDistance(), KernelDistance(subsets=20, subset_size=250)
@@ -91,7 +91,7 @@ def test_a_generator_gets_better_as_it_learns(tmp_path: Path, data_dir: Path) ->
     images = worst_first(data)
     copies = sorted((tmp_path / "run" / "checkpoints").glob("kimg-*.ckpt"))
     for copy, name in ((copies[0], "early"), (copies[-1], "late")):
-        trained = load_trained(copy)
+        trained = stored_at(copy).trained()
         fakes = Fakes(trained.prior, trained.latent_dim, None, COUNT)
         images[name] = torch.cat(list(fakes.batches(trained.generator, CPU, range(COUNT))))
     ladder = {name: images[name] for name in ("noise", "untrained", "early", "late", "test")}

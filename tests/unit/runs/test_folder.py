@@ -1,4 +1,4 @@
-"""A run folder belongs to one run, and a mistake leaves nothing in it that the next attempt would stumble over."""
+"""The run folder object: where each file lies, and how it is read."""
 
 from __future__ import annotations
 
@@ -6,109 +6,119 @@ import json
 from pathlib import Path
 
 import pytest
-from door import TINY, call, refused, train
+import yaml
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.folder import FAILURE, RECORD, SUMMARY, TRACEBACK, attempt_folder, claimed, locked, promote
+from gan_lightning.runs.folder import (
+    Attempt,
+    GeneratedFolder,
+    RunFolder,
+    as_json,
+    read_json,
+    read_yaml,
+    write_json,
+)
+
+OLD = Path(__file__).parents[2] / "support" / "old_runs"
 
 
-def test_of_two_that_start_at_once_one_gets_it(tmp_path: Path) -> None:
-    with (
-        claimed(tmp_path, 0, {"config.yaml": "a: 1\n"}),
-        pytest.raises(UserError, match="holds a run already"),
-        claimed(tmp_path, 0, {"config.yaml": "a: 2\n"}),
-    ):
-        pass
-    assert (attempt_folder(tmp_path, 0) / "config.yaml").read_text() == "a: 1\n"
+def test_where_everything_lies() -> None:
+    run = RunFolder(Path("run"))
+    places = {
+        "config.yaml": run.composed,
+        "resolved.yaml": run.resolved,
+        "overrides.txt": run.overrides,
+        "provenance.json": run.provenance,
+        "changes.diff": run.changes,
+        "metrics.jsonl": run.metrics,
+        "evaluations.jsonl": run.evaluations,
+        "summary.json": run.summary,
+        "failure.json": run.failure,
+        "traceback.txt": run.traceback,
+        "rerun.json": run.reproduction,
+        "checkpoints/last.ckpt": run.last,
+        "checkpoints/last.previous.ckpt": run.previous,
+        "checkpoints/best.ckpt": run.best,
+        "checkpoints/kimg-000200.ckpt": run.checkpoint_at_kimg(200),
+        "samples/real.png": run.real_sheet,
+        "samples/iteration-0000012.png": run.sheet(12),
+        "attempts/3/rank-0.json": run.attempt(3).process,
+        "attempts/3/rank-1.json": run.attempt(3).of_rank(1),
+        "attempts/3/overrides.txt": run.attempt(3).overrides,
+        "generated": run.generated,
+        "export": run.exported,
+        ".lock": run.lock,
+    }
+    assert {name: Path("run") / name for name in places} == places
+    assert GeneratedFolder(Path("run/generated/0")).record == Path("run/generated/0/generated.json")
+    assert (RunFolder.last, Attempt.summary) == (Path("checkpoints/last.ckpt"), Path("summary.json"))
 
 
-def test_it_is_given_back_where_training_did_not_start(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no"), claimed(tmp_path, 0, {"config.yaml": ""}):
-        raise UserError("no")
-    assert not attempt_folder(tmp_path, 0).exists()
+def test_what_is_made_of_a_run_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    for file in ("checkpoints/last.ckpt", "alone.ckpt"):
+        (tmp_path / file).touch()
+        assert RunFolder.around(tmp_path / file) == RunFolder(tmp_path)
+    assert RunFolder.around(tmp_path) == RunFolder(tmp_path)
 
 
-def test_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    with pytest.raises(UserError, match="no such"), locked(folder), claimed(folder, 0, {"config.yaml": "a: 1\n"}):
-        raise UserError("no such")
-    assert not folder.exists()
+def test_a_folder_that_a_run_left() -> None:
+    run = RunFolder(OLD / "dcgan")
+    assert [attempt.number for attempt in run.attempts()] == [0]
+    assert run.attempts()[0].run == run
+    assert run.next_attempt() == run.attempt(1)
+    assert list(run.sheets()) == [0, 4]
+    assert run.sheets()[4] == run.sheet(4)
+    assert run.words() == (OLD / "dcgan" / "overrides.txt").read_text().splitlines() != []
+    assert {record["iteration"] for record in run.numbers()} >= {1, 4}
+    assert run.evaluated() == []
+    assert read_json(run.summary)["status"] == "done"
+    assert read_yaml(run.resolved)["seed"] == read_json(run.provenance)["seed"]
 
 
-def test_a_refused_start_leaves_no_run_in_tensorboard(tmp_path: Path) -> None:
-    """Its file is begun before the callbacks are asked; that of an earlier attempt stays."""
-    (tmp_path / "events.out.tfevents.1").touch()
-
-    def start() -> None:
-        with claimed(tmp_path, 1, {}):
-            (tmp_path / "events.out.tfevents.2").touch()
-            raise UserError("too few")
-
-    with pytest.raises(UserError, match="too few"):
-        start()
-    assert [file.name for file in tmp_path.glob("events*")] == ["events.out.tfevents.1"]
+def test_attempts_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in (10, 9, 0):
+        (tmp_path / "attempts" / str(number)).mkdir(parents=True)
+    assert [attempt.number for attempt in RunFolder(tmp_path).attempts()] == [0, 9, 10]
+    assert RunFolder(tmp_path).next_attempt().number == 11
+    assert RunFolder(tmp_path / "new").next_attempt().number == 1
 
 
-@pytest.mark.parametrize("mistake", ["n_critic=0", "optimiser.lr=1", "optimizer.lr=high", "trainer.precision=64-true"])
-def test_a_mistake_on_the_command_line_leaves_no_folder(mistake: str, tmp_path: Path) -> None:
-    refused(f"{TINY} {mistake}", tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+def test_what_is_missing_is_empty(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    assert (run.numbers(), run.evaluated(), run.words(), run.attempts(), run.sheets()) == ([], [], [], [], {})
+    assert (read_json(run.summary), read_yaml(run.resolved)) == ({}, {})
 
 
-def test_a_refused_run_leaves_what_others_put_there(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "notes.txt").touch()
-    with pytest.raises(UserError, match="no such"), claimed(folder, 0, {}):
-        raise UserError("no such")
-    assert sorted(entry.name for entry in folder.iterdir()) == [".lock", "notes.txt"]
+def test_every_json_carries_its_version(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    write_json(run.summary, {"status": "done"})
+    assert run.summary.read_text() == as_json({"status": "done"}) == '{\n  "v": 1,\n  "status": "done"\n}\n'
+    assert read_json(run.summary) == {"v": 1, "status": "done"}
+    run.summary.write_text(json.dumps({"v": 2}))
+    with pytest.raises(UserError, match=r"summary\.json has format 2, but this release reads 1"):
+        read_json(run.summary)
 
 
-def test_the_record_is_the_runs_from_the_start_of_training(tmp_path: Path) -> None:
-    with claimed(tmp_path, 1, dict.fromkeys(RECORD, "text")):
-        assert not (tmp_path / "config.yaml").exists()
-        promote(tmp_path, 1)
-    assert {(tmp_path / name).read_text() for name in RECORD} == {"text"}
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "Expecting value"), ('{"v": 1, "sta', "Unterminated"), ("[1]", "summary.json is no JSON object")],
+)
+def test_a_damaged_json_is_a_value_error(text: str, says: str, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.summary.write_text(text)
+    with pytest.raises(ValueError, match=says):
+        read_json(run.summary)
 
 
-@pytest.mark.parametrize("ending", [SUMMARY, FAILURE, TRACEBACK])
-def test_an_attempt_begins_without_the_ending_of_the_one_before(ending: str, tmp_path: Path) -> None:
-    """A run that is done or failed and is gone on with has neither, and if it is killed it had neither."""
-    with claimed(tmp_path, 0, {}):
-        promote(tmp_path, 0)
-    (tmp_path / ending).write_text("of the first")
-    with claimed(tmp_path, 1, {}):
-        assert (tmp_path / ending).is_file()
-        promote(tmp_path, 1)
-    assert not (tmp_path / ending).exists()
-    assert (attempt_folder(tmp_path, 0) / ending).read_text() == "of the first"
+def test_a_stored_configuration_makes_nothing(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.resolved.write_text("a: !!python/object/apply:os.getcwd []")
+    with pytest.raises(yaml.YAMLError):
+        read_yaml(run.resolved)
 
 
-def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    train("trainer.max_steps=1", folder)
-    before = (folder / "config.yaml").read_text()
-    assert "clip.norm" in call(f"resume={folder} trainer.max_steps=2 optimizer.clip.norm=-1").err
-    assert (folder / "config.yaml").read_text() == before
-    assert call(f"resume={folder} trainer.max_steps=2").status == 0
-    assert json.loads((folder / "summary.json").read_text())["iteration"] == 2
-
-
-def test_a_new_budget_replaces_the_old_one(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    train("trainer.max_epochs=1 trainer.limit_train_batches=2", folder)
-    assert call(f"resume={folder} kimg=0.032").status == 0
-    summary = json.loads((folder / "summary.json").read_text())
-    assert (summary["iteration"], summary["images"]) == (4, 32)
-    assert "nothing is left to do: the run has 4 iterations" in call(f"resume={folder} trainer.max_steps=3").out
-
-
-def test_another_run_starts_from_a_job_of_a_sweep(tmp_path: Path) -> None:
-    assert call(f"-m {TINY} trainer.max_steps=1 seed=0 hydra.sweep.dir={tmp_path / 'sweep'}").status == 0
-    (job,) = (path for path in (tmp_path / "sweep").iterdir() if path.is_dir())
-    assert "34 of 34" in train(f"trainer.max_steps=1 init_from={job}", tmp_path / "next").out
-
-
-@pytest.mark.parametrize("option", ["trainer.precision=64-true", "trainer.log_every_n_steps=0"])
-def test_what_would_fail_in_the_first_step_is_refused(option: str, tmp_path: Path) -> None:
-    assert option in refused(option, tmp_path)
+def test_the_files_of_tensorboard(tmp_path: Path) -> None:
+    (tmp_path / "events.out.tfevents.1.host").touch()
+    (tmp_path / "metrics.jsonl").touch()
+    assert RunFolder(tmp_path).events() == {tmp_path / "events.out.tfevents.1.host"}

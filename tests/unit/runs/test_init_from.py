@@ -11,7 +11,8 @@ from door import TINY, call, refused, train
 from torch import nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.init_from import checkpoint_in, start_from
+from gan_lightning.runs.init_from import start_from
+from gan_lightning.runs.loading import checkpoint_at
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_resumed_run_does_not_start_over(source: Path, tmp_path: Path) -> None
 
 def test_which_checkpoint(source: Path, tmp_path: Path) -> None:
     last = source / "checkpoints" / "last.ckpt"
-    assert checkpoint_in(source) == last
-    assert checkpoint_in(last) == last
+    assert checkpoint_at(source) == last
+    assert checkpoint_at(last) == last
     with pytest.raises(UserError, match=r"last\.ckpt is missing"):
-        checkpoint_in(tmp_path)
+        checkpoint_at(tmp_path)

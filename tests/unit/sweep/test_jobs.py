@@ -19,7 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gan_lightning.errors import ProcessFailed, ProcessKilled, UserError
 from gan_lightning.losses import NonSaturating
-from gan_lightning.runs.folder import FAILURE, TRACEBACK
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.sweep.failures import is_passing, record_failure
 from gan_lightning.sweep.job import cores_for_a_job, set_aside
 from gan_lightning.sweep.job import finished as done_before
@@ -140,19 +140,19 @@ def test_what_failed_is_written_down_and_repeated(tmp_path: Path) -> None:
     assert "error: 2 job(s) of the sweep failed: loss.how-bug-" in answer.err.splitlines()[-1]
     assert "Traceback" not in answer.err
     bug, memory = job(tmp_path, "loss.how-bug"), job(tmp_path, "loss.how-memory")
-    assert read(bug / FAILURE) == {
+    assert read(bug / "failure.json") == {
         "v": 1,
         "status": "failed",
         "kind": "error",
         "message": "KeyError: 'no such thing'",
         "iteration": None,
     }
-    assert "in discriminator" in (bug / TRACEBACK).read_text()
-    assert read(memory / FAILURE)["kind"] == "out of memory"
+    assert "in discriminator" in (bug / "traceback.txt").read_text()
+    assert read(memory / "failure.json")["kind"] == "out of memory"
     again = sweep(tmp_path, BUGGY, status=2)
     assert "2 job(s): 2 failed" in again.out
     assert (bug / "failed" / "0" / "attempts" / "0" / "rank-0.json").is_file()
-    assert read(bug / "failed" / "0" / FAILURE) == read(bug / FAILURE)
+    assert read(bug / "failed" / "0" / "failure.json") == read(bug / "failure.json")
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ def test_what_failed_is_written_down_and_repeated(tmp_path: Path) -> None:
     ],
 )
 def test_what_another_process_met_is_no_mistake(error: UserError, kind: str, goes_on: bool, tmp_path: Path) -> None:
-    record = record_failure(tmp_path, error)
+    record = record_failure(RunFolder(tmp_path), error)
     assert (record["kind"], record["message"]) == (kind, str(error))
-    assert is_passing(tmp_path) == goes_on
+    assert is_passing(RunFolder(tmp_path)) == goes_on
 
 
 def test_a_disk_without_room_for_the_reason(tmp_path: Path) -> None:
-    (tmp_path / FAILURE).mkdir()
-    assert record_failure(tmp_path, UserError("Can't write the checkpoint."))["kind"] == "mistake"
+    (tmp_path / "failure.json").mkdir()
+    assert record_failure(RunFolder(tmp_path), UserError("Can't write the checkpoint."))["kind"] == "mistake"
 
 
 def test_a_disk_without_room_for_the_report_ends_the_sweep_in_one_line(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_disk_without_room_for_the_report_ends_the_sweep_in_one_line(tmp_path:
 def test_a_job_that_diverges(tmp_path: Path) -> None:
     answer = sweep(tmp_path, "optimizer.lr=1e-4,1e30 trainer.log_every_n_steps=1", status=2)
     assert "2 job(s): 1 trained, 1 failed" in answer.out
-    record = read(job(tmp_path, "optimizer.lr-1e_30") / FAILURE)
+    record = read(job(tmp_path, "optimizer.lr-1e_30") / "failure.json")
     assert record["kind"] == "diverged"
     assert 1 <= record["iteration"] <= 4
 
@@ -197,7 +197,7 @@ def test_a_job_whose_configuration_was_edited_is_refused(copy: Path) -> None:
     assert "2 job(s): 1 done already, 1 refused" in answer.out
     assert "seed-0" in answer.err
     assert "half_life_kimg was 1" in answer.err
-    assert not (job(copy, "seed-0") / FAILURE).exists()
+    assert not (job(copy, "seed-0") / "failure.json").exists()
     stored.write_text(before.replace("threads: 1", "threads: 7"))
     sweep(copy, "seed=0,1")
 
@@ -219,7 +219,7 @@ def test_a_done_job_whose_record_is_damaged_is_refused_and_still_done(copy: Path
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": "interrupted"}'])
 def test_a_damaged_summary_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text(text)
-    assert done_before(tmp_path) is None
+    assert done_before(RunFolder(tmp_path)) is None
 
 
 FULL = {"v": 1, "status": "failed", "kind": "mistake", "message": "No space left on device", "iteration": None}
@@ -229,7 +229,7 @@ def cut_by(failure: dict[str, Any], folder: Path) -> None:
     """As after a failure behind the second iteration."""
     (folder / "summary.json").unlink()
     (folder / "checkpoints" / "last.previous.ckpt").replace(folder / "checkpoints" / "last.ckpt")
-    (folder / FAILURE).write_text(json.dumps(failure))
+    (folder / "failure.json").write_text(json.dumps(failure))
 
 
 def test_a_full_disk_costs_no_iteration(copy: Path) -> None:
@@ -239,8 +239,8 @@ def test_a_full_disk_costs_no_iteration(copy: Path) -> None:
     assert "1 resumed and finished, 1 done already" in sweep(copy, "seed=0,1").out
     assert all(torch.equal(value, whole[name]) for name, value in weights(cut).items())
     assert read(cut / "attempts" / "1" / "rank-0.json")["iteration"] == 2
-    assert not (cut / FAILURE).exists()
-    assert read(cut / "attempts" / "0" / FAILURE) == FULL
+    assert not (cut / "failure.json").exists()
+    assert read(cut / "attempts" / "0" / "failure.json") == FULL
 
 
 @pytest.mark.parametrize("kind", ["diverged", "error"])
@@ -248,7 +248,7 @@ def test_what_diverged_or_met_a_bug_starts_again(kind: str, copy: Path) -> None:
     cut = job(copy, "seed-1")
     cut_by(FULL | {"kind": kind}, cut)
     assert "1 trained, 1 done already" in sweep(copy, "seed=0,1").out
-    assert read(cut / "failed" / "0" / FAILURE)["kind"] == kind
+    assert read(cut / "failed" / "0" / "failure.json")["kind"] == kind
 
 
 def test_after_a_change_a_job_that_failed_starts_again(copy: Path) -> None:
@@ -261,17 +261,17 @@ def test_after_a_change_a_job_that_failed_starts_again(copy: Path) -> None:
 
 
 def test_what_the_system_refuses_is_no_bug(tmp_path: Path) -> None:
-    assert record_failure(tmp_path, OSError(28, "No space left on device"))["kind"] == "machine"
-    assert is_passing(tmp_path)
-    (tmp_path / FAILURE).write_text("")  # as a full disk leaves it
-    assert is_passing(tmp_path)
+    assert record_failure(RunFolder(tmp_path), OSError(28, "No space left on device"))["kind"] == "machine"
+    assert is_passing(RunFolder(tmp_path))
+    (tmp_path / "failure.json").write_text("")  # as a full disk leaves it
+    assert is_passing(RunFolder(tmp_path))
 
 
 def test_tensorboard_finds_no_failed_start(tmp_path: Path) -> None:
     events = SummaryWriter(str(tmp_path))
     events.add_scalar("loss/generator", 1.0)
     events.close()
-    set_aside(tmp_path)
+    set_aside(RunFolder(tmp_path))
     (kept,) = (tmp_path / "failed" / "0").iterdir()
     assert kept.stat().st_size > 0
     runs = EventMultiplexer()
@@ -281,9 +281,9 @@ def test_tensorboard_finds_no_failed_start(tmp_path: Path) -> None:
 
 def test_what_failed_is_kept_beside_what_failed_before(tmp_path: Path) -> None:
     (tmp_path / "failed" / "1").mkdir(parents=True)
-    (tmp_path / FAILURE).write_text("{}")
-    set_aside(tmp_path)
-    assert (tmp_path / "failed" / "2" / FAILURE).is_file()
+    (tmp_path / "failure.json").write_text("{}")
+    set_aside(RunFolder(tmp_path))
+    assert (tmp_path / "failed" / "2" / "failure.json").is_file()
 
 
 def test_a_folder_that_only_hydra_could_name_is_refused() -> None:

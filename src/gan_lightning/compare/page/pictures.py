@@ -13,6 +13,7 @@ from PIL import Image
 from gan_lightning.compare.rows import Row
 from gan_lightning.compare.runs import Run
 from gan_lightning.compare.words import kimg
+from gan_lightning.runs.folder import RunFolder
 
 POINTS = 4
 LARGEST = 3_000_000
@@ -59,7 +60,7 @@ def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
         return Samples(None, [])
     reached = min(max(files) for files in drawn.values())
     chosen = {name: _nearest(files, reached, points) for name, files in drawn.items()}
-    real = next((file for row in rows if (file := row.typical().folder / "samples" / "real.png").is_file()), None)
+    real = next((file for row in rows if (file := RunFolder(row.typical().folder).real_sheet).is_file()), None)
     files = [file for each in chosen.values() for file in each.values()] + ([real] if real else [])
     pngs = _within(files)
     strips = []
@@ -75,9 +76,7 @@ def _drawn(run: Run) -> dict[float, Path]:
     """Grids after the start of training, by the images that had been seen."""
     spent = run.spent()
     each = spent["images"] / max(spent["iteration"], 1)
-    files = sorted((run.folder / "samples").glob("iteration-*.png"))
-    iterations = {file: int(file.stem.partition("-")[2]) for file in files if file.stem.partition("-")[2].isdecimal()}
-    return {iteration * each: file for file, iteration in iterations.items() if iteration}
+    return {iteration * each: file for iteration, file in RunFolder(run.folder).sheets().items() if iteration}
 
 
 def _nearest(files: Mapping[float, Path], reached: float, points: int) -> dict[float, Path]:
