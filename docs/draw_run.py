@@ -8,7 +8,6 @@ Losses are medians of ten lines of ``metrics.jsonl``; the FID is what ``evaluate
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -16,8 +15,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lightning.runs.loggers import FILE
-from gan_lightning.runs.records import read_records
+from gan_lightning.runs.folder import RunFolder
 
 TILE, CURVE, GAP, CAPTION, FONT, WINDOW = 274, 160, 12, 22, 14, 10
 COLOURS = ("black", "firebrick", "steelblue")
@@ -32,19 +30,17 @@ class Curve(NamedTuple):
 
 def logged(run: Path, name: str) -> Curve:
     """What the run logged under ``name``, the median of WINDOW values at a time."""
-    found = [
-        (record["images"] / 1000, record["value"]) for record in read_records(run / FILE) if record["name"] == name
-    ]
+    records = RunFolder(run).numbers()
+    found = [(record["images"] / 1000, record["value"]) for record in records if record["name"] == name]
     parts = [found[i : i + WINDOW] for i in range(0, len(found), WINDOW)]
     return Curve(name, [(part[-1][0], median(value for _, value in part)) for part in parts])
 
 
 def measured(run: Path, name: str) -> Curve:
     """What ``evaluate.py`` found of the averaged weights, by the images that the measured checkpoint had seen."""
-    lines = map(json.loads, (run / "evaluations.jsonl").read_text().splitlines())
     points = {
         line["images_seen"] / 1000: line["value"]
-        for line in lines
+        for line in RunFolder(run).evaluated()
         if line["name"] == name and line["protocol"]["generator"] == "averaged"
     }
     return Curve(name, sorted(points.items()))
@@ -74,10 +70,10 @@ def chart(curves: Sequence[Curve], width: int) -> Image.Image:
 
 def samples(run: Path, kimg: float) -> tuple[str, Image.Image]:
     """The grid drawn nearest to a point of training, and when that was."""
-    records = read_records(run / FILE)
+    records = RunFolder(run).numbers()
     images = {record["iteration"]: record["images"] for record in records}
     batch = max(images.values()) / max(images)
-    grids = {int(path.stem.removeprefix("iteration-")): path for path in (run / "samples").glob("iteration-*.png")}
+    grids = RunFolder(run).sheets()
     nearest = min(grids, key=lambda iteration: abs(iteration * batch - 1000 * kimg))
     return f"{nearest * batch / 1000:.0f} kimg", Image.open(grids[nearest]).convert("RGB")
 

@@ -6,13 +6,12 @@ python docs/make_sheets.py docs/images/ring.png runs/sheets/ring/*/
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from gan_lightning.runs.loggers import FILE, read_records
+from gan_lightning.runs.folder import RunFolder, read_json
 
 COLUMNS, TILE, CAPTION, GAP, FONT = 5, 256, 44, 12, 16
 SCATTER_TITLE = 24  # pixels at the top of a scatter, whose words stand in the caption here
@@ -28,14 +27,16 @@ class Run(NamedTuple):
 
 def read(folder: Path) -> Run:
     """Look into a run folder: its first command line (a resume has its own), its numbers and its newest picture."""
-    overrides = (folder / "attempts" / "0" / "overrides.txt").read_text().splitlines()
-    picture = Image.open(max((folder / "samples").glob("iteration-*.png"))).convert("RGB")
-    last = {record["name"]: record["value"] for record in read_records(folder / FILE)}
+    run = RunFolder(folder)
+    overrides = run.attempt(0).words()
+    sheets = run.sheets()
+    picture = Image.open(sheets[max(sheets)]).convert("RGB")
+    last = {record["name"]: record["value"] for record in run.numbers()}
     if "quality/modes" in last:
         result = f"{last['quality/modes']:.0f} modes, {last['quality/high_quality_share']:.1%}"
         picture = ImageOps.crop(picture, SCATTER_TITLE)
     else:
-        summary = json.loads((folder / "summary.json").read_text())
+        summary = read_json(run.summary)
         result = f"{summary['images']:,} images, {summary['g_updates']:,} G steps"
     picture.thumbnail((TILE, TILE))
     return Run(overrides, result, picture)
