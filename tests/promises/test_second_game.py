@@ -10,9 +10,13 @@ import torch
 import two_way
 from door import call, refused
 from PIL import Image
+from verbs import refused as refused_by
 
+import gan_lightning
 from gan_lightning.data.loader import EndlessOrder
+from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
+from gan_lightning.generate.command import main as generate
 from gan_lightning.images import to_unit
 from gan_lightning.randomness import hashed_seed
 
@@ -106,6 +110,19 @@ def test_what_it_cannot_do_is_said_in_one_line(conf: str, tmp_path: Path) -> Non
     assert "There is no option 'model.cycle_wieght'. Did you mean model.cycle_weight" in refused(
         f"{conf} +model.cycle_wieght=1"
     )
+
+
+def test_either_of_its_networks_leaves_the_run(run: Path) -> None:
+    trained = weights(run)
+    for name in ("there", "back"):
+        network = gan_lightning.load(run, name=name, allow=["two_way"])
+        assert not network.training
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, trained[f"average.model.{name}.{key}"])
+    assert len(network(torch.zeros(2, 1, 12, 20)).shape) == 4
+    with pytest.raises(UserError, match="no network 'forth' to take from this run; there are there, back"):
+        gan_lightning.load(run, name="forth", allow=["two_way"])
+    assert "maps images to images" in refused_by(generate, f"{run} allow=[two_way]")
 
 
 def test_the_base_alone_is_no_game() -> None:

@@ -26,7 +26,7 @@ def mode_numbers(
 ) -> list[Number]:
     """``modes`` found and ``high_quality_share``, see :func:`gan_lightning.metrics.mode_coverage`."""
     labels = data.train_set.labels if trained.num_classes else None
-    fakes = Fakes(trained.prior, trained.latent_dim, labels, n_fake or N_FAKE, seed or 0, BATCH_SIZE)
+    fakes = Fakes(trained.draws(), trained.latent_dim, labels, n_fake or N_FAKE, seed or 0, BATCH_SIZE)
     drawn = fakes.drawn(trained.generator.to(device), device, range(fakes.count))
     points = torch.cat([batch.flatten(1).float().cpu() for batch in drawn])
     coverage = mode_coverage(points, data.centers, data.std, RADIUS)

@@ -159,7 +159,7 @@ class Generators:
         for weights, trained in self.by_weights.items():
             labels = labels_for(trained, real)
             fakes = Fakes(
-                trained.prior, trained.latent_dim, labels, evaluator.n_fake, evaluator.seed, evaluator.batch_size
+                trained.draws(), trained.latent_dim, labels, evaluator.n_fake, evaluator.seed, evaluator.batch_size
             )
             sample = evaluator.fake(fakes, trained.generator.to(device), device)
             yield Contender(weights, sample, weights, SAMPLING, self.facts(trained))

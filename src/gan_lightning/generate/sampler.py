@@ -107,7 +107,7 @@ class Sampler:
         Raises:
             UserError: This prior can't be truncated.
         """
-        z = self.trained.prior(SeedDraw(tuple(seeds)), len(seeds), self.trained.latent_dim)
+        z = self.trained.draws()(SeedDraw(tuple(seeds)), len(seeds), self.trained.latent_dim)
         if self.truncation is None:
             return z
         truncate = getattr(self.trained.prior, "truncate", None)
@@ -163,7 +163,7 @@ class Sampler:
         """Of latents and labels of their own, as many as in StyleGAN2's code."""
         generator, seeds = self.trained.generator, range(STYLES)
         assert isinstance(generator, Styled)
-        z = self.trained.prior(SeedDraw(tuple(seeds), ("mean style",)), STYLES, self.trained.latent_dim)
+        z = self.trained.draws()(SeedDraw(tuple(seeds), ("mean style",)), STYLES, self.trained.latent_dim)
         labels = self.labels(seeds)
         y = None if None in labels else torch.tensor(labels, device=self.device)
         return generator.styles(z.to(self.device), y).mean(0, keepdim=True)

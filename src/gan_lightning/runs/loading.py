@@ -15,15 +15,12 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.config.trust import build_trusted
+from gan_lightning.config.trust import build_trusted, trusted_class
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint import load_checkpoint
 from gan_lightning.runs.exported import CONFIG, read_weights
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.types import Draw, Latents
-
-NORMAL = {"_target_": "gan_lightning.games.priors.Normal"}
-"""The prior of a game that names none."""
+from gan_lightning.types import Draw, Latents, Product
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,8 @@ class Trained:
     """A generator, in evaluation mode and without gradients, and what has to be known to draw from it."""
 
     generator: nn.Module
-    prior: Callable[[Draw, int, int], Latents]
+    prior: Callable[[Draw, int, int], Latents] | None
+    """What its latents are drawn from, or None if it maps images to images."""
     weights: str
     """Which they are: "averaged" or "raw"."""
     nodes: Mapping[str, Any]
@@ -53,6 +51,16 @@ class Trained:
         """Classes that can be asked for; 0 where the generator takes no labels."""
         return int(getattr(self.generator, "num_classes", 0))
 
+    def draws(self) -> Callable[[Draw, int, int], Latents]:
+        """The prior that latents are drawn from.
+
+        Raises:
+            UserError: If the generator maps images to images, so that there is nothing to draw.
+        """
+        if self.prior is None:
+            raise UserError(f"{type(self.generator).__name__} of {self.file} maps images to images and draws none.")
+        return self.prior
+
     def description(self) -> str:
         """What it is, in one line."""
         images, classes = self.counters["images_seen"], self.num_classes
@@ -68,7 +76,9 @@ class Trained:
         return digest.hexdigest()
 
 
-def load(run: str | os.PathLike[str], *, averaged: bool = True, allow: Sequence[str] = ()) -> nn.Module:
+def load(
+    run: str | os.PathLike[str], *, averaged: bool = True, allow: Sequence[str] = (), name: str | None = None
+) -> nn.Module:
     """The generator of a run folder, a checkpoint or an exported folder, in evaluation mode and without gradients.
 
     ``images = generator(torch.randn(16, generator.latent_dim))`` gives [16 C H W] in [-1, 1]; a conditional generator
@@ -78,20 +88,21 @@ def load(run: str | os.PathLike[str], *, averaged: bool = True, allow: Sequence[
         run: A run folder, a checkpoint file, or a folder that export.py wrote.
         averaged: The moving average of the weights (what the samples of the run show); False gives the raw ones.
         allow: Modules of your own that the stored configuration may name.
+        name: Which network, if several leave the run, such as the two generators of a CycleGAN; None takes the first.
 
     Raises:
-        UserError: There is no checkpoint, it is damaged, or it names code that nobody vouched for.
+        UserError: If there is no checkpoint, it is damaged, or it names code that nobody vouched for.
     """
-    return stored_at(Path(run)).trained(averaged=averaged, allow=allow).generator
+    return stored_at(Path(run)).trained(averaged=averaged, allow=allow, name=name).generator
 
 
 class Leaving(NamedTuple):
-    """What leaves a run: a generator and the prior that it draws from, not yet built."""
+    """A network that leaves a run and the prior that its latents are drawn from, not yet built."""
 
     nodes: Mapping[str, Any]
     """The configuration of "generator" and "prior"."""
     tensors: Mapping[str, Tensor]
-    """The generator's, by their names in it."""
+    """The network's weights, by their names in it."""
     weights: str
     """Which they are: "averaged" or "raw"."""
 
@@ -99,7 +110,7 @@ class Leaving(NamedTuple):
         """The generator in evaluation mode and without gradients.
 
         Raises:
-            UserError: The configuration names code that nobody vouched for.
+            UserError: If the configuration names code that nobody vouched for.
         """
         generator = build_trusted(self.nodes["generator"], allow)
         assert isinstance(generator, nn.Module)
@@ -109,18 +120,29 @@ class Leaving(NamedTuple):
         return Trained(generator, prior, self.weights, self.nodes, stored.config, stored.counters, stored.file)
 
 
-def leaving(config: Mapping[str, Any], tensors: Mapping[str, Tensor], averaged: bool) -> Leaving:
-    """What leaves a run of the GAN's game; the one place that knows where its configuration and its weights are.
+def leaving(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], averaged: bool, allow: Sequence[str], name: str | None
+) -> Leaving:
+    """What leaves a run: its game says where the configuration and the weights are.
 
     Args:
         config: The whole configuration of the run.
-        tensors: Those of the game, by their names in it.
-        averaged: The moving average of the weights; False gives the raw ones.
+        tensors: The weights of the game, by their names in it.
+        averaged: Whether to take the moving average (EMA) of the weights or the raw ones.
+        allow: Modules of the user's own that the configuration may name.
+        name: Which network, if several leave the run; None takes the one that the game names first.
+
+    Raises:
+        UserError: If the configuration names code that nobody vouched for, or there is no network of this name.
     """
     model = config["model"]
-    prefix = "average.model." if averaged else "generator."
+    products: Mapping[str, Product] = trusted_class(str(model["_target_"]), allow).products(model)  # type: ignore[attr-defined]
+    if name is not None and name not in products:
+        raise UserError(f"There is no network {name!r} to take from this run; there are {', '.join(products)}.")
+    product = products[name or next(iter(products))]
+    prefix = product.averaged if averaged else product.raw
     return Leaving(
-        nodes={"generator": model["generator"], "prior": model.get("prior") or NORMAL},
+        nodes={"generator": product.network, "prior": product.prior},
         tensors={name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)},
         weights="averaged" if averaged else "raw",
     )
@@ -160,9 +182,9 @@ class StoredCheckpoint:
         tensors: Mapping[str, Tensor] = self.content["state_dict"]
         return tensors
 
-    def trained(self, *, averaged: bool = True, allow: Sequence[str] = ()) -> Trained:
+    def trained(self, *, averaged: bool = True, allow: Sequence[str] = (), name: str | None = None) -> Trained:
         """Build the generator; see :func:`load`."""
-        return leaving(self.config, self.tensors, averaged).built(self, allow)
+        return leaving(self.config, self.tensors, averaged, allow, name).built(self, allow)
 
 
 @dataclass(frozen=True)
@@ -186,11 +208,11 @@ class StoredExport:
         counters: Mapping[str, int] = self.card["trained"]
         return counters
 
-    def trained(self, *, averaged: bool = True, allow: Sequence[str] = ()) -> Trained:
-        """Build the generator; see :func:`load`.
+    def trained(self, *, averaged: bool = True, allow: Sequence[str] = (), name: str | None = None) -> Trained:
+        """Build the generator, the only network that an export has; see :func:`load`.
 
         Raises:
-            UserError: The raw weights are asked for, and the averaged ones were exported; or see there.
+            UserError: If the raw weights are asked for and the averaged ones were exported; or see there.
         """
         if not averaged and self.card["weights"] != "raw":
             raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
