@@ -1,4 +1,4 @@
-"""What the numbers of all runs must have in common before they are compared."""
+"""Checks that the numbers of all runs were measured alike before they are compared."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gan_lightning.runs.protocol import Protocol, require_same
 
 
 def common_protocol(runs: Sequence[Run], metric: str) -> Protocol | None:
-    """The one by which all these numbers were measured; None where none of them has one, as those of points.
+    """The protocol by which all these numbers were measured, or None if none has one (the toy data's have none).
 
     Raises:
-        UserError: There are two; both runs and what differs are named.
+        UserError: If two numbers were measured differently; the message names both runs and what differs.
     """
     first, ours = runs[0], runs[0].measured[metric][0].get("protocol")
     for run in runs:
@@ -40,10 +40,10 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
 
 
 def common_direction(runs: Sequence[Run], metric: str) -> Better:
-    """Which way the number improves, as the records have it.
+    """The direction in which the metric improves, read from the records of all runs.
 
     Raises:
-        UserError: They don't say, or not the same.
+        UserError: If no record states the direction, or if two records contradict each other.
     """
     ways = {record.get("better") for run in runs for record in run.measured[metric]} - {None}
     if len(ways) != 1:

@@ -1,4 +1,4 @@
-"""What a reader of the order has to know."""
+"""Warnings that stand beside the ranking: single seeds, differences within noise, missing runs, unequal budgets."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from gan_lightning.compare.rows import Row
 from gan_lightning.compare.words import amount, listed
 
 SURE = 0.975
-"""Probability from which the first is called better than another; either could have come first: 95% two-sided."""
+"""Probability of being better from which the first recipe is called better than another.
+
+Either of the two could have come first, so this is a two-sided test at 95%.
+"""
 MUCH_LONGER = 1.05
+"""Ratio of the longest run to the common budget above which a warning says so."""
 
 
 def cautions(rows: Sequence[Row], axis: Axis, budget: float) -> list[str]:
-    """Sentences, the weightiest first; ``rows`` in their order."""
+    """The warnings as sentences, the most important first; ``rows`` are in the order of the ranking."""
     return [*_single_seeds(rows), *_within_noise(rows), *_missing(rows), *_unequal(rows, axis, budget)]
 
 
 def within_noise(rows: Sequence[Row]) -> list[Row]:
-    """Those that can't be told from the first."""
+    """The rows whose difference from the first row may be chance."""
     if not rows or rows[0].standing is None:
         return []
     return [row for row in rows[1:] if row.standing is not None and row.standing.behind < SURE]

@@ -1,4 +1,4 @@
-"""Which runs are in the numbers, and why the others are not."""
+"""Decides which runs count in the comparison, and gives the reason for each that does not."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from gan_lightning.compare.runs import DONE, Run
 from gan_lightning.errors import UserError
 
 ON_THE_WAY = ("interrupted", "unfinished")
-"""Endings whose numbers mean something as far as they go; those of a pruned run are bad by choice."""
+"""States of runs that ``unfinished=true`` counts too, because their numbers are valid as far as they go.
+
+Pruned runs are not among them, because they were stopped on purpose when their numbers were bad.
+"""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be compared."""
+    """The options of a comparison: the metric, how it is read from each run, and which runs count."""
 
     metric: str
     at: At = "best"
@@ -27,10 +30,10 @@ class Wish:
 
 
 def sort_out(runs: Sequence[Run], wish: Wish) -> tuple[list[Run], dict[Path, str]]:
-    """The runs that count, and of each other the reason.
+    """The runs that count, and for each of the others, by folder, the reason why it does not.
 
     Raises:
-        UserError: None counts.
+        UserError: If no run counts.
     """
     counted: list[Run] = []
     reasons: dict[Path, str] = {}
@@ -48,7 +51,7 @@ def sort_out(runs: Sequence[Run], wish: Wish) -> tuple[list[Run], dict[Path, str
 
 
 def _repeated(runs: Sequence[Run]) -> dict[Path, str]:
-    """A repetition is no second seed: the newest stands for it."""
+    """Runs that were repeated later with the same recipe and seed: only the newest counts, for it adds no new seed."""
     reasons = {}
     for recipe in recipes_of(runs):
         latest: dict[int | None, Run] = {}

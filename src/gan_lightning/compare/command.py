@@ -1,4 +1,4 @@
-"""The verb ``compare.py``: which recipe is better, and how sure is that."""
+"""The verb ``compare.py``: which recipe is better, and how sure that is."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from gan_lightning.terminal import mistakes_in_one_line
 
 PROGRAM = "compare.py"
 PAGE = "compare.html"
-"""Where a page is written that nobody gave a name."""
+"""File to which a page is written if ``output=`` does not name one."""
 FORMATS = {".html": "html", ".htm": "html", ".csv": "csv", ".md": "markdown", ".txt": "table", "": "table"}
-"""What the ending of a file's name asks for."""
+"""Formats by the ending of the output file's name."""
 WIDEST = 160
+"""Largest width of a table in the terminal, in characters."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def run(options: Compare) -> None:
     """Read the runs, compare them, and print or write the result.
 
     Raises:
-        UserError: There is nothing to compare, or the file can't be written.
+        UserError: If there is nothing to compare, or if the file can't be written.
     """
     ending = Path(options.output or "").suffix.lower()
     if (kind := options.format or FORMATS.get(ending)) is None:
@@ -77,7 +78,7 @@ def _table(comparison: Comparison) -> str:
 
 
 def _page(comparison: Comparison) -> str:
-    from gan_lightning.compare.page.html import page  # it takes Pillow and Jinja, which nothing else here needs
+    from gan_lightning.compare.page.html import page  # here because it imports Pillow and Jinja, needed by nothing else
 
     return page(comparison)
 

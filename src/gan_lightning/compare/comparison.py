@@ -1,4 +1,4 @@
-"""Recipes compared: their numbers, their order and how sure it is, and the runs that are not in it."""
+"""The comparison of recipes: their numbers, their ranking and how sure it is, and the runs that are left out."""
 
 from __future__ import annotations
 
@@ -20,42 +20,43 @@ from gan_lightning.runs.protocol import Protocol
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A run that is not in the numbers."""
+    """A run that does not count in the comparison."""
 
     run: Run
     recipe: str
-    """Its name; empty where training never began."""
+    """Name of the run's recipe, or an empty string if training never began."""
     reason: str
 
     @property
     def label(self) -> str:
-        """What it is called beside its reason."""
+        """Recipe and seed if the recipe is known, else the name of the folder; the reason stands beside it."""
         return f"{self.recipe}, seed {self.run.seed}" if self.recipe else self.run.folder.name
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that a table or a page shows."""
+    """Everything that a table or a page shows."""
 
     wish: Wish
     better: Better
     budget: float
-    """Images or seconds that every run in the numbers has reached."""
+    """Images or seconds that every run which counts has reached."""
     rows: list[Row]
-    """The best first."""
+    """One row for each recipe, the best first."""
     left_out: list[LeftOut]
     protocol: Protocol | None
     differences: Mapping[str, Sequence[str]]
-    """Keys of the configuration, and the value of each row."""
+    """Keys of the configuration that the recipes set differently, each with one value for every row."""
     common: Mapping[str, str]
+    """Keys of the configuration that all recipes set to the same value."""
     cautions: list[str]
 
 
 def compare(runs: Sequence[Run], wish: Wish) -> Comparison:
-    """Compare runs.
+    """Group the runs by recipe, cut them to a common budget and rank the recipes.
 
     Raises:
-        UserError: There is nothing to compare, or the numbers were measured differently.
+        UserError: If there is nothing to compare, or if the numbers were measured differently.
     """
     counted, reasons = sort_out(runs, wish)
     protocol = common_protocol(counted, wish.metric)
@@ -86,7 +87,7 @@ def compare(runs: Sequence[Run], wish: Wish) -> Comparison:
 def _row(
     name: str, recipe: Recipe, curves: Mapping[Path, Curve], fair: Mapping[Path, Curve], wish: Wish, better: Better
 ) -> Row | None:
-    """None where no run of the recipe counts."""
+    """The row of a recipe, or None if none of its runs counts."""
     runs = tuple(run for run in recipe.runs if run.folder in fair)
     if not runs:
         return None
@@ -103,7 +104,7 @@ def _row(
 
 
 def _in_order(rows: Sequence[Row], better: Better) -> list[Row]:
-    """The best first, each with its standing among the recipes of several seeds."""
+    """The rows, the best first, each with its standing among the recipes that have several seeds."""
     ordered = sorted(rows, key=lambda row: row.fair.mean, reverse=better == "higher")
     several = [row for row in ordered if len(row.runs) >= LEAST_SEEDS]
     if len(several) < 2:

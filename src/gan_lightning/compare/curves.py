@@ -1,4 +1,4 @@
-"""One number of a run over the images that it has seen, and what it comes to at a budget."""
+"""The curve of one metric of a run over images or seconds, and its value at a budget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ At = Literal["best", "final"]
 
 @dataclass(frozen=True)
 class Curve:
-    """Measurements in the order in which they were made; there is at least one."""
+    """The measurements of one metric in one run, at least one, in the order in which they were made."""
 
     images: tuple[float, ...]
     seconds: tuple[float, ...]
@@ -24,7 +24,7 @@ class Curve:
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]]) -> Curve | None:
-        """From records of ``metrics.jsonl`` of one name; None where none of them has a finite value."""
+        """The curve of those ``metrics.jsonl`` records, all of one name, or None if none of them has a finite value."""
         finite = [record for record in records if math.isfinite(record["value"])]
         if not finite:
             return None
@@ -32,20 +32,20 @@ class Curve:
         return cls(images, seconds, values)
 
     def along(self, axis: Axis) -> tuple[float, ...]:
-        """Where the measurements lie."""
+        """The positions of the measurements on the given axis."""
         return self.images if axis == "images" else self.seconds
 
     def at(self, which: At, better: Better) -> float:
-        """The best value, or the last."""
+        """The best value of the curve, or its last."""
         if which == "final":
             return self.values[-1]
         return min(self.values) if better == "lower" else max(self.values)
 
     def within(self, axis: Axis, budget: float) -> Curve | None:
-        """What was known when the budget was spent; None where the first measurement came later.
+        """The part of the curve up to the budget, or None if the first measurement came later.
 
-        Runs are seldom measured at exactly the same point, so the last value is that on the straight line between the
-        measurements before and after the budget.
+        Runs are seldom measured at exactly the same point, so the last value is interpolated on the straight line
+        between the measurements before and after the budget.
         """
         along = self.along(axis)
         kept = sum(place <= budget for place in along)
@@ -62,7 +62,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """A mean over runs, and the lowest and highest of them."""
+    """The mean of several curves at each place, with the lowest and the highest of them."""
 
     places: tuple[float, ...]
     mean: tuple[float, ...]
@@ -71,7 +71,10 @@ class Band:
 
 
 def band_of(curves: Sequence[Curve], axis: Axis) -> Band:
-    """Where all runs have been measured, at every point at which one of them was."""
+    """The mean, lowest and highest of the curves, over the stretch that all of them cover.
+
+    It has a value at every place at which one of the curves was measured; the others are interpolated there.
+    """
     places = sorted({place for curve in curves for place in curve.along(axis)})
     first, last = max(curve.along(axis)[0] for curve in curves), min(curve.along(axis)[-1] for curve in curves)
     shared = [place for place in places if first <= place <= last]

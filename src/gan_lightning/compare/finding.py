@@ -1,4 +1,4 @@
-"""Run folders by name, by pattern, and below a sweep's folder."""
+"""Finds run folders by name, by pattern, and below the folder of a sweep."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
 MARKS = (RunFolder.resolved, RunFolder.summary, RunFolder.all_attempts, RunFolder.failure)
-"""One of these makes a folder a run's."""
+"""Files and folders by which a run folder is recognised; one of them is enough."""
 
 
 def find_runs(sources: Iterable[str]) -> list[Path]:
     """The run folders that are named, that match a pattern, or that lie below a folder such as a sweep's; each once.
 
     Raises:
-        UserError: A source names nothing, or there is no run in it.
+        UserError: If a source names no folder, or if there is no run in it.
     """
     found: dict[Path, None] = {}
     for source in sources:

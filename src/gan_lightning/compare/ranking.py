@@ -1,8 +1,9 @@
-"""How sure an order of recipes is, when each has been run with a few seeds.
+"""How sure the ranking of recipes is if each has been run with a few seeds.
 
-The bootstrap over seeds (Efron 1979, Annals of Statistics 7(1); for few runs Agarwal et al. 2021, "Deep Reinforcement
-Learning at the Edge of the Statistical Precipice"): draw the seeds of each recipe anew, with replacement and as many
-as there are, and rank the means. How often a recipe comes first is its probability of being best.
+This is the bootstrap over seeds (Efron 1979, Annals of Statistics 7(1); for few runs Agarwal et al. 2021, "Deep
+Reinforcement Learning at the Edge of the Statistical Precipice"): draw the seeds of each recipe anew, with replacement
+and as many as there are, and rank the means. The share of draws in which a recipe comes first is its probability of
+being best.
 """
 
 from __future__ import annotations
@@ -18,30 +19,30 @@ from gan_lightning.compare.curves import Better
 DRAWS = 20_000
 SEED = 0
 LEAST_SEEDS = 2
-"""One seed has no spread: nothing can be said of another."""
+"""Seeds that a recipe needs to be ranked: one seed alone has no spread and says nothing about others."""
 
 Means = npt.NDArray[np.float64]
-"""[draws, recipes]"""
+"""Resampled means, [draws, recipes]."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a recipe stands among those with at least two seeds."""
+    """The standing of one recipe among all that have at least two seeds."""
 
     best: float
-    """Probability of being the best of them."""
+    """Probability that this recipe is the best of them."""
     ranks: tuple[int, int]
-    """Between these it stands in 95% of the draws."""
+    """Lowest and highest rank of the recipe in 95% of the draws."""
     behind: float
-    """Probability that the first of the table is better."""
+    """Probability that the recipe with the best mean is better than this one."""
 
 
 def resampled_means(values: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = SEED) -> Means:
-    """Means over seeds that are drawn anew, one row a draw.
+    """The mean of each recipe over seeds that are drawn anew, with one row for each draw.
 
-    With n values, the variance of a resampled mean is (n-1)/n of what is expected of the mean of n, since the plain
-    bootstrap takes the variance with divisor n (Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 5).
-    For two seeds that is half. The deviations are stretched by sqrt(n/(n-1)) to make up for it.
+    With ``n`` values, the variance of a resampled mean is ``(n-1)/n`` times that of the mean of ``n``, because the
+    plain bootstrap takes the variance with divisor ``n`` (Efron & Tibshirani 1993, An Introduction to the Bootstrap,
+    chapter 5). For two seeds that is half, so the deviations are stretched by ``sqrt(n/(n-1))``.
     """
     random = np.random.default_rng(seed)
     columns = []
@@ -53,9 +54,10 @@ def resampled_means(values: Sequence[Sequence[float]], draws: int = DRAWS, seed:
 
 
 def standings(values: Sequence[Sequence[float]], better: Better) -> list[Standing]:
-    """Of recipes with at least two seeds each; whose mean is the best one is the first.
+    """The standing of each recipe, given its values over at least two seeds.
 
-    Recipes with equal means share the better rank, and the probability of being the best.
+    "The first" is the recipe with the best mean. Recipes whose means are equal in a draw share the better rank, and
+    share the probability of being the best.
     """
     sign = 1.0 if better == "lower" else -1.0
     means = sign * resampled_means(values)
@@ -70,7 +72,7 @@ def standings(values: Sequence[Sequence[float]], better: Better) -> list[Standin
 
 
 def probability_better(means: Means, first: int) -> Means:
-    """How often the mean of ``first`` is lower than that of each, equal ones counting half."""
+    """The share of draws in which the mean of ``first`` is lower than that of each recipe; equal means count half."""
     mine = means[:, first : first + 1]
     better: Means = ((mine < means) + 0.5 * (mine == means)).mean(axis=0)
     return better

@@ -1,4 +1,4 @@
-"""Which runs are seeds of one recipe, what differs between recipes, and what to call them."""
+"""Groups runs that differ only in their seed into recipes, finds what differs between recipes, and names them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,35 @@ NOT_OF_A_RECIPE = frozenset(
         *(f"callbacks.{name}" for name in ("samples", "checkpoint", "quality", "scatter")),
     }
 )
-"""Nodes that say on what a run trains and who looks on. How a number is measured is its protocol's affair."""
+"""Nodes of the configuration that do not belong to a recipe: they choose the hardware, the logs and the observers.
+
+How a number is measured is not part of the recipe either: its protocol says it.
+"""
 DEVICES = "trainer.devices"
-"""Their number is of a recipe, since batch norm's statistics are each process's own; which ones they are is not."""
+"""Key of the devices. Their number belongs to the recipe, because batch norm's statistics are each process's own.
+
+Which devices they are does not belong to it.
+"""
 PLACES_AND_SEEDS = frozenset({"seed", "folder", "resume_at", "data_dir", "root", "download"})
-"""Last parts of keys, wherever they stand."""
+"""Names of options for seeds and places, which do not belong to a recipe in whatever node they stand."""
 MISSING = "absent"
+"""Text that stands for the value of a key which a recipe does not have."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Runs that differ in their seeds alone."""
+    """A set of choices, with the runs that share them and differ only in their seeds."""
 
     leaves: Mapping[str, str]
-    """What the recipe is: dotted keys, values as JSON."""
+    """Every option of the recipe: its dotted key, and its value as JSON."""
     runs: tuple[Run, ...]
 
 
 def leaves(node: Any, name: str = "") -> dict[str, str]:
-    """A configuration by dotted keys without what is not of a recipe; a class stands under the name of its node."""
+    """The options of a configuration by dotted key, without those that do not belong to a recipe.
+
+    The class of a node (its ``_target_``) stands under the name of the node.
+    """
     if name in NOT_OF_A_RECIPE or name.rsplit(".", 1)[-1] in PLACES_AND_SEEDS:
         return {}
     if not isinstance(node, Mapping):
@@ -48,7 +58,7 @@ def leaves(node: Any, name: str = "") -> dict[str, str]:
 
 
 def recipes_of(runs: Sequence[Run]) -> list[Recipe]:
-    """The runs by recipe, in the order in which they were given."""
+    """The recipes of the runs, in the order in which their first runs were given."""
     by_recipe: dict[str, list[Run]] = {}
     for run in runs:
         by_recipe.setdefault(json.dumps(_of_run(run), sort_keys=True), []).append(run)
@@ -56,13 +66,13 @@ def recipes_of(runs: Sequence[Run]) -> list[Recipe]:
 
 
 def _of_run(run: Run) -> dict[str, str]:
-    """What the recipe of a run is, with the number of its processes where the run says it."""
+    """The options of a run's recipe, with the number of its processes if the run recorded it."""
     found = leaves(run.config)
     return found | ({DEVICES: json.dumps(run.processes)} if run.processes is not None else {})
 
 
 def said(recipes: Sequence[Recipe]) -> list[str]:
-    """Keys that some recipe sets itself: the others follow from these, such as ``model.loss: ${loss}``."""
+    """Keys that some recipe sets itself; the others are references to these, such as ``model.loss: ${loss}``."""
     keys: dict[str, None] = {}
     for recipe in recipes:
         composed = leaves(recipe.runs[0].composed) or recipe.leaves
@@ -71,20 +81,20 @@ def said(recipes: Sequence[Recipe]) -> list[str]:
 
 
 def differences(recipes: Sequence[Recipe]) -> dict[str, list[str]]:
-    """Keys that the recipes set differently, and what each has there."""
+    """Keys that the recipes set differently, each with the values of all recipes."""
 
     def among(keys: Iterable[str]) -> dict[str, list[str]]:
         table = {key: [shown(recipe.leaves.get(key)) for recipe in recipes] for key in keys}
         return {key: values for key, values in table.items() if len(set(values)) > 1}
 
     found = among(said(recipes))
-    if _apart(found, list(found)) < len(recipes):  # what follows from other keys differs by itself
+    if _apart(found, list(found)) < len(recipes):  # some recipes differ only in keys that are references: list all keys
         found = among(dict.fromkeys(key for recipe in recipes for key in recipe.leaves))
     return found
 
 
 def in_common(recipes: Sequence[Recipe]) -> dict[str, str]:
-    """What all recipes set alike."""
+    """Keys that all recipes set to the same value, with that value."""
     first = recipes[0].leaves
     return {
         key: shown(first[key])
@@ -94,7 +104,7 @@ def in_common(recipes: Sequence[Recipe]) -> dict[str, str]:
 
 
 def shown(value: str | None) -> str:
-    """A leaf as one would say it: the class without its module."""
+    """The value of an option as a person would write it: without quotes, and a class without its module."""
     if value is None:
         return MISSING
     plain = json.loads(value)
@@ -104,7 +114,11 @@ def shown(value: str | None) -> str:
 
 
 def names(recipes: Sequence[Recipe]) -> list[str]:
-    """What differs, as it was typed: ``loss=hinge width=64``; by the configurations where that does not tell."""
+    """A name for each recipe: the overrides that differ, as they were typed (``loss=hinge width=64``).
+
+    If what was typed does not tell the recipes apart, the configurations are compared. Names that are still equal are
+    numbered.
+    """
     typed = [_typed(recipe) for recipe in recipes]
     keys = dict.fromkeys(key for words in typed for key in words)
     differing = [key for key in keys if len({words.get(key) for words in typed}) > 1]
@@ -117,14 +131,14 @@ def names(recipes: Sequence[Recipe]) -> list[str]:
 
 
 def _typed(recipe: Recipe) -> dict[str, str]:
-    """Overrides of a recipe that all of its runs share."""
+    """The overrides, by key, that all runs of a recipe share and that belong to the recipe."""
     first, *others = (_said_by(run) for run in recipe.runs)
     kept = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
     return {key: value for key, value in kept.items() if _of_a_recipe(key)}
 
 
 def _said_by(run: Run) -> dict[str, str]:
-    """What was typed, with the number of devices in place of their names."""
+    """The overrides of a run, by key, with the number of devices in place of their names."""
     counted = {DEVICES: str(run.processes)} if DEVICES in run.overrides and run.processes is not None else {}
     return {**run.overrides, **counted}
 
@@ -142,7 +156,7 @@ def _named(keys: Sequence[str], values: Sequence[Mapping[str, str]], among: Sequ
 
 
 def _shortened(keys: Sequence[str], among: Sequence[str]) -> dict[str, str]:
-    """The shortest endings that no other has: ``lr``, or ``generator.lr`` beside ``discriminator.lr``."""
+    """The shortest ending of each key that no other key has: ``lr``, or ``generator.lr`` and ``discriminator.lr``."""
 
     def alone(ending: str) -> bool:
         return sum(f".{other}".endswith(f".{ending}") for other in among) == 1
@@ -156,7 +170,7 @@ def _shortened(keys: Sequence[str], among: Sequence[str]) -> dict[str, str]:
 
 
 def _telling(table: Mapping[str, Sequence[str]]) -> list[str]:
-    """Few keys, the general before the special, by which no two columns of the table are alike."""
+    """A few keys of the table that tell all its columns apart; general keys are preferred to special ones."""
     chosen: list[str] = []
     while _apart(table, chosen) < _apart(table, list(table)):
         chosen.append(max(table, key=lambda key: (_apart(table, [*chosen, key]), -key.count("."), -len(key))))
@@ -164,5 +178,5 @@ def _telling(table: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _apart(table: Mapping[str, Sequence[str]], keys: Sequence[str]) -> int:
-    """How many columns of the table these rows tell apart."""
+    """The number of different columns of the table if only these keys are looked at."""
     return len(set(zip(*(table[key] for key in keys), strict=True)))

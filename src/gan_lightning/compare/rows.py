@@ -1,4 +1,4 @@
-"""One recipe in numbers."""
+"""One row of a comparison: a recipe with its runs, and its numbers over seeds."""
 
 from __future__ import annotations
 
@@ -12,43 +12,46 @@ from gan_lightning.compare.runs import Run
 
 @dataclass(frozen=True)
 class Spread:
-    """One number over seeds."""
+    """The values of one number, one for each seed."""
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return statistics.fmean(self.values)
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation, with divisor n - 1; None for one seed."""
+        """The standard deviation over the seeds, with divisor ``n - 1``, or None if there is only one seed."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One recipe."""
+    """One recipe with the runs that count and what they reached."""
 
     name: str
     runs: tuple[Run, ...]
-    """Those that are in the numbers, one a seed."""
+    """The runs that count, one for each seed."""
     curves: tuple[Curve, ...]
+    """The whole curve of each run."""
     best: Spread
+    """The best values of the whole runs."""
     final: Spread
+    """The last values of the whole runs."""
     fair: Spread
-    """At the budget that all recipes have reached: what the order follows."""
+    """The values at the budget that all recipes have reached; the ranking follows their mean."""
     left_out: int
-    """Runs of this recipe that are not in the numbers."""
+    """Number of runs of this recipe that do not count."""
     standing: Standing | None = None
-    """None for a single seed, and where there is nothing to stand among."""
+    """Standing among the recipes with several seeds, or None if this recipe or all others have a single seed."""
 
     def spent(self, what: str) -> float:
-        """Images, ``d_updates``, ``g_updates`` or seconds of a run, on average."""
+        """Average over the runs of what they spent: ``images``, ``d_updates``, ``g_updates`` or ``seconds``."""
         return statistics.fmean(run.spent()[what] for run in self.runs)
 
     def typical(self) -> Run:
-        """The run whose number is the median one, the lower of two: what its samples show is no lucky seed."""
+        """The run with the median value (the lower of two), so that the samples shown are not those of a lucky seed."""
         by_value = sorted(range(len(self.runs)), key=lambda i: self.fair.values[i])
         return self.runs[by_value[(len(by_value) - 1) // 2]]

@@ -1,4 +1,4 @@
-"""What a run folder says: how the run was made, how it ended, and what was measured."""
+"""Reads a run folder: how the run was made, how it ended, and what was measured."""
 
 from __future__ import annotations
 
@@ -16,46 +16,50 @@ from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import Record, RunFolder, read_json, read_yaml
 
 KEYS = {"iteration", "images", "seconds", "name", "value"}
-"""Of a record."""
+"""Keys that every record of ``metrics.jsonl`` has."""
 QUALITY = "quality/"
+"""Prefix of the names of records that hold a metric of the generator's quality."""
 DONE = "done"
+"""Status of a run that trained to its end."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder."""
+    """The content of one run folder."""
 
     folder: Path
     status: str
-    """``done``, ``interrupted``, ``pruned``, ``failed``, ``unfinished`` or ``unreadable``."""
+    """State of the run: ``done``, ``interrupted``, ``pruned``, ``failed``, ``unfinished`` or ``unreadable``."""
     reason: str = ""
-    """Why it is not done."""
+    """Reason why the run is not done, or an empty string if it is."""
     config: Mapping[str, Any] = field(default_factory=dict)
-    """Resolved; empty where training never began."""
+    """The resolved configuration, or an empty one if training never began."""
     composed: Mapping[str, Any] = field(default_factory=dict)
-    """The same with its references (``${loss}``) unresolved."""
+    """The same configuration with its references (``${loss}``) unresolved."""
     overrides: Mapping[str, str] = field(default_factory=dict)
-    """What was typed, by key."""
+    """The overrides that were typed, by key."""
     records: tuple[Mapping[str, Any], ...] = ()
+    """The lines of ``metrics.jsonl``."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     process: Mapping[str, Any] = field(default_factory=dict)
-    """What rank 0 wrote down when training began, at the last start."""
+    """Facts about the processes that rank 0 recorded when the run was last started or resumed."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    """The command, code, packages and machine that made the run."""
 
     @property
     def seed(self) -> int | None:
-        """Of the run; None where training never began."""
+        """Seed of the run, or None if training never began."""
         return self.config.get("seed")
 
     @property
     def processes(self) -> int | None:
-        """That train it; None where training never began."""
+        """Number of processes that train the run, or None if training never began."""
         processes: int | None = self.summary.get("world_size", self.process.get("world_size"))
         return processes
 
     @cached_property
     def measured(self) -> dict[str, list[Mapping[str, Any]]]:
-        """Records of quality by name, without the prefix."""
+        """The records of the generator's quality, by the name of the metric without its prefix ``quality/``."""
         found: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.records:
             if str(record["name"]).startswith(QUALITY):
@@ -63,11 +67,11 @@ class Run:
         return found
 
     def curve(self, metric: str) -> Curve | None:
-        """A number over time; None where it was not measured."""
+        """The curve of a metric, or None if the metric was not measured."""
         return Curve.of(self.measured.get(metric, ()))
 
     def spent(self) -> dict[str, float]:
-        """Iterations, images, updates and seconds: the summary's, else as far as the records go."""
+        """Iterations, images, updates and seconds of the run: from its summary, or else from its last record."""
         last = self.records[-1] if self.records else {}
         iteration = self.summary.get("iteration", last.get("iteration", 0))
         return {
@@ -80,7 +84,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """All that the folder says; a file that can't be read makes the run ``unreadable``, with the reason."""
+    """The run in a folder; if a file can't be read, the run's status is ``unreadable`` and its reason the error."""
     try:
         return _read(RunFolder(folder))
     except UserError as error:
@@ -132,7 +136,7 @@ def _ending(
 
 
 def _overrides(starts: Iterable[Record]) -> dict[str, str]:
-    """What was typed at the start, and on going on."""
+    """The overrides, by key, that were typed when the run was started and when it was resumed; later ones win."""
     typed: dict[str, str] = {}
     for start in starts:
         for line in start.words():
@@ -143,10 +147,10 @@ def _overrides(starts: Iterable[Record]) -> dict[str, str]:
 
 
 def _records(run: RunFolder) -> tuple[dict[str, Any], ...]:
-    """The numbers of training.
+    """The numbers that the run recorded while it trained.
 
     Raises:
-        ValueError: A line is no record.
+        ValueError: If a line lacks one of the keys of a record, or if its value is not a number.
     """
     records = tuple(run.numbers())
     for record in records:

@@ -1,4 +1,4 @@
-"""The comparison as CSV, for other programs: full digits, no units in the cells."""
+"""The comparison as CSV for other programs, with all digits and without units in the cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADS = (
 
 
 def sheet(comparison: Comparison) -> str:
-    """One line a recipe, RFC 4180; an empty cell where nothing is known."""
+    """The CSV text (RFC 4180) with one line for each recipe; a value that is not known is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADS)

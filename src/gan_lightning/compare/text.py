@@ -1,4 +1,4 @@
-"""The comparison as text: for the terminal, and as Markdown."""
+"""The comparison as text for the terminal, and as Markdown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from gan_lightning.compare.rows import Row
 from gan_lightning.compare.words import amount, described, duration, kimg, with_spread
 
 GAP = 2
+"""Spaces between two columns."""
 NARROWEST_NAME = 16
+"""Characters that the column of recipes keeps in a narrow terminal."""
 Table = tuple[Sequence[str], list[list[str]]]
-"""Heads and cells."""
+"""The heads of the columns, and the rows of cells."""
 
 
 def terminal(comparison: Comparison, width: int) -> str:
-    """Two tables, since one would be wider than a terminal; names are broken where they are too long.
+    """The comparison as two tables, because one would be wider than a terminal; names that are too long are wrapped.
 
-    What is no letter is shown as "?": a name in a run folder must not steer the reader's terminal.
+    Characters that can't be printed are shown as "?", because a name in a run folder must not be able to send control
+    codes to the reader's terminal.
     """
     parts = [_heading(comparison), _aligned(_order(comparison), width), _aligned(_spent(comparison), width)]
     for caution in comparison.cautions:
@@ -36,7 +39,7 @@ def terminal(comparison: Comparison, width: int) -> str:
 
 
 def markdown(comparison: Comparison) -> str:
-    """One table, and below it what has to be known."""
+    """The comparison as one Markdown table, with the warnings and the runs that were left out below it."""
     heads, cells = _order(comparison)
     more, further = _spent(comparison)
     table = [[*heads, *more[1:]], *([*a, *b[1:]] for a, b in zip(cells, further, strict=True))]
@@ -65,13 +68,13 @@ def _heading(comparison: Comparison) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """The number, which way it improves and where it is taken."""
+    """The metric, the direction in which it improves, and the budget at which it is read."""
     wish = comparison.wish
     return f"{wish.metric} ({comparison.better} is better), {wish.at} {fair_head(comparison)}"
 
 
 def fair_head(comparison: Comparison) -> str:
-    """Where all recipes have spent the same."""
+    """The budget that all recipes have reached, in words: ``within 16.1 kimg`` or ``at 16.1 kimg``."""
     preposition = "within" if comparison.wish.at == "best" else "at"
     return f"{preposition} {amount(comparison.budget, comparison.wish.axis)}"
 
@@ -110,12 +113,12 @@ def _spent(comparison: Comparison) -> Table:
 
 
 def probability(row: Row) -> str:
-    """Of being best."""
+    """The probability that the recipe is the best, as a percentage, or an empty string if it has no standing."""
     return "" if row.standing is None else f"{row.standing.best:.0%}"
 
 
 def ranks(row: Row) -> str:
-    """The interval of the rank."""
+    """The 95% interval of the recipe's rank, or an empty string if it has no standing."""
     if row.standing is None:
         return ""
     low, high = row.standing.ranks
@@ -123,7 +126,7 @@ def ranks(row: Row) -> str:
 
 
 def _aligned(table: Table, width: int) -> str:
-    """Columns side by side; the recipe's gets what the others leave."""
+    """The table with aligned columns; the column of recipes gets the width that the others leave."""
     heads, cells = table
     lines = [list(heads), *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
@@ -145,7 +148,7 @@ def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _escaped(cell: str) -> str:
-    """Text in a cell of Markdown: nothing in a name is markup."""
+    """The text for a cell of a Markdown table, escaped so that nothing in a name acts as markup."""
     safe = cell.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
     for sign in "\\|`*_[]":
         safe = safe.replace(sign, f"\\{sign}")

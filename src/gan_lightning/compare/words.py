@@ -1,4 +1,4 @@
-"""Numbers as one would say them."""
+"""Formats numbers, amounts and lists of names as a person would write them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gan_lightning.runs.protocol import Protocol
 
 
 def amount(value: float, axis: Axis) -> str:
-    """Of images or seconds: ``16.1 kimg``, ``43 s``."""
+    """An amount of images or of seconds with its unit: ``16.1 kimg``, ``43 s``."""
     return kimg(value) if axis == "images" else duration(value)
 
 
 def kimg(images: float) -> str:
-    """Thousands of images."""
+    """A number of images in thousands: ``16.1 kimg``."""
     return f"{images / 1000:,.4g} kimg" if images < 1e7 else f"{images / 1000:,.0f} kimg"
 
 
 def duration(seconds: float) -> str:
-    """In the unit that reads best."""
+    """A duration in the unit that reads best: seconds, minutes, hours or days."""
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / size:.3g} {unit}"
@@ -27,12 +27,16 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Four digits."""
+    """A number with four significant digits, or an empty string for None."""
     return "" if value is None else f"{value:.4g}"
 
 
 def with_spread(mean: float, deviation: float | None) -> str:
-    """``12.35 ± 0.42``, the mean as exact as its standard deviation: two digits of that."""
+    """A mean with its standard deviation: ``12.35 ± 0.42``.
+
+    The deviation is shown with two significant digits and the mean with as many decimals; without a deviation, the
+    mean stands alone.
+    """
     if deviation is None or deviation == 0:
         return number(mean) + ("" if deviation is None else " ± 0")
     exact = max(0, 1 - int(f"{deviation:.1e}".partition("e")[2]))
@@ -40,13 +44,13 @@ def with_spread(mean: float, deviation: float | None) -> str:
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """The first of them, and how many there are besides."""
+    """The names in one line; if there are more than ``most``, the first of them and the number of the others."""
     shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
     return "; ".join(shown)
 
 
 def described(protocol: Protocol) -> str:
-    """How a number was measured, in a line."""
+    """The protocol in one line: how many images were compared, with which data, by which extractor."""
     return (
         f"{protocol.n_fake:,} images against {protocol.n_real:,} of {protocol.data} ({protocol.split}), "
         f"extractor {protocol.extractor} ({protocol.extractor_hash})"

@@ -1,4 +1,4 @@
-"""Where everything lies in a chart of curves: the page's template draws it as SVG."""
+"""Computes the places of all lines and labels in a chart of curves; the page's template draws it as SVG."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from gan_lightning.compare.curves import Band, band_of
 from gan_lightning.compare.words import amount, number
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 28, 40
-"""Pixels around the plot."""
+"""Pixels between the plot and each edge of the drawing."""
 RATIO_FOR_LOGARITHM = 5.0
-"""From the lowest to the highest value: beyond it, a linear axis shows the beginning of training and nothing else."""
+"""Ratio of the highest to the lowest value above which the axis is logarithmic.
+
+Beyond it, a linear axis would show the beginning of training and nothing else.
+"""
 
 Scale = Callable[[float], float]
+"""A function from a value to its place in pixels."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A line across the plot."""
+    """A mark on an axis: its place in pixels and its text."""
 
     place: float
     text: str
@@ -31,25 +35,26 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """One recipe."""
+    """The curve of one recipe."""
 
     colour: int
     name: str
     mean: str
-    """The path of the mean, as SVG has it."""
+    """The SVG path of the mean over seeds."""
     area: str
-    """The closed path around the lowest and the highest seed."""
+    """The closed SVG path of the band from the lowest to the highest seed."""
     dots: list[tuple[float, float]]
+    """The places at which the mean has a value."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What can be read at one place: shown on pointing there."""
+    """The values of all recipes at one place, which the page shows if the reader points there."""
 
     x: float
     label: str
     values: list[tuple[int, str, str]]
-    """Colour, name and text of every recipe that was measured around there, the best first."""
+    """Colour, name and value of every recipe whose curve covers this place, the best first."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Chart:
     y_ticks: list[Tick]
     lines: list[Line]
     budget: float
-    """Where the common budget lies."""
+    """The place of the common budget on the x axis, in pixels."""
     readings: list[Reading]
     left: int = LEFT
     right: int = RIGHT
@@ -73,7 +78,7 @@ class Chart:
 
 
 def chart(comparison: Comparison, width: int, height: int) -> Chart:
-    """The curves of all recipes, in the colours of their places."""
+    """The chart of the curves of all recipes; a recipe's colour is its place in the ranking."""
     axis = comparison.wish.axis
     bands = [band_of(row.curves, axis) for row in comparison.rows]
     last = max(each.places[-1] for each in bands)
@@ -128,7 +133,7 @@ def _scale(low: float, high: float, start: float, end: float, logarithmic: bool)
 
 
 def _with_air(low: float, high: float, logarithmic: bool) -> tuple[float, float]:
-    """A little room above and below the curves."""
+    """The ends of an axis that leaves a little room below ``low`` and above ``high``."""
     if logarithmic:
         air = (high / low) ** 0.04
         return low / air, high * air
@@ -137,7 +142,7 @@ def _with_air(low: float, high: float, logarithmic: bool) -> tuple[float, float]
 
 
 def _ticks(low: float, high: float, about: int) -> list[float]:
-    """Round numbers between the two."""
+    """About as many round numbers as asked for, evenly spaced from ``low`` to ``high``."""
     rough = (high - low) / about or 1.0
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough)
@@ -145,7 +150,7 @@ def _ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def _logarithmic_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten."""
+    """The numbers 1, 2 and 5 times a power of ten that lie between ``low`` and ``high``."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     marks = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
     return [mark for mark in marks if low <= mark <= high]

@@ -1,7 +1,7 @@
-"""The comparison as one HTML page that needs nothing else: no network, no other file.
+"""The comparison as one HTML page that needs no network and no other file.
 
-Names and labels come from files that somebody else may have written: Jinja escapes all of them, and the page's own
-policy lets no script run but the one that is written here.
+Names and labels come from files that somebody else may have written, so Jinja escapes all of them, and the page's
+content security policy lets no script run but the one that is written here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from gan_lightning.compare.words import described, duration, kimg, number, with_
 
 ASSETS = Path(__file__).with_name("assets")
 COLOURS = 10
-"""In the style sheet; further recipes get the same again, dashed."""
+"""Number of colours in the style sheet; further recipes get the same colours again, with dashed lines."""
 SIZES = {"wide": (960, 420), "narrow": (350, 300)}
-"""Of the chart, for a screen and for a phone: text in a drawing shrinks with it."""
+"""Width and height of the chart for a screen and for a phone.
+
+There are two charts because the text of a drawing shrinks with the drawing.
+"""
 
 
 def page(comparison: Comparison) -> str:
-    """The whole page; what is on it is decided by the template."""
+    """The whole page as HTML; the template decides what is on it."""
     environment = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
@@ -55,7 +58,7 @@ def page(comparison: Comparison) -> str:
         home=home,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         colours=COLOURS,
-        script=Markup(script),  # ours, as is the style sheet
+        script=Markup(script),  # not escaped, because it is a file of this package, as the style sheet is
         style=Markup(style),
         script_hash=_hash(script),
         style_hash=_hash(style),
@@ -63,12 +66,12 @@ def page(comparison: Comparison) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a content security policy has it; a browser takes what stands between the tags."""
+    """The hash by which a content security policy admits a script or a style: of the text between the two tags."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _dots(comparison: Comparison, place: int) -> list[float]:
-    """Where the seeds of a row lie between the lowest (0) and the highest (1) of all rows."""
+    """The value of each seed of one row on a scale from the lowest (0) to the highest (1) value of all rows."""
     everything = [value for row in comparison.rows for value in row.fair.values]
     low, span = min(everything), (max(everything) - min(everything)) or 1.0
     return [round((value - low) / span, 4) for value in comparison.rows[place].fair.values]

@@ -1,4 +1,4 @@
-"""Where the runs of a comparison came from: commands, commits, machines."""
+"""The origin of the runs in a comparison: the commands, commits, packages and machines that made them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from gan_lightning.compare.runs import Run
 
 @dataclass(frozen=True)
 class Origin:
-    """What several runs have in common."""
+    """The command, code, machine and packages that several runs share, and when these runs were made."""
 
     command: str
     code: str
     machine: str
     packages: str
     started: str
-    """The first of them."""
+    """When the first of the runs started."""
     ended: str
-    """The last of them; empty where it is not known."""
+    """When the last of the runs ended, or an empty string if that is not known."""
     runs: list[str]
+    """Names of the run folders."""
 
 
 def everything(comparison: Comparison) -> list[Run]:
-    """The runs in the numbers, in the order of the table, and those that are not."""
+    """All runs: first those that count, in the order of the table, then those that were left out."""
     return [*(run for row in comparison.rows for run in row.runs), *(each.run for each in comparison.left_out)]
 
 
 def common_folder(comparison: Comparison) -> Path:
-    """The folder that holds all run folders."""
+    """The innermost folder that holds all run folders."""
     return Path(os.path.commonpath([run.folder.parent for run in everything(comparison)]))
 
 
 def origins(comparison: Comparison) -> list[Origin]:
-    """The runs by what made them, each group with its names and dates."""
+    """One origin for each group of runs that were made by the same command, code, machine and packages."""
     groups: dict[tuple[str, str, str, str], list[Run]] = {}
     for run in everything(comparison):
         if run.provenance:
@@ -57,7 +58,7 @@ def origins(comparison: Comparison) -> list[Origin]:
 
 
 def _to_the_minute(iso: str) -> str:
-    """``2026-11-22T05:45:06+00:00`` as one would say it."""
+    """A time such as ``2026-11-22T05:45:06+00:00`` as ``2026-11-22 05:45 UTC``."""
     return f"{iso[:16].replace('T', ' ')} UTC" if iso.endswith("+00:00") else iso
 
 

@@ -1,4 +1,4 @@
-"""Sample grids for a page: at the same points of training, small enough to travel inside it."""
+"""Sample grids of all recipes at the same points of training, made small enough to be stored inside the page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from gan_lightning.compare.words import kimg
 from gan_lightning.runs.folder import RunFolder
 
 POINTS = 4
+"""Number of points of training that are shown."""
 LARGEST = 3_000_000
-"""Bytes of all pictures together, before base64 adds a third."""
+"""Limit in bytes for all pictures together, before base64 adds a third."""
 SIDES = (400, 300, 220, 160, 120)
-"""Pixels of the longer side, the largest that fits first."""
+"""Lengths in pixels that are tried for the longer side of every picture; the first with which all of them fit wins."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG inside the page."""
+    """A PNG that is stored inside the page as a data URL."""
 
     url: str
     width: int
@@ -43,16 +44,17 @@ class Strip:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the page shows of them."""
+    """All pictures of the page: the real images, and one strip for each recipe."""
 
     real: Picture | None
     strips: list[Strip]
 
 
 def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
-    """Grids of each recipe's typical run at equal steps to where all of these have come, and the real images.
+    """The grids of each recipe's typical run at a few points of training, and the real images.
 
-    A picture that can't be read is left out.
+    The points are evenly spaced up to the last one that all of these runs have reached. A picture that can't be read
+    is left out.
     """
     drawn = {row.name: _drawn(row.typical()) for row in rows}
     drawn = {name: files for name, files in drawn.items() if files}
@@ -73,7 +75,7 @@ def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
 
 
 def _drawn(run: Run) -> dict[float, Path]:
-    """Grids after the start of training, by the images that had been seen."""
+    """The grids of a run by the number of images that had been seen, without the one from before training."""
     spent = run.spent()
     each = spent["images"] / max(spent["iteration"], 1)
     return {iteration * each: file for iteration, file in RunFolder(run.folder).sheets().items() if iteration}
@@ -86,7 +88,7 @@ def _nearest(files: Mapping[float, Path], reached: float, points: int) -> dict[f
 
 
 def _within(files: Sequence[Path]) -> dict[Path, tuple[bytes, tuple[int, int]]]:
-    """The files as PNG, all by the same rule, and as large as the page may be."""
+    """The files as PNG, all scaled by the same rule, as large as the page's limit allows."""
     for side in SIDES:
         pngs = {file: png for file in files if (png := _encoded(file, side)) is not None}
         if sum(len(data) for data, _ in pngs.values()) <= LARGEST:

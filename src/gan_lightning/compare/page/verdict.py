@@ -1,4 +1,4 @@
-"""What came out, in a sentence or two, for somebody who reads nothing else."""
+"""The result of a comparison in a sentence or two, for somebody who reads nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gan_lightning.compare.words import listed, with_spread
 
 
 def verdict(comparison: Comparison) -> str:
-    """Who is first, by how much, and whether that is more than noise."""
+    """A sentence that says which recipe comes first, with which value, and whether that is more than noise."""
     first, *others = comparison.rows
     value = with_spread(first.fair.mean, first.fair.deviation)
     seeds = f"{len(first.runs)} seed{'s' if len(first.runs) > 1 else ''}"

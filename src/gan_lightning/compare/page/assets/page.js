@@ -1,6 +1,7 @@
 "use strict";
 
-// Tables: a heading sorts by its column, once more turns it round. Cells without a value go last either way.
+// Tables: a click on a heading sorts by its column, a second click reverses the order. Cells without a value always
+// come last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   for (const button of table.querySelectorAll("button[data-sort]")) {
@@ -26,7 +27,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
-// The legend: the curves of pressed names stay, the others fade.
+// Legend: if some names are pressed, their curves stay and the others fade.
 const names = [...document.querySelectorAll(".legend button")];
 for (const button of names) {
   button.addEventListener("click", () => {
@@ -39,7 +40,7 @@ for (const button of names) {
   });
 }
 
-// Charts: the nearest measurement is read out beside the pointer, and under the arrow keys.
+// Charts: a box shows the measurement that is nearest to the pointer, or the one that the arrow keys have reached.
 for (const chart of document.querySelectorAll(".chart")) {
   const readings = JSON.parse(chart.dataset.readings);
   const svg = chart.querySelector("svg");
