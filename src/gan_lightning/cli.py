@@ -1,4 +1,8 @@
-"""The command line of ``train.py``: Hydra composes, mistakes end in one line, ``resume=`` composes nothing."""
+"""The command line of ``train.py``, for runs, sweeps, ``resume=`` and ``rerun=``.
+
+Hydra composes the configuration, except for ``resume=`` and ``rerun=``, which take a stored one. A mistake of the user
+ends the program with one line.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +33,12 @@ from gan_lightning.terminal import end, mistakes_in_one_line
 from gan_lightning.train.rerun import rerun
 from gan_lightning.train.resume import resume
 
-# Our launchers and the plugins' own have one name, and theirs check ours, which is welcome. Here and not in main,
-# for jobs in other processes compose too.
+# Our launcher configurations have the names of the plugins' own, which then validate ours: that is welcome, the warning
+# is not. This stands here and not in main because jobs in other processes compose too.
 warnings.filterwarnings("ignore", message="\\s*'hydra/launcher/\\w+' is validated against ConfigStore schema")
 
 STORED = {"resume": resume, "rerun": rerun}
-"""What takes a stored configuration and composes nothing."""
+"""Words of the command line that take a stored configuration instead of composing one, and what they call."""
 
 
 def main() -> None:
@@ -42,7 +46,7 @@ def main() -> None:
     sys.argv[1:] = with_home(sys.argv[1:])
     try:
         _main(sys.argv[1:])
-    except KeyboardInterrupt:  # before training; from then on the Checkpoint callback takes signals
+    except KeyboardInterrupt:  # before training; during it, the Checkpoint callback handles signals
         sys.stderr.write("interrupted\n")
         sys.exit(130)
 
@@ -64,12 +68,13 @@ def _main(words: list[str]) -> None:
 def _sweep(line: Line) -> None:
     sys.argv = [sys.argv[0], *flags_first(sys.argv[1:]), *line.added]
     os.environ[COMMAND] = line.typed.removeprefix("python ")
-    handler = signal.signal(signal.SIGTERM, _exit)  # between two jobs, and where they run in other processes
+    # For signals between two jobs and while jobs run in other processes; during training, Checkpoint handles them.
+    handler = signal.signal(signal.SIGTERM, _exit)
     try:
         _hydra()
     except (KeyboardInterrupt, SystemExit) as ended:
         outcomes = gather(line.folder, line.start)
-        if isinstance(ended, SystemExit) and ended.code == 2:  # a mistake, and the same line would meet it again
+        if isinstance(ended, SystemExit) and ended.code == 2:  # a mistake, which the same line would make again
             sys.stdout.write(summed_up(outcomes, line.folder) if outcomes else "")
         elif outcomes or isinstance(ended, KeyboardInterrupt) or ended.code not in (None, 0, 1):
             print(f"{len(outcomes)} job(s) ended before. Go on with the same line: {line.typed}", flush=True)
@@ -90,15 +95,16 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _hydra() -> None:
-    """Compose what ``sys.argv`` says, and train that or each job of it."""
+    """Let Hydra compose the configuration from ``sys.argv``, and train the run or every job of the sweep."""
     with hydras_mistakes_in_one_line():
         hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")(compose_and_train)()
 
 
 def compose_and_train(config: DictConfig) -> dict[str, Any]:
-    """What Hydra calls for a run or a job of a sweep, there in whatever process the launcher chose; gives its summary.
+    """Train a run or a job of a sweep, and return its summary.
 
-    It is found by its name in other processes, and by importing this module they know the names of folders.
+    Hydra calls this function with the composed configuration. A job runs in whatever process the launcher chose, which
+    finds this function by its name; importing this module also registers how run folders are named.
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -114,7 +120,7 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
             try:
                 return train(config, folder, overrides)
             finally:
-                with suppress(OSError):  # Hydra made it, and a run that is refused at once has put nothing in it
+                with suppress(OSError):  # Hydra made the folder; it is empty, and so removed, if the run was refused
                     folder.rmdir()
     from gan_lightning.sweep.job import cores_for_a_job, run_job
 
@@ -129,7 +135,10 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
 
 
 def _prepare_for_an_external_launcher(is_sweep: bool) -> None:
-    """Under torchrun or SLURM every rank composes; only rank 0's run folder is meant to exist."""
+    """Prepare for torchrun or SLURM (``srun``), under which every rank composes the configuration.
+
+    Only the run folder of rank 0 is meant to exist, so that other ranks compose for a temporary folder.
+    """
     if not any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID")):
         return
     from gan_lightning.parallel.devices import external_environment, external_rank

@@ -1,6 +1,6 @@
-"""``hydra/sweeper=optuna``: Hydra finds sweepers only in this namespace, and imports this file at every start.
+"""The sweeper of ``hydra/sweeper=optuna``, in the only namespace in which Hydra finds sweepers.
 
-So nothing heavier than Hydra is imported here before a search begins.
+Hydra imports this file at every start, so nothing heavier than Hydra is imported here before a search begins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from omegaconf import DictConfig
 
 
 class OptunaSweeper(Sweeper):
-    """Searches with Optuna; see :mod:`gan_lightning.search` and ``conf/hydra/sweeper/optuna.yaml``."""
+    """Hydra's sweeper that searches with Optuna.
+
+    See :mod:`gan_lightning.search`, and ``conf/hydra/sweeper/optuna.yaml`` for the options.
+    """
 
     hydra_context: HydraContext
     config: DictConfig
@@ -25,7 +28,7 @@ class OptunaSweeper(Sweeper):
         self.options = options
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra hands over, and build the launcher that is configured."""
+        """Keep what Hydra passes, and build the launcher that is configured."""
         from hydra.core.plugins import Plugins
 
         self.hydra_context = hydra_context

@@ -1,4 +1,4 @@
-"""A search over configurations: Optuna asks for trials, Hydra's launcher runs them as jobs, their quality is told."""
+"""A search over configurations: Optuna suggests trials, which Hydra's launcher runs as jobs, and learns their quality."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from importlib.util import find_spec
 from gan_lightning.errors import UserError
 
 VARIABLE = "GAN_LIGHTNING_TRIAL"
-"""Of the environment: the trial that a job is, see :mod:`gan_lightning.search.trial`."""
+"""Environment variable that hands a job its trial; see :mod:`gan_lightning.search.trial`."""
 
 
 def require_optuna() -> None:
-    """See that the extra is installed.
+    """Check that Optuna is installed.
 
     Raises:
-        UserError: It is not.
+        UserError: If it is not.
     """
     if find_spec("optuna") is None:
         raise UserError("hydra/sweeper=optuna needs Optuna: pip install 'gan-lightning[optuna]'")

@@ -1,4 +1,4 @@
-"""What every job of a search must be told so that the objectives are measured while it trains."""
+"""The overrides that every job of a search needs so that the objectives are measured while it trains."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MEASURES = "callbacks.quality.measures"
 
 
 def with_quality(space: Space, composed: DictConfig) -> Space:
-    """The space with ``callbacks=quality`` fixed, where what is typed measures nothing.
+    """The space with ``callbacks=quality`` added if the typed overrides measure no quality.
 
-    It is an ordinary word of the command line, as all that is added here, so a job is what these words train by hand.
+    Everything that is added here is an ordinary override, so that typing a job's overrides trains the same run.
 
     Raises:
-        UserError: Other callbacks were typed.
+        UserError: If other callbacks were typed.
     """
     if composed.get(GROUP) is not None and composed[GROUP].get("quality") is not None:
         return space
@@ -32,10 +32,10 @@ def with_quality(space: Space, composed: DictConfig) -> Space:
 
 
 def with_objectives(space: Space, composed: DictConfig, wanted: Sequence[Objective], evaluator: Evaluator) -> Space:
-    """The space with the objectives measured, and the best checkpoint being the one that is best by the first.
+    """The space with overrides added that measure all objectives and let the first one choose the best checkpoint.
 
     Raises:
-        UserError: Something else was typed.
+        UserError: If an override that was typed contradicts this.
     """
     quality = composed.callbacks.quality
     first = wanted[0].name

@@ -1,4 +1,4 @@
-"""What a search improves: the quality of a run's best checkpoint, and what the run cost; never a loss."""
+"""The objectives of a search: the quality of a run's best checkpoint and the cost of the run, but never a loss."""
 
 from __future__ import annotations
 
@@ -12,45 +12,46 @@ from gan_lightning.quality import Evaluator
 from gan_lightning.runs.protocol import Protocol
 
 COSTS = ("seconds", "images", "iteration", "d_updates", "g_updates")
-"""Numbers of a run's summary of which less is better."""
+"""Numbers of a run's summary that can be objectives; less is better."""
 DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"lower": "minimize", "higher": "maximize"}
+"""Optuna's words for the two directions in which a number improves."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One number to improve."""
+    """A number that the search improves."""
 
     name: str
-    """``averaged/fid`` or another number of quality, or one of :data:`COSTS`."""
+    """Name of the number: ``averaged/fid`` or another number of quality, or one of :data:`COSTS`."""
     better: str
-    """lower or higher."""
+    """Direction in which the number improves: ``lower`` or ``higher``."""
 
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
-        """In Optuna's words."""
+        """The direction in Optuna's words."""
         return DIRECTIONS[self.better]
 
     @property
     def measured(self) -> bool:
-        """Whether it is a number of quality, which has a protocol."""
+        """Whether the number is one of quality, which is measured by a protocol, and not a cost."""
         return self.name not in COSTS
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run came to."""
+    """The objectives of a finished run."""
 
     values: list[float]
-    """One for each objective."""
+    """One value for each objective."""
     protocols: dict[str, Protocol]
-    """Of those that are numbers of quality."""
+    """Protocols of the objectives that are numbers of quality, by name."""
 
 
 def objectives(names: Sequence[str], evaluator: Evaluator) -> list[Objective]:
-    """The objectives of these names; the metrics know which way they improve.
+    """The objectives with these names; the evaluator knows in which direction its numbers improve.
 
     Raises:
-        UserError: There is no such number, or it says nothing about the generator.
+        UserError: If there is no such number, if it is a loss, if one is named twice, or if the first is a cost.
     """
     better = {f"{weights}/{name}": way for name, way in evaluator.better().items() for weights in ("averaged", "raw")}
     better |= dict.fromkeys(COSTS, "lower")
@@ -76,15 +77,15 @@ def measures(wanted: Sequence[Objective], evaluator: Evaluator) -> list[str]:
 def read_values(
     wanted: Sequence[Objective], summary: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
 ) -> Measured:
-    """The objectives of a finished run: all of one generator, the one that ``checkpoints/best.ckpt`` holds.
+    """The values of a finished run, all measured on the generator that ``checkpoints/best.ckpt`` holds.
 
     Args:
         wanted: The objectives.
-        summary: Of the run.
-        records: Its ``metrics.jsonl``.
+        summary: The run's summary.
+        records: The lines of the run's ``metrics.jsonl``.
 
     Raises:
-        UserError: A number is missing or not finite, so the trial failed.
+        UserError: If a number is missing or not finite; the trial has failed then.
     """
     iteration = ((summary.get("quality") or {}).get("best") or {}).get("iteration")
     at_best = {record["name"]: record for record in records if record["iteration"] == iteration}

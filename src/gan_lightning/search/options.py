@@ -1,4 +1,4 @@
-"""The node ``hydra.sweeper``, checked."""
+"""The options of a search, from the configuration's node ``hydra.sweeper``, checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan_lightning.errors import UserError
 
 @dataclass(frozen=True)
 class Options:
-    """How to search; ``conf/hydra/sweeper/optuna.yaml`` says what each means."""
+    """The options of a search; ``conf/hydra/sweeper/optuna.yaml`` says what each of them means."""
 
     objective: str | list[str]
     n_trials: int
@@ -26,10 +26,10 @@ class Options:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Options:
-        """From what Hydra hands to the sweeper.
+        """The options from the node that Hydra passes to the sweeper.
 
         Raises:
-            UserError: An option is unknown, of the wrong kind or out of range.
+            UserError: If an option is unknown, of the wrong type or out of range.
         """
         plain: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(dict(given)), resolve=True)  # type: ignore[assignment]
         known = [each.name for each in fields(cls)]
@@ -51,5 +51,5 @@ class Options:
 
     @property
     def objectives(self) -> list[str]:
-        """Their names."""
+        """The names of the objectives, as a list also if there is only one."""
         return [self.objective] if isinstance(self.objective, str) else self.objective

@@ -1,4 +1,4 @@
-"""What a search came to: a line a trial, a table for other programs, and how to run the best once more."""
+"""The report of a search: a line for each trial, a table for other programs, and how to run the best trial again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gan_lightning.search.objective import Objective
 
 TABLE = "study.csv"
+"""File of the table, in the search's folder."""
 STATES = {
     TrialState.COMPLETE: "done",
     TrialState.PRUNED: "pruned",
@@ -23,7 +24,7 @@ STATES = {
 
 
 def write_table(path: Path, trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> None:
-    """One row a trial. Only a trial that is done has values: a pruned one was not measured to its end."""
+    """Write one row for each trial; only a trial that is done has values, because a pruned one ended early."""
     parameters = list(dict.fromkeys(key for trial in trials for key in trial.params))
     names = [objective.name for objective in objectives]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -36,7 +37,7 @@ def write_table(path: Path, trials: Sequence[FrozenTrial], objectives: Sequence[
 
 
 def trial_line(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
-    """A trial in one line: what came of it, and with which parameters."""
+    """A trial in one line: its values or how else it ended, and its parameters."""
     came_of_it = {
         TrialState.COMPLETE: lambda: _numbers(trial, objectives),
         TrialState.FAIL: lambda: f"failed: {trial.user_attrs.get('reason')}",
@@ -47,7 +48,7 @@ def trial_line(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:
 def summary_lines(
     best: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], objectives: Sequence[Objective], table: Path
 ) -> Iterator[str]:
-    """The end of a search."""
+    """The lines at the end of a search: numbers of trials by state, the best trials, and where the table lies."""
     counts = {name: sum(trial.state == state for trial in trials) for state, name in STATES.items()}
     yield f"{len(trials)} trials: {', '.join(f'{count} {name}' for name, count in counts.items() if count)}"
     if len(objectives) > 1 and best:

@@ -1,4 +1,4 @@
-"""Ask, launch, tell: trials of a study run as jobs of Hydra's launcher, whichever one is configured."""
+"""The loop of a search: ask the study for trials, run them as jobs of Hydra's launcher, tell the study the results."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Search:
     """One start of a search, in the folder of its sweep.
 
     Args:
-        options: How to search.
-        config_loader: Hydra's, to see that a job composes before it is launched.
+        options: The options of the search.
+        config_loader: Hydra's loader, which shows that a job composes before it is launched.
         config: Hydra's configuration of the sweep.
-        launcher: What runs jobs.
+        launcher: Hydra's launcher, which runs the jobs.
         words: The overrides that were typed.
 
     Raises:
-        UserError: This can't be searched; nothing has been written.
-        HydraException: A word does not compose.
+        UserError: If this can't be searched; nothing has been written then.
+        HydraException: If an override does not compose.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Search:
         self.config = config
         self.launcher = launcher
         self.folder = Path(str(config.hydra.sweep.dir)).absolute()
-        build_sampler(options.sampler, 0)  # a mistake in it is told before anything is written
+        build_sampler(options.sampler, 0)  # finds mistakes in the sampler's options before anything is written
         if options.pruner is not None and not isinstance(build(options.pruner, "hydra.sweeper.pruner"), BasePruner):
             raise UserError(f"hydra.sweeper.pruner._target_={options.pruner.get('_target_')} is no pruner of Optuna's.")
         self.space = self._measured(
@@ -66,7 +66,7 @@ class Search:
         """Go on with the trials that were cut off, then ask for new ones until there are enough.
 
         Raises:
-            UserError: The folder holds another study, or a search that is under way; or all trials failed.
+            UserError: If the folder holds another study, if another process searches there, or if all trials failed.
         """
         with only_one(self.folder):
             self.study = Study(self.folder, self.objectives, self.space, self.options.sampler)
@@ -84,7 +84,7 @@ class Search:
             _say(line)
 
     def _measured(self, space: Space) -> Space:
-        """The space with all that measuring needs; every choice in it composes."""
+        """The space with overrides added that measure the objectives, after every choice in it has been composed."""
         first, *others = space.corners()
         composed = self._compose(space.words(first))
         if (measured := with_quality(space, composed)) != space:
@@ -97,7 +97,7 @@ class Search:
         return with_objectives(space, composed, self.objectives, evaluator)
 
     def _next(self, cut_off: list[FrozenTrial]) -> list[FrozenTrial]:
-        """The next trials to run at once, those of ``cut_off`` first, which are taken out of it."""
+        """The next trials to run at once: first those of ``cut_off``, which are removed from it, then new ones."""
         batch, cut_off[:] = cut_off[: self.options.n_jobs], cut_off[self.options.n_jobs :]
         wanted = min(self.options.n_jobs - len(batch), self.options.n_trials - len(self.study.trials))
         return batch + [self.study.ask() for _ in range(wanted)]
@@ -116,14 +116,15 @@ class Search:
             _say(trial_line(trials[trial.number], self.objectives))
 
     def _words(self, trial: FrozenTrial) -> list[str] | None:
-        """The job of a trial; None, and the trial has failed, where there is none."""
+        """The overrides of a trial's job, or None if it can't be run, in which case the trial is recorded as failed."""
         if trial.params.keys() != self.space.varied.keys():
             self.study.fail(trial, "cut off while it was asked for")
             return None
         words, choices = self.space.words(trial.params), self.space.choices(trial.params)
         self.study.note(trial, words=words)
         try:
-            if choices not in self.composed:  # each composes; together they may not, which would end the launcher
+            # Every choice composes alone, but some combinations may not, and such a job would end the launcher.
+            if choices not in self.composed:
                 self._compose(words)
                 self.composed.add(choices)
         except HydraException as error:
@@ -135,7 +136,10 @@ class Search:
         return self.config_loader.load_sweep_config(self.config, list(words))
 
     def _handed(self, number: int) -> list[str]:
-        """What lets the job ask whether it is worth its time; of several objectives nobody can tell."""
+        """The override by which a job can ask the pruner about itself.
+
+        There is none without a pruner or with several objectives, for which Optuna has no pruning.
+        """
         if self.options.pruner is None or len(self.objectives) > 1:
             return []
         return [HandedTrial(str(self.study.path), number, self.objectives[0].name, self.options.pruner).word()]
@@ -146,12 +150,13 @@ class Search:
         self.study.note(trial, folder=str(folder))
         try:
             summary = job.return_value
-        except Exception as error:  # the launcher's own: a job records its mistakes itself
+        except Exception as error:  # an error of the launcher, because a job catches and records its own
             self.study.fail(trial, f"{type(error).__name__}: {' '.join(str(error).split())}")
             return
-        if summary["status"] == "interrupted":  # the next start goes on with it
+        if summary["status"] == "interrupted":  # the next start of the search goes on with this trial
             sys.exit(128 + summary["signal"])
-        if summary["status"] == "busy":  # an orphan of an earlier start, on a cluster say: a later one learns its end
+        # A job of an earlier start is still running, for example on a cluster; a later start will learn its result.
+        if summary["status"] == "busy":
             return
         if summary["status"] not in ("done", "pruned"):
             self.study.fail(trial, summary["message"])

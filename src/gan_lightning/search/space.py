@@ -1,4 +1,4 @@
-"""What a search varies and what it leaves: words of Hydra's grammar in, Optuna's distributions and words out."""
+"""The search space: turns overrides in Hydra's grammar into Optuna's distributions, and a trial into overrides."""
 
 from __future__ import annotations
 
@@ -17,45 +17,51 @@ from gan_lightning.errors import UserError
 
 @dataclass(frozen=True)
 class Space:
-    """Of one search."""
+    """The options that a search varies, and those that all of its jobs share."""
 
     fixed: Mapping[str, str]
-    """Words that every job has, by what they set."""
+    """Overrides that every job has, by the key that they set."""
     varied: Mapping[str, BaseDistribution]
-    """By what is set, as it was typed: ``optimizer.lr``, ``loss``, ``+schedule.x``."""
+    """Distributions of the options that are searched, by key as it was typed: ``optimizer.lr``, ``+schedule.x``."""
 
     def words(self, params: Mapping[str, Any]) -> list[str]:
         """The overrides of the job that has these parameters."""
         return [*self.fixed.values(), *(f"{key}={params[key]}" for key in self.varied)]
 
     def unnamed(self) -> str:
-        """The word of Hydra's by which no job's folder is named after what is fixed, by the search itself too."""
+        """The override by which Hydra leaves the fixed options out of the name of a job's folder.
+
+        It covers those that were typed and those that the search itself has added.
+        """
         return f"{UNNAMED}=[{','.join(dict.fromkeys(key.lstrip('+~') for key in self.fixed))}]"
 
     def with_fixed(self, key: str, value: str) -> Space:
-        """The same with one more word, before those that were typed."""
+        """This space with one more fixed override, placed before those that were typed."""
         return replace(self, fixed={key: f"{key}={value}", **self.fixed})
 
     def choices(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The part of the parameters that may choose groups."""
+        """The values of those parameters that are choices, because only these can be choices of a config group."""
         return tuple(params[key] for key, each in self.varied.items() if isinstance(each, CategoricalDistribution))
 
     def corners(self) -> list[dict[str, Any]]:
-        """The first value of everything, then each further choice with it: enough to find what does not compose."""
+        """A few parameter sets in which every choice occurs once, to find choices that do not compose.
+
+        The first set has the first value of everything; each further set differs from it in one choice.
+        """
         first = {key: _values(distribution)[0] for key, distribution in self.varied.items()}
         others = [first | {key: value} for key, each in self.varied.items() for value in _values(each)[1:]]
         return [first, *others]
 
 
 def read_space(words: Sequence[str], config_loader: ConfigLoader) -> Space:
-    """Sort words into what is fixed and what is searched; of two that set the same the last counts.
+    """Sort overrides into those that are fixed and those that are searched; if two set the same key, the last counts.
 
-    ``a,b``, ``choice(a,b)`` and ``glob(*)`` are choices. ``range(1,9,2)`` and ``interval(1e-5,1e-3)`` are numbers,
-    whole ones under ``int(...)``, and on a logarithmic scale under ``tag(log,...)``.
+    ``a,b``, ``choice(a,b)`` and ``glob(*)`` are choices. ``range(1,9,2)`` and ``interval(1e-5,1e-3)`` are numbers;
+    ``int(...)`` around them makes them whole and ``tag(log,...)`` puts them on a logarithmic scale.
 
     Raises:
-        UserError: Nothing is searched, or not in a way that Optuna knows.
-        HydraException: A word is no override.
+        UserError: If nothing is searched, or if Optuna has no distribution for what is searched.
+        HydraException: If a word can't be parsed as an override.
     """
     parsed = OverridesParser.create(config_loader=config_loader).parse_overrides(list(words))
     by_key = {override.get_key_element(): override for override in parsed}
@@ -69,10 +75,10 @@ def read_space(words: Sequence[str], config_loader: ConfigLoader) -> Space:
 
 
 def distribution(override: Override) -> BaseDistribution:
-    """What Optuna calls the values that an override admits.
+    """Optuna's distribution over the values that an override admits.
 
     Raises:
-        UserError: They are empty, tagged by something else than log, or no logarithm of them is known.
+        UserError: If there are no values, if the tag is not ``log``, or if the values have no logarithm.
     """
     value: Any = override.value()
     tags: set[str] = getattr(value, "tags", set())
@@ -91,7 +97,7 @@ def _interval(interval: IntervalSweep, log: bool) -> BaseDistribution:
     start, end = interval.start, interval.end
     assert start is not None
     assert end is not None
-    if isinstance(start, int) and isinstance(end, int):  # int(interval(...)): Hydra makes floats of the bare one
+    if isinstance(start, int) and isinstance(end, int):  # from int(interval(...)); a bare interval has float ends
         return IntDistribution(start, end, log=log)
     return FloatDistribution(start, end, log=log)
 
@@ -110,7 +116,7 @@ _NUMBERS: dict[type, Callable[[Any, bool], BaseDistribution]] = {IntervalSweep: 
 
 
 def _values(distribution: BaseDistribution) -> Sequence[Any]:
-    """All choices; of numbers the lowest."""
+    """All values of a choice, or only the lowest number of a range or an interval."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices
     assert isinstance(distribution, (IntDistribution, FloatDistribution))

@@ -1,4 +1,4 @@
-"""The file that a study is kept in: a journal, which needs no database and which several processes may append to."""
+"""The file in which a study is kept: a journal, which needs no database and to which several processes may append."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 STUDY = "search"
+"""Optuna's name of the study within its file."""
 FILE = "study.journal"
+"""File of the study, in the search's folder."""
 
 
 def open_storage(path: str | Path) -> JournalStorage:
-    """Open it, or begin one."""
+    """Open the journal at ``path``, or begin a new one."""
     return JournalStorage(JournalFileBackend(str(path)))
 
 
 def mend(path: Path) -> None:
-    """Drop a last line that a crash cut short: what is appended to it could never be read again."""
+    """Drop a last line that a crash cut short, because whatever is appended to such a line can't be read again."""
     if not path.is_file():
         return
     content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The study behind a search: kept in a file, gone on with, never mixed with another."""
+"""The Optuna study of a search, which is kept in a file, goes on after a restart, and is never mixed with another."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from gan_lightning.search.storage import FILE, STUDY, mend, open_storage
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Keep a second search out of a folder: it would take the trials of the first for cut off.
+    """Keep a second search out of a folder, because it would take the running trials of the first for cut off.
 
     Raises:
-        UserError: There is one, or the folder can't be written.
+        UserError: If another process searches in the folder, or if the folder can't be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 def build_sampler(node: Mapping[str, Any], number: int) -> optuna.samplers.BaseSampler:
-    """The sampler that suggests trial ``number``.
+    """The sampler that suggests trial ``number``, with a seed that follows from the configured one and the number.
 
     Raises:
-        UserError: There is no such sampler, or it knows no such option.
+        UserError: If there is no such sampler, or if it does not know one of its options.
     """
     seeded = {"seed": hashed_seed(node["seed"], "trial", number)} if node.get("seed") is not None else {}
     with warnings.catch_warnings():
@@ -56,17 +56,18 @@ def build_sampler(node: Mapping[str, Any], number: int) -> optuna.samplers.BaseS
 
 
 class Study:
-    """Optuna's study of one sweep folder.
+    """Optuna's study in the folder of one sweep.
 
     Args:
-        folder: Of the sweep.
-        objectives: What is improved.
-        space: What is searched; with the objectives and what is fixed it must be that of earlier starts.
-        sampler: A node of the configuration. With a ``seed`` in it, a suggestion is a function of that seed, the
-            trial's number and the trials before, so a search that was cut off asks for the same as one that was not.
+        folder: The sweep's folder.
+        objectives: The numbers that are improved.
+        space: The search space; like the objectives, it must be the same as at earlier starts.
+        sampler: The sampler's node of the configuration. If it has a ``seed``, a suggestion is a function of that seed,
+            of the trial's number and of the trials before it, so that a search which was cut off suggests the same
+            trials as one which was not.
 
     Raises:
-        UserError: The folder holds another study, or one that can't be read.
+        UserError: If the folder holds the study of another search, or one that can't be read.
     """
 
     def __init__(self, folder: Path, objectives: Sequence[Objective], space: Space, sampler: Mapping[str, Any]) -> None:
@@ -74,7 +75,7 @@ class Study:
         self.objectives = objectives
         self.space = space
         self.sampler = dict(sampler)
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # its remarks on every trial; ours have the folder
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # hides its line on every trial, because we print our own
         try:
             mend(self.path)
             self._study = optuna.create_study(
@@ -88,47 +89,48 @@ class Study:
                 f"{self.path} can't be read: {type(error).__name__}: {' '.join(str(error).split())}. Move it away to "
                 "search anew: jobs that are done are not trained again."
             ) from error
-        self._study._thread_local.in_optimize_loop = True  # or a sampler that has tried everything must not say so
+        # Without this, Optuna raises an error if a sampler that has tried everything asks to stop.
+        self._study._thread_local.in_optimize_loop = True
         self._require_same_search()
 
     @property
     def exhausted(self) -> bool:
-        """Whether the sampler has nothing left to try, as that of a grid in time."""
+        """Whether the sampler has nothing left to try, for example because it has covered a whole grid."""
         return self._study._stop_flag
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All, by number."""
+        """All trials in the order of their numbers."""
         return self._study.get_trials()
 
     @property
     def best(self) -> list[FrozenTrial]:
-        """The best trial, or of several objectives those that no other trial beats in all of them."""
+        """The best trial, or, with several objectives, the Pareto front: the trials that no other trial dominates."""
         if not any(trial.state == TrialState.COMPLETE for trial in self.trials):
             return []
         return self._study.best_trials
 
     def cut_off(self) -> list[FrozenTrial]:
-        """Trials that an earlier start asked for and could not tell the end of."""
+        """Trials that an earlier start asked for and whose end it could not record."""
         return self._study.get_trials(states=(TrialState.RUNNING,))
 
     def ask(self) -> FrozenTrial:
-        """A new trial."""
+        """Ask the sampler for a new trial."""
         number = len(self.trials)
         self._study.sampler = build_sampler(self.sampler, number)
         self._study.ask(fixed_distributions=dict(self.space.varied))
         return self.trials[number]
 
     def note(self, trial: FrozenTrial, **facts: Any) -> None:
-        """Keep facts with a running trial."""
+        """Store facts with a running trial, such as its folder."""
         for name, value in facts.items():
             self._study._storage.set_trial_user_attr(trial._trial_id, name, value)
 
     def tell(self, trial: FrozenTrial, values: Sequence[float], protocols: Mapping[str, Protocol]) -> None:
-        """A trial was measured.
+        """Record the values of a trial that was measured.
 
         Raises:
-            UserError: By another protocol than those before it; the trial is told as failed.
+            UserError: If its protocol differs from that of earlier trials; the trial is recorded as failed then.
         """
         for name, stored in self._study.user_attrs.get("protocols", {}).items():
             try:
@@ -140,11 +142,11 @@ class Study:
         self._study.tell(trial.number, list(values))
 
     def prune(self, trial: FrozenTrial) -> None:
-        """A trial was ended by the pruner."""
+        """Record that the pruner ended a trial."""
         self._study.tell(trial.number, state=TrialState.PRUNED)
 
     def fail(self, trial: FrozenTrial, reason: str) -> None:
-        """A trial came to nothing."""
+        """Record that a trial failed, with the reason."""
         self.note(trial, reason=reason)
         self._study.tell(trial.number, state=TrialState.FAIL)
 

@@ -1,7 +1,8 @@
-"""A trial in the hands of the job that runs it: by a variable of the environment, which no run folder is named after.
+"""Hands a trial to the job that runs it through an environment variable.
 
-It is no part of the configuration, so a job trains what the same words on the command line train. Hydra sets the
-variable for the job alone, in whichever process its launcher runs it, and the processes of the job inherit it.
+The trial is not part of the configuration, so that a job trains what the same overrides train on the command line, and
+so that no run folder is named after it. Hydra sets the variable for the job alone, in whichever process its launcher
+runs it, and the processes of the job inherit it.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ from gan_lightning.search.storage import STUDY, open_storage
 
 @dataclass(frozen=True)
 class HandedTrial:
-    """A running trial of a study with one objective, and what decides whether it is worth its time."""
+    """A running trial of a study with one objective, and the pruner that decides whether it should go on."""
 
     path: str
-    """The study's file."""
+    """Path of the study's file."""
     number: int
     objective: str
     pruner: Mapping[str, Any] = field(default_factory=dict)
-    """Its node of the configuration: what the user composed, and nothing that was read from a file."""
+    """The pruner's node of the configuration, which comes from the user's command line and never from a file."""
 
     @classmethod
     def from_environment(cls) -> HandedTrial:
-        """The one that this process's job was handed."""
+        """The trial that was handed to this process's job."""
         return cls(**json.loads(os.environ[VARIABLE]))
 
     def word(self) -> str:
-        """The override of Hydra's that hands it to a job."""
+        """The override by which Hydra hands this trial to a job."""
         text = QuotedString(json.dumps(asdict(self)), Quote.single).with_quotes()
         return f"hydra.job.env_set.{VARIABLE}={text}"
 
     def should_prune(self, value: float, step: int) -> bool:
-        """Note a measurement in the study, and ask the pruner about it."""
+        """Record a measurement in the study, and ask the pruner whether the trial should end."""
         study = self._study
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, self.number)
         storage.set_trial_intermediate_value(trial_id, step, value)
-        return bool(study.pruner.prune(study, storage.get_trial(trial_id)))  # NumPy's, from some pruners
+        return bool(study.pruner.prune(study, storage.get_trial(trial_id)))  # some pruners return NumPy's bool
 
     @cached_property
     def _study(self) -> optuna.Study:

@@ -1,4 +1,4 @@
-"""``failure.json``: why a job of a sweep ended, for a reader and for other programs; a traceback lies beside it."""
+"""Writes ``failure.json``, which says why a job of a sweep failed; a traceback lies beside it if it is of use."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (OSError, "machine"),
     (Exception, "error"),
 )
-"""What a failure is called; the first that fits."""
+"""Names of the kinds of failure by the type of the error; the first that fits counts."""
 
 EXPLAINED = ("diverged", "mistake")
-"""Kinds whose message says it all."""
+"""Kinds of failure whose message is enough, so that no traceback is written."""
 
 PASSING = ("mistake", "machine", "out of memory")
-"""Kinds that a checkpoint has no part in, such as a full disk: the job goes on from it. Others start again."""
+"""Kinds of failure that do not come from the training state, such as a full disk.
+
+After such a failure a job goes on from its checkpoint; after any other it starts again.
+"""
 
 
 def record_failure(run: RunFolder, error: Exception) -> dict[str, Any]:
-    """Write down why a job ended, if there is room for it; gives the record.
+    """Write down why a job failed, if the disk has room for it, and return the record.
 
     Returns:
-        ``{"v", "status": "failed", "kind", "message", "iteration"}``; ``iteration`` is None where it is not known.
+        ``{"v", "status": "failed", "kind", "message", "iteration"}``; ``iteration`` is None if it is not known.
     """
     kind = next(word for types, word in KINDS if isinstance(error, types))
     message = " ".join(str(error).split())
@@ -44,7 +47,7 @@ def record_failure(run: RunFolder, error: Exception) -> dict[str, Any]:
         "message": message if isinstance(error, UserError) else f"{type(error).__name__}: {message}",
         "iteration": getattr(error, "iteration", None),
     }
-    with suppress(OSError):  # a full disk, which may be why the job failed: whoever called says the reason too
+    with suppress(OSError):  # the disk may be full, perhaps the cause of the failure; the caller reports it as well
         if kind not in EXPLAINED:
             run.traceback.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         write_json(run.failure, record)
@@ -52,9 +55,9 @@ def record_failure(run: RunFolder, error: Exception) -> dict[str, Any]:
 
 
 def is_passing(run: RunFolder) -> bool:
-    """Whether a job failed for a reason that a checkpoint has no part in."""
+    """Whether a job failed for one of the reasons in ``PASSING``, so that it can go on."""
     try:
         record = read_json(run.failure)
-    except ValueError:  # cut short while it was written, by a full disk too
+    except ValueError:  # the file was cut short while it was written, for example by a full disk
         return True
     return record.get("kind") in PASSING

@@ -1,4 +1,4 @@
-"""One job of a sweep: what is done is skipped, what was cut goes on, what failed is repeated."""
+"""Runs one job of a sweep: a job that is done is skipped, one that was cut off goes on, one that failed is repeated."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ from gan_lightning.train.resume import read_stored
 from gan_lightning.train.run import record_of, train
 
 FINISHED = ("done", "pruned")
-"""Of a summary's status: nothing is left to do."""
+"""Values of a summary's ``status`` that mean that nothing is left to do."""
 
 MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)
-"""What may differ between two starts of one job."""
+"""Keys of the configuration that may differ between two starts of one job."""
 
 KEPT = (RunFolder.failed.name, RunFolder.lock.name)
-"""What a new start finds in the folder of its job."""
+"""Entries of a job's folder that stay where they are if the job starts again."""
 
 
 class Changed(UserError):
-    """The folder holds a job of the same name with another configuration."""
+    """Raised if a folder holds a job of the same name with another configuration."""
 
 
 def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: int | None = None) -> dict[str, Any]:
     """Bring a job to its end, whatever state its folder is in.
 
     Args:
-        config: Composed; it is changed.
+        config: The composed configuration; it is changed in place.
         folder: The job's folder.
-        overrides: What was typed, for the record.
-        share: CPU cores that the job may use; None for all of the machine.
+        overrides: The overrides that were typed, for the run's record.
+        share: Number of CPU cores that the job may use, or None for all cores of the machine.
 
     Returns:
-        Its summary with ``"outcome"``: ``"trained"``, ``"resumed"`` or ``"skipped"``; or, without a summary,
-        ``{"status", "outcome", "message"}`` with ``"failed"``, ``"refused"`` or ``"busy"`` as status and outcome.
+        The run's summary with an ``"outcome"`` of ``"trained"``, ``"resumed"`` or ``"skipped"``. If there is no
+        summary: ``{"status", "outcome", "message"}`` with ``"failed"``, ``"refused"`` or ``"busy"`` as status and as
+        outcome.
 
     Raises:
-        SystemExit: A signal ended training; a checkpoint was written first.
+        SystemExit: If a signal ended training; a checkpoint was written first.
     """
     run = RunFolder(folder)
     try:
@@ -56,11 +57,11 @@ def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: i
                 return _locked_job(config, run, overrides, share)
             except Changed as error:
                 return {"status": "refused", "outcome": "refused", "message": str(error)}
-            except Exception as error:  # written down before another process may take the job up
+            except Exception as error:  # recorded here, while the lock keeps other processes from taking up the job
                 return {**record_failure(run, error), "outcome": "failed"}
     except Busy as error:
         return {"status": "busy", "outcome": "busy", "message": str(error)}
-    except UserError as error:  # there is no folder to write it down in
+    except UserError as error:  # the folder can't be made, so there is nowhere to record the failure
         return {"status": "failed", "outcome": "failed", "message": str(error)}
 
 
@@ -80,25 +81,28 @@ def _locked_job(config: DictConfig, run: RunFolder, overrides: Sequence[str], sh
 
 
 def finished(run: RunFolder) -> dict[str, Any] | None:
-    """The summary of a job with nothing left to do.
+    """The summary of a job that has nothing left to do, or None if the job is not finished.
 
     Raises:
-        Changed: Another release wrote it.
+        Changed: If another release wrote the summary.
     """
     try:
         summary = read_json(run.summary)
-    except ValueError:  # cut while it was written
+    except ValueError:  # the file was cut short while it was written
         return None
-    except UserError as error:  # no failure of the job, whose results are whole
+    except UserError as error:  # not recorded as a failure of the job, because its results are whole
         raise Changed(str(error)) from error
     return summary if summary.get("status") in FINISHED else None
 
 
 def goes_on(config: DictConfig, run: RunFolder) -> bool:
-    """Whether a job goes on from its checkpoint; one that failed starts again where that would not mend it.
+    """Whether a job goes on from its checkpoint or starts again.
+
+    A job that was cut off goes on. A job that failed goes on only if its failure did not come from the training state
+    and its configuration is unchanged.
 
     Raises:
-        Changed: It was cut off, and is configured otherwise now.
+        Changed: If the job was cut off and its configuration has changed since.
     """
     failed = run.failure.exists()
     if failed and not is_passing(run):
@@ -113,14 +117,14 @@ def goes_on(config: DictConfig, run: RunFolder) -> bool:
 
 
 def require_unchanged(config: DictConfig, run: RunFolder) -> None:
-    """Compare what the line composes to now with what the job was started with.
+    """Compare the configuration that the command line composes to now with the one that the job was started with.
 
     Raises:
-        Changed: They differ, since a yaml was edited in between, or nobody can tell.
+        Changed: If they differ, for example because a yaml was edited in between, or if the stored one can't be read.
     """
     try:
         stored = _compared(read_stored(run))
-    except UserError as error:  # no failure of the job, whose results are whole
+    except UserError as error:  # not recorded as a failure of the job, because its results are whole
         raise Changed(f"{error} Put the file back, or delete or move its folder.") from error
     now = _compared(config)
     if changed := sorted(key for key in stored.keys() | now.keys() if stored.get(key) != now.get(key)):
@@ -133,7 +137,7 @@ def require_unchanged(config: DictConfig, run: RunFolder) -> None:
 
 
 def _compared(config: DictConfig) -> dict[str, Any]:
-    # written as the stored one was: 1e-4 and 0.0001 are then one number
+    # Written to yaml and read again, as the stored one was, so that 1e-4 and 0.0001 are the same number.
     written = OmegaConf.create(OmegaConf.to_yaml(record_of(config)))
     values = _flat(OmegaConf.to_container(written))
     return {key: value for key, value in values.items() if not _may_change(key)}
@@ -154,30 +158,33 @@ def _flat(node: Any, name: str = "") -> dict[str, Any]:
 
 
 def set_aside(run: RunFolder) -> None:
-    """Move what a failed start of the job left behind into ``failed/N``, so that nothing of it is lost or mixed in.
+    """Move the files that a failed start left behind into ``failed/N``, so that none is lost or mixed with new ones.
 
-    TensorBoard's files get a name by which it doesn't find them: it would show the failed start as a run of its own.
+    TensorBoard's files get a name by which it does not find them, because it would show the failed start as a run of
+    its own.
     """
     if not (left := [entry for entry in run.path.iterdir() if entry.name not in KEPT]):
         return
     aside = run.failed / str(1 + max((int(each.name) for each in run.failed.glob("[0-9]*")), default=-1))
     aside.mkdir(parents=True)
-    for entry in sorted(left, key=lambda entry: entry == run.failure):  # last, for then the rest has gone too
+    # The failure's record moves last: if this is interrupted, the folder still shows that the job failed.
+    for entry in sorted(left, key=lambda entry: entry == run.failure):
         shutil.move(entry, aside / entry.name.replace(EVENTS, "failed"))
 
 
 def cores_for_a_job(launcher: DictConfig, at_once: int | None = None) -> int | None:
-    """Cores that a launcher, by its configuration, gives to each of its jobs; None where one job runs at a time.
+    """Number of CPU cores that a launcher gives to each of its jobs, or None if it runs one job at a time.
 
     Args:
-        launcher: Its node of the configuration.
-        at_once: Jobs that a sampler asks for at once, where it does: the launcher has no more to run.
+        launcher: The launcher's node of the configuration.
+        at_once: Number of jobs that a search asks for at once, because the launcher never has more to run; None
+            outside of a search.
     """
     asked = launcher.get("cpus_per_task") or OmegaConf.select(launcher, "ray.remote.num_cpus")
     if asked:
         return int(asked)
     jobs = int(launcher.get("n_jobs", 1))
-    side_by_side = jobs if jobs > 0 else cores() + 1 + jobs  # as joblib counts
+    side_by_side = jobs if jobs > 0 else cores() + 1 + jobs  # joblib's rule: -1 is all cores, -2 all but one
     if at_once is not None:
         side_by_side = min(side_by_side, at_once)
     return max(1, cores() // side_by_side) if side_by_side > 1 else None

@@ -1,4 +1,4 @@
-"""The command line of a sweep: what Hydra is told besides what was typed."""
+"""The command line of a sweep, and the words that are added to it for Hydra."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra._internal.utils import get_args_parser  # what is an option and what an override is Hydra's to say
+from hydra._internal.utils import get_args_parser  # Hydra's own parser decides what is an option and what an override
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import setup_globals
@@ -22,7 +22,7 @@ from gan_lightning.config.job_names import UNNAMED, sweep_folder
 from gan_lightning.terminal import end
 
 START = "GAN_LIGHTNING_SWEEP"
-"""In the environment of a job: which start of the sweep it belongs to."""
+"""Environment variable that tells a job to which start of the sweep it belongs."""
 
 FOLDER = "hydra.sweep.dir"
 MODE = "hydra.mode=MULTIRUN"
@@ -31,13 +31,13 @@ FLAGS = ("-m", "--multirun")
 
 @dataclass(frozen=True)
 class Line:
-    """A sweep as it was typed.
+    """The command line of a sweep.
 
     Attributes:
-        typed: The command, to be typed again.
-        folder: Of the sweep.
-        start: A name for this start; it begins with the id of this process.
-        added: Words for Hydra.
+        typed: The command as it was typed, so that it can be typed again.
+        folder: The sweep's folder.
+        start: A name for this start of the sweep; it begins with the id of this process.
+        added: Overrides that are added for Hydra.
     """
 
     typed: str
@@ -47,13 +47,13 @@ class Line:
 
 
 def sweep_line(words: Sequence[str]) -> Line | None:
-    """What a command line says, if it is a sweep's that Hydra can read."""
+    """The sweep that a command line asks for, or None if it asks for none or if Hydra can't parse it."""
     given, _ = get_args_parser().parse_known_args(flags_first(words))
     if not given.multirun and MODE not in given.overrides:
         return None
     try:
         overrides = OverridesParser.create().parse_overrides(given.overrides)
-    except HydraException:  # Hydra meets it again and says what is wrong
+    except HydraException:  # Hydra will parse the line again and say what is wrong
         return None
     folder = _folder_given(overrides) or sweep_folder(overrides)
     fixed = [each.key_or_group for each in overrides if not each.is_sweep_override() and not each.is_hydra_override()]
@@ -62,19 +62,23 @@ def sweep_line(words: Sequence[str]) -> Line | None:
         f"{FOLDER}={_quoted(folder)}",
         f"{UNNAMED}=[{','.join(dict.fromkeys(fixed))}]",
         f"+hydra.job.env_set.{START}={start}",
-        # a job starts its own ranks, in a SLURM job too: by this name Lightning leaves SLURM's variables alone
+        # A job starts its own processes, also inside a SLURM job. If SLURM's job has this name, Lightning takes it for
+        # an interactive one and ignores SLURM's variables.
         "+hydra.job.env_set.SLURM_JOB_NAME=bash",
     ]
     return Line(shlex.join(["python", *sys.argv[:1], *words]), Path(folder), start, added)
 
 
 def flags_first(words: Sequence[str]) -> list[str]:
-    """The words with ``-m`` at their head: Hydra's parser knows none between two overrides."""
+    """The words with ``-m`` first, because Hydra's parser does not accept it between two overrides."""
     return sorted(words, key=lambda word: word not in FLAGS)
 
 
 def _folder_given(overrides: Sequence[Override]) -> str | None:
-    """Settled here, for ``${now:...}`` would be another time in every process that asks."""
+    """The resolved value of ``hydra.sweep.dir``, or None if it was not typed.
+
+    It is resolved once, here, because ``${now:...}`` would give another time in every process.
+    """
     values = [override.value() for override in overrides if override.key_or_group == FOLDER]
     if not values:
         return None

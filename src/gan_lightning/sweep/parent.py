@@ -1,4 +1,4 @@
-"""A job in a process that joblib started ends with the sweep that it belongs to, also where that one was killed."""
+"""Ends a job that runs in a process of joblib's when its sweep ends, also if the sweep was killed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 POLL_S = 1.0
+"""Seconds between two looks at whether the sweep is still there."""
+"""Seconds between two looks at whether the sweep is still there."""
 
 
 @contextmanager
 def ends_with(sweep: int) -> Iterator[None]:
-    """In a child of the sweep's process: when that one is gone, training saves and stops, and this process ends."""
+    """Run a job in a child of the sweep's process: if that process is gone, training saves and this process ends.
+
+    In a process that is not such a child nothing is watched.
+    """
     if os.getppid() != sweep:
         yield
         return
@@ -22,7 +27,7 @@ def ends_with(sweep: int) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.getppid() != sweep:  # joblib would wait for the next job, which nobody is there to give
+        if os.getppid() != sweep:  # joblib would wait for a next job, and nobody is left to send one
             os._exit(128 + signal.SIGTERM)
 
 

@@ -1,4 +1,7 @@
-"""What became of the jobs of one start of a sweep, gathered through files: with joblib or SLURM they run elsewhere."""
+"""The report on how the jobs of one start of a sweep ended.
+
+Jobs leave their outcome in files, because with joblib or SLURM they run in other processes or on other machines.
+"""
 
 from __future__ import annotations
 
@@ -22,29 +25,32 @@ WORDS: dict[str, str] = {
     "failed": "failed",
     "refused": "refused",
 }
+"""Outcomes of a job, and the words by which the report calls them."""
 SAID = ("skipped", "busy")
-"""Outcomes of which a line is printed when the job is met."""
+"""Outcomes for which a line is printed at once, because the job itself prints nothing."""
 BAD = ("failed", "refused")
+"""Outcomes that make the sweep fail."""
 
 STARTS = ".starts"
+"""Subfolder of a sweep in which jobs leave their outcomes."""
 
 
 def notes(sweep: Path, start: str) -> Path:
-    """Where the jobs of a start leave their outcome until its end."""
+    """The folder in which the jobs of one start leave their outcomes until the start ends."""
     return sweep / STARTS / start
 
 
 def note(job: Path, start: str, result: Mapping[str, Any], expected: bool = False) -> None:
-    """Leave a job's outcome for the report, and say at once what a reader would wonder about.
+    """Leave a job's outcome for the report, and print it at once if the job failed or did not train.
 
     Args:
-        job: Its folder.
-        start: Of the sweep.
-        result: What became of it.
-        expected: Whether it may fail without the sweep having failed, as a trial of a search may.
+        job: The job's folder.
+        start: Name of the sweep's start.
+        result: The result of :func:`gan_lightning.sweep.job.run_job`.
+        expected: Whether the job may fail without making the sweep fail, as a trial of a search may.
 
     Raises:
-        UserError: It can't be written, and the report would be wrong without it.
+        UserError: If the outcome can't be written, because the report would be wrong without it.
     """
     outcome, message = str(result["outcome"]), str(result.get("message", ""))
     if outcome in BAD:
@@ -62,17 +68,17 @@ def note(job: Path, start: str, result: Mapping[str, Any], expected: bool = Fals
 
 
 def gather(sweep: Path, start: str) -> list[dict[str, Any]]:
-    """All outcomes of a start, by name of the job; they are not kept."""
+    """All outcomes of one start, in the order of the jobs' names; their files are removed."""
     folder = notes(sweep, start)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):  # another start is under way, or was killed
+    with suppress(OSError):  # the folder is not empty if another start is under way or was killed
         folder.parent.rmdir()
     return found
 
 
 def summed_up(outcomes: list[dict[str, Any]], sweep: Path) -> str:
-    """How many jobs ended how, where they are, and what to do with them."""
+    """The report of a sweep: the number of jobs by outcome, the sweep's folder, and the command that compares them."""
     count = Counter(each["outcome"] for each in outcomes)
     parts = ", ".join(f"{count[outcome]} {words}" for outcome, words in WORDS.items() if count[outcome])
     folder = shlex.quote(str(sweep))
@@ -80,5 +86,5 @@ def summed_up(outcomes: list[dict[str, Any]], sweep: Path) -> str:
 
 
 def complaints(outcomes: list[dict[str, Any]]) -> list[str]:
-    """One sentence for each job that did not do what it had to."""
+    """One sentence for each job that failed or was refused, unless it was expected to."""
     return [f"{each['job']}: {each['message']}" for each in outcomes if each["outcome"] in BAD and not each["expected"]]
