@@ -1,1 +1,1 @@
-"""The verb ``export.py``: a generator to give away, with programs that need torch or ONNX alone."""
+"""The verb ``export.py``: a generator as files for others, with programs that need nothing but torch or ONNX."""

@@ -1,4 +1,4 @@
-"""The model card: a README.md as the Hugging Face hub takes it, written for people."""
+"""The model card: the ``README.md`` of an export, in the form that the Hugging Face hub reads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from gan_lightning.runs.loading import Trained
 from gan_lightning.runs.provenance import versions
 
 PICTURE = "samples.png"
+"""File of the samples that the card shows."""
 SLUG = re.compile(r"[a-z0-9][a-z0-9.+-]*")
-"""How the hub writes the names of licences."""
+"""Form in which the hub writes the names of licences."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a model card says.
+    """The model card of an exported generator.
 
     Args:
         trained: The generator.
-        run: Its run folder, for commands and measurements.
-        differences: Of the images of each program written beside the weights from those of the generator.
-        shape: Of an image, [C H W].
-        samples: How many are on the picture: those of the seeds from 0 on.
-        license: As the hub names it.
+        run: The generator's run folder, which holds commands and measurements.
+        differences: Largest difference of a pixel between each file of the export and the generator, by format.
+        shape: Shape of an image, [C H W].
+        samples: Number of images on the picture; their seeds count up from 0.
+        license: Name of the licence as the hub writes it.
     """
 
     trained: Trained
@@ -40,7 +41,7 @@ class Card:
     license: str
 
     def text(self) -> str:
-        """The whole README.md."""
+        """The whole text of ``README.md``."""
         data = str(self.trained.config["data"]["_target_"]).rsplit(".", 1)[-1]
         network = type(self.trained.generator).__name__.removesuffix("Generator")
         parts = [

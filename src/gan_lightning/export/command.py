@@ -1,4 +1,4 @@
-"""The verb ``export.py``: a generator to give away, each file checked against the one that was trained."""
+"""The verb ``export.py``: a generator as files for others, each of them checked against the trained generator."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ from gan_lightning.runs.provenance import versions
 from gan_lightning.terminal import mistakes_in_one_line
 
 BORNE = 1e-4
-"""The largest difference of a pixel in [-1, 1] from the generator's, 0.013 grey levels, that is borne in any case."""
+"""Largest difference of a pixel in [-1, 1] from the generator's, 0.013 grey levels, that is always accepted."""
 TIMES_ITS_OWN = 4
-"""More is borne of a generator whose own images move when they are drawn one by one: sums of thousands of float32
-products come out otherwise in another order, in torch as in every other program, and layer after layer adds to it."""
+"""Factor on the difference between the generator's own images drawn in a batch and drawn one by one.
+
+Up to this many times that difference is accepted too: sums of thousands of float32 products depend on their order, in
+torch as in every other program, and the differences grow from layer to layer.
+"""
 BATCHES = ((0,), (1, 2), tuple(range(3, 10)))
-"""Seeds of the batches that are compared: of one image, of the size that was traced, and of another."""
+"""Seeds of the batches that are compared: one of a single image, one of the size that was traced, one of another."""
 SAMPLES, COLUMNS = 64, 8
 
 
@@ -60,10 +63,12 @@ def main() -> None:
 
 
 def export(options: Export) -> Path:
-    """Write the folder, and only if what is read back from every file draws what the generator draws; gives it.
+    """Write the folder of an export and return it.
+
+    It is written only if every file, read back, draws the images that the generator draws.
 
     Raises:
-        UserError: What was asked for can't be done, or a file draws something else; nothing is left behind.
+        UserError: If this can't be done, or if a file draws other images; nothing is left behind then.
     """
     check(options)
     stored = stored_at(Path(options.source), options.checkpoint)
@@ -91,10 +96,10 @@ def export(options: Export) -> Path:
 
 
 def check(options: Export) -> None:
-    """Refuse formats and licences that there are not.
+    """Refuse formats that do not exist, and licences in a form that the hub does not accept.
 
     Raises:
-        UserError: Names the option.
+        UserError: If there is one; the message names the option.
     """
     for name in options.formats:
         if name not in FORMATS:
@@ -106,7 +111,7 @@ def check(options: Export) -> None:
 
 
 def configuration(sampler: Sampler, shape: Sequence[int]) -> dict[str, Any]:
-    """The content of config.json: all that is needed to draw, and where the generator came from."""
+    """The content of ``config.json``: all that is needed to draw images, and where the generator came from."""
     trained = sampler.trained
     channels, height, _ = shape
     return {
@@ -126,10 +131,10 @@ def configuration(sampler: Sampler, shape: Sequence[int]) -> dict[str, Any]:
 
 
 def compared(sampler: Sampler, options: Export, folder: Path) -> dict[str, float]:
-    """Write the programs; how far at most a pixel of each file, read back, is from the generator's.
+    """Write the programs, and return by format the largest difference of a pixel between the file and the generator.
 
     Raises:
-        UserError: Further than is borne.
+        UserError: If a difference is larger than is accepted.
     """
     generator = sampler.trained.generator
     batches = [_inputs(sampler, seeds) for seeds in BATCHES]
@@ -151,10 +156,10 @@ def compared(sampler: Sampler, options: Export, folder: Path) -> dict[str, float
 
 @contextmanager
 def whole_or_not_at_all(target: Path) -> Iterator[Path]:
-    """A folder to write in that becomes ``target`` at the end, or goes with all that is in it when something fails.
+    """A temporary folder that becomes ``target`` at the end, or is removed with its content if something fails.
 
     Raises:
-        UserError: ``target`` holds files already, or can't be written.
+        UserError: If ``target`` holds files already, or if it can't be written.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

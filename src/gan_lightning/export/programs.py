@@ -1,4 +1,4 @@
-"""A generator as a program that needs none of this project's code: torch.export's and ONNX's."""
+"""A generator as a program of torch.export's or ONNX's, which needs none of this project's code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from gan_lightning.errors import UserError
 from gan_lightning.export import sample
 
 Inputs: TypeAlias = tuple[Tensor, ...]
-"""Latents [B Z] and, where the generator takes labels, labels [B]."""
+"""The inputs of a generator: latents [B Z] and, if it takes labels, labels [B]."""
 NAMES = ("z", "y")
+"""Names of the inputs in ONNX."""
 
 
 class Unlabelled(nn.Module):
@@ -53,10 +54,13 @@ class Labelled(nn.Module):
 
 
 def write_torch(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
-    """Write ``generator.pt2`` for batches of any size, with a script that draws from it; gives what the file holds.
+    """Write ``generator.pt2`` for batches of any size, with a script that draws from it.
+
+    Returns:
+        The program, read back from the file.
 
     Raises:
-        UserError: torch can't trace the network.
+        UserError: If torch can't trace the network.
     """
     torch.export.save(traced(generator, inputs), folder / "generator.pt2")
     shutil.copyfile(Path(sample.__file__), folder / "sample.py")
@@ -65,14 +69,18 @@ def write_torch(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[
 
 
 def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
-    """Write ``generator.onnx`` for batches of any size; gives what onnxruntime makes of the file.
+    """Write ``generator.onnx`` for batches of any size.
+
+    Returns:
+        The program, read back from the file by onnxruntime.
 
     Raises:
-        UserError: Its packages are not installed, torch can't trace the network, or ONNX lacks one of its operations.
+        UserError: If the packages for ONNX are not installed, if torch can't trace the network, or if ONNX lacks one
+            of its operations.
     """
     try:
         import onnxruntime
-        import onnxscript  # noqa: F401  # torch.onnx needs it, and would say so at length
+        import onnxscript  # noqa: F401  # torch.onnx needs it, and its own message is long
     except ImportError as error:
         raise UserError("formats=[onnx] needs more packages: pip install 'gan-lightning[export]'.") from error
     path = folder / "generator.onnx"
@@ -81,7 +89,7 @@ def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[.
     try:
         with _quietly():
             program = torch.onnx.export(graph, dynamo=True, input_names=names, output_names=["images"], verbose=False)
-    except Exception as error:  # the exporter's are many, and the reason is in the text of the first of a chain
+    except Exception as error:  # the exporter raises many types; the reason is in the text of the first in the chain
         raise UserError(
             f"formats=[onnx]: {type(generator).__name__} has no form in ONNX ({_reason(error)})."
         ) from error
@@ -100,17 +108,17 @@ FORMATS: Mapping[str, Callable[[nn.Module, Inputs, Path], Callable[..., Tensor]]
     "torch": write_torch,
     "onnx": write_onnx,
 }
-"""By name: each writes into a folder, and gives what the file then draws, read back from the disk."""
+"""Functions by the name of the format: each writes a file and returns the program, read back from the disk."""
 
 
 @torch.no_grad()
 def largest_difference(one: Callable[..., Tensor], other: Callable[..., Tensor], batches: Sequence[Inputs]) -> float:
-    """Of a pixel in [-1, 1], over batches of inputs."""
+    """The largest difference of a pixel in [-1, 1] between two programs, over batches of inputs."""
     return max(float((one(*inputs) - other(*inputs)).abs().max()) for inputs in batches)
 
 
 def one_by_one(generator: nn.Module) -> Callable[..., Tensor]:
-    """A generator that draws a batch in batches of one."""
+    """The same generator, but drawing every batch as batches of one image."""
 
     def draw(*inputs: Tensor) -> Tensor:
         return torch.cat([generator(*(each[i : i + 1] for each in inputs)) for i in range(len(inputs[0]))])
@@ -119,17 +127,17 @@ def one_by_one(generator: nn.Module) -> Callable[..., Tensor]:
 
 
 def traced(generator: nn.Module, inputs: Inputs) -> torch.export.ExportedProgram:
-    """A generator's operations for batches of any size.
+    """A generator's operations, traced by torch for batches of any size.
 
     Raises:
-        UserError: What it does depends on the numbers that it is given.
+        UserError: If they can't be traced, for example because they depend on the values of the inputs.
     """
     function = (Labelled if len(inputs) == 2 else Unlabelled)(generator)
     batch = torch.export.Dim("batch", min=1)
     try:
         with _quietly():
             return torch.export.export(function, inputs, dynamic_shapes=({0: batch},) * len(inputs))
-    except Exception as error:  # torch has a dozen kinds here, and the reason is in the text of the first of a chain
+    except Exception as error:  # torch raises a dozen types; the reason is in the text of the first in the chain
         raise UserError(
             f"{type(generator).__name__} can't be traced ({_reason(error)}). Its weights can be exported: formats=[]."
         ) from error
@@ -137,7 +145,7 @@ def traced(generator: nn.Module, inputs: Inputs) -> torch.export.ExportedProgram
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without torch's notes on its own tracing, of which a user can use none; its exceptions say what matters."""
+    """Hide torch's messages about its own tracing, which are of no use to users; exceptions still say what matters."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

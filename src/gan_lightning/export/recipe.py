@@ -1,4 +1,4 @@
-"""What a run folder tells of how a generator was trained and how good it is, without what is private to a machine."""
+"""Reads from a run folder how a generator was trained and how good it is, without what is private to a machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.protocol import NEED_NOT_AGREE
 
 PRIVATE = ("data_dir", "root", "folder", "init_from")
-"""Options that say where files lie on one machine."""
+"""Options that say where files lie on one machine, and that are left out of a model card."""
 ERROR = "_error"
-"""Ends the name of a number that is another's standard error."""
+"""Ending of the name of a number that is the standard error of another."""
 
 
 def described(node: Any) -> str:
-    """A node of a configuration as one would write it: ``Adam(lr=0.0002, betas=[0.5, 0.999])``."""
+    """A node of the configuration as a call in Python: ``Adam(lr=0.0002, betas=[0.5, 0.999])``."""
     if isinstance(node, Mapping):
         shown = {key: value for key, value in node.items() if not key.startswith("_") and key not in PRIVATE}
         values = ", ".join(f"{key}={described(value)}" for key, value in shown.items() if value not in (None, {}, []))
@@ -27,14 +27,14 @@ def described(node: Any) -> str:
 
 
 def recipe(config: Mapping[str, Any]) -> dict[str, str]:
-    """Every part of the game, and the data, in words."""
+    """Every part of the game, and the data, as text, by name."""
     parts = {**config["model"], "data": config["data"]}
     parts = {name: part for name, part in parts.items() if not name.startswith("_") and part not in (None, {}, [])}
     return {name.replace("_", " "): described(part) for name, part in parts.items()}
 
 
 def commands(run: RunFolder) -> list[str]:
-    """What was typed: the command that began the run, and those that went on with it."""
+    """The commands that were typed: the one that began the run, and those that resumed it."""
     typed = []
     for attempt in run.attempts():
         public = [word for word in attempt.words() if word.partition("=")[0].rsplit(".", 1)[-1] not in PRIVATE]
@@ -44,9 +44,10 @@ def commands(run: RunFolder) -> list[str]:
 
 
 def numbers(run: RunFolder, weights: str, iteration: int) -> Iterator[dict[str, Any]]:
-    """The last measurement of each metric on these weights, at this iteration; one for each protocol, the newest last.
+    """The last measurement of each metric by each protocol, on these weights at this iteration, the newest last.
 
-    Gives records with ``name``, ``value``, ``error`` (None where there is none) and ``protocol``.
+    Yields:
+        Records with ``name``, ``value``, ``error`` (the standard error, or None if there is none) and ``protocol``.
     """
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for record in (*run.numbers(), *run.evaluated()):
@@ -57,11 +58,14 @@ def numbers(run: RunFolder, weights: str, iteration: int) -> Iterator[dict[str, 
             latest.pop(key, None)
             latest[key] = record
     for (name, conditions), record in latest.items():
-        if not name.endswith(ERROR) and "/" not in name:  # those of single classes stay in the run folder
+        if not name.endswith(ERROR) and "/" not in name:  # numbers of single classes are left out
             error = latest.get((f"{name}{ERROR}", conditions), {}).get("value")
             yield {**record, "name": name, "error": error}
 
 
 def _conditions(protocol: Mapping[str, Any]) -> str:
-    """What a number and its standard error have in common: all but the metric, and what need not agree."""
+    """The part of a protocol that a number shares with its standard error, as text to compare by.
+
+    It leaves out the metric, and the facts in which two protocols need not agree.
+    """
     return json.dumps({key: protocol[key] for key in protocol if key not in {"measure", *NEED_NOT_AGREE}})

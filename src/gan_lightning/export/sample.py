@@ -1,7 +1,7 @@
-"""Draw images with torch and nothing else: python sample.py --seeds 0-15 --to images.
+"""Draw images with nothing but torch: python sample.py --seeds 0-15 --to images.
 
-This script was written by gan-lightning's export.py, beside the generator that it draws from. A seed gives the image
-that gan-lightning's generate.py gives for it.
+This script was written by gan-lightning's export.py beside the generator that it draws from. A seed gives the same
+image here as in gan-lightning's generate.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def truncated_normal(size: int, generator: Generator, limit: float = 2.0) -> Tensor:
-    """N(0, 1) conditioned on |z| <= limit, by the inverse of its distribution function."""
+    """Draw from ``N(0, 1)`` conditioned on ``|z| <= limit``, by the inverse of its distribution function."""
     mass = math.erf(limit / math.sqrt(2))
     z = math.sqrt(2) * torch.erfinv(mass * (2 * torch.rand(size, generator=generator) - 1))
     return z.clamp(-limit, limit)
@@ -36,7 +36,7 @@ PRIORS: Mapping[str, Callable[..., Tensor]] = {
 
 
 def latents(config: Mapping[str, Any], seeds: list[int]) -> Tensor:
-    """Latents [B Z], each from a generator of its own."""
+    """Latents [B Z] of the seeds; each row comes from a random generator of its own."""
     options = dict(config["prior"])
     name = options.pop("_target_")
     if name not in PRIORS:
@@ -46,22 +46,22 @@ def latents(config: Mapping[str, Any], seeds: list[int]) -> Tensor:
 
 
 def seeded(config: Mapping[str, Any], seed: int, purpose: str) -> Generator:
-    """A generator for one seed and purpose."""
+    """A random generator for one seed and one purpose."""
     return Generator().manual_seed((config["seed_offsets"][purpose] + seed) % 2**32)
 
 
 def drawn_class(config: Mapping[str, Any], seed: int) -> int:
-    """The class that a seed has where none is asked for."""
+    """The class that is drawn from a seed if none was asked for."""
     return int(torch.randint(config["num_classes"], (), generator=seeded(config, seed, "class")))
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """[-1, 1] to 0..255."""
+    """Images in [-1, 1] as bytes from 0 to 255."""
     return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def write_png(path: Path, image: Tensor) -> None:
-    """A grey or RGB image [C H W] as PNG (ISO/IEC 15948): header, one compressed block of unfiltered rows, end."""
+    """Write a grey or RGB image [C H W] as PNG (ISO/IEC 15948): a header, one compressed block of rows, an end."""
     channels, height, width = image.shape
     rows = image.permute(1, 2, 0).reshape(height, width * channels).tolist()
     pixels = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
@@ -71,12 +71,12 @@ def write_png(path: Path, image: Tensor) -> None:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Length, kind, content and checksum."""
+    """A chunk of a PNG file: length, kind, content and checksum."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def seed_range(text: str) -> list[int]:
-    """Seeds from "7" or "0-15"."""
+    """The seeds of a text such as "7" or "0-15"."""
     first, _, last = text.partition("-")
     return list(range(int(first), int(last or first) + 1))
 

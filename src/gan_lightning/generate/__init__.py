@@ -1,1 +1,1 @@
-"""The verb ``generate.py``: images of a trained generator by seed and class, and what lies between them."""
+"""The verb ``generate.py``: images of a trained generator by seed and class, and interpolations between them."""

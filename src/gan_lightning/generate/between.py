@@ -1,4 +1,4 @@
-"""Interpolations of a sampler's images: between seeds, and between classes."""
+"""Interpolations between seeds, and between classes, as images of a sampler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from gan_lightning.types import Latents
 def between_seeds(
     sampler: Sampler, seeds: Sequence[int], labels: Sequence[int | None], steps: int, loop: bool
 ) -> Tiles:
-    """From seed to seed along great circles, a row for each class; ``labels`` is [None] without classes."""
+    """Frames from seed to seed along great circles, with one row for each class.
+
+    ``labels`` is ``[None]`` if the generator takes no labels.
+    """
     _require_two("seeds", seeds)
     start, end, t = stations(len(seeds), steps, loop)
     keys = sampler.latents(seeds)
@@ -26,13 +29,13 @@ def between_seeds(
 
 
 def between_classes(sampler: Sampler, seeds: Sequence[int], labels: Sequence[int], steps: int, loop: bool) -> Tiles:
-    """From class to class with the latents kept, a row for each seed.
+    """Frames from class to class with the same latents, with one row for each seed.
 
-    Between the classes a and b stand labels that are (1 - t) times a's one-hot vector and t times b's: the embedding
-    of such a label, or its gain in a conditional norm, is the same mixture of theirs.
+    A label between the classes ``a`` and ``b`` is ``(1 - t) onehot(a) + t onehot(b)``. The embedding of such a label,
+    or its gain in a conditional norm, is the same mixture of the embeddings or gains of the two classes.
 
     Raises:
-        UserError: There are fewer than two classes, or the network takes none but whole ones.
+        UserError: If there are fewer than two classes, or if the network accepts only whole classes.
     """
     _require_two("classes", labels)
     start, end, t = stations(len(labels), steps, loop)
@@ -49,12 +52,16 @@ def _require_two(name: str, keys: Sequence[object]) -> None:
 
 
 def _require_mixing(sampler: Sampler, z: Latents, labels: Sequence[int]) -> None:
-    """A network that mixes classes draws a class and its one-hot vector alike."""
+    """Check that the network can mix classes: it must draw the same image for a class and for its one-hot vector.
+
+    Raises:
+        UserError: If it does not.
+    """
     whole = sampler.decode(z.expand(len(labels), -1), torch.tensor(labels))
     try:
         one_hot = sampler.decode(z.expand(len(labels), -1), torch.eye(sampler.trained.num_classes)[list(labels)])
         alike = _largest_difference(whole, one_hot) <= 1
-    except Exception:  # whatever the network raises on labels of another type and shape
+    except Exception:  # a network may raise any error for labels of another type and shape
         alike = False
     if not alike:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Which images are wanted: seeds and classes as they are typed, and as numbers."""
+"""Turns the seeds and classes that were typed into the list of images that are wanted."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 from gan_lightning.errors import UserError
 
 SEED_LIMIT = 2**32
+"""Smallest number that is too large for a seed."""
 RANGE = re.compile(r"(\d+)-(\d+)")
 
 
 class Wanted(NamedTuple):
-    """One image: a seed and, where the generator takes labels, a class."""
+    """One image that is wanted: a seed and, if the generator takes labels, a class."""
 
     seed: int
     label: int | None = None
 
     def name(self, digits: int) -> str:
-        """Its file's name without the ending, the seed with ``digits`` digits and at least 6."""
+        """Name of the image's file without its ending; the seed has ``digits`` digits, but at least 6."""
         return f"seed-{self.seed:0{max(6, digits)}d}" + ("" if self.label is None else f"-class-{self.label}")
 
 
@@ -28,12 +29,12 @@ def seeds_from(given: Any, count: int | None, default: int) -> list[int]:
     """The seeds that ``seeds=`` and ``count=`` ask for.
 
     Args:
-        given: A whole number, a range "0-63" (its end belongs to it), a list of these, or None.
-        count: Seeds from 0 on, where none are given.
-        default: How many, where neither is given.
+        given: A whole number, a range such as "0-63" (with both ends), a list of these, or None.
+        count: Number of seeds, which count up from 0, or None.
+        default: The count if neither ``given`` nor ``count`` is given.
 
     Raises:
-        UserError: Both are given, something is no seed, or one stands there twice.
+        UserError: If both are given, if something is not a seed, or if a seed is given twice.
     """
     if given is not None and count is not None:
         raise UserError(f"seeds={given} and count={count} both say which images: give one of them.")
@@ -67,22 +68,22 @@ def _number(part: Any) -> int:
 
 
 def ranges(seeds: Sequence[int]) -> list[str]:
-    """Seeds as ``seeds=`` takes them, short: what follows one another as a range."""
+    """Seeds in the short form that ``seeds=`` accepts: consecutive seeds are written as a range."""
     starts = [i for i in range(len(seeds)) if i == 0 or seeds[i] != seeds[i - 1] + 1]
     spans = [(seeds[first], seeds[end - 1]) for first, end in pairwise([*starts, len(seeds)])]
     return [str(first) if first == last else f"{first}-{last}" for first, last in spans]
 
 
 def labels_from(given: Any, num_classes: int, names: Callable[[], Sequence[str]]) -> list[int] | None:
-    """The classes that ``classes=`` asks for: a number, a name, a list of these or "all"; None where nothing is asked.
+    """The classes that ``classes=`` asks for, as numbers, or None if it was not given.
 
     Args:
-        given: What was asked for.
-        num_classes: Of the generator; 0 where it takes no labels.
-        names: Gives those of the classes, in their order; called where a name was given.
+        given: A class's number or name, a list of these, "all", or None.
+        num_classes: Number of the generator's classes; 0 if it takes no labels.
+        names: A function that returns the names of the classes in their order; it is called only if a name was given.
 
     Raises:
-        UserError: The generator takes no labels, or has no such class.
+        UserError: If the generator takes no labels or has no such class, or if a class is given twice.
     """
     if given is None:
         return None
@@ -110,5 +111,5 @@ def labels_from(given: Any, num_classes: int, names: Callable[[], Sequence[str]]
 
 
 def every(seeds: Sequence[int], labels: Sequence[int | None]) -> list[Wanted]:
-    """Every seed in every class: the images of one seed stand side by side."""
+    """Every seed in every class, in an order in which the images of one seed are next to each other."""
     return [Wanted(seed, label) for seed in seeds for label in labels]

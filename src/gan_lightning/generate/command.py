@@ -1,4 +1,4 @@
-"""The verb ``generate.py``: images of a trained generator by seed and class, and what lies between them."""
+"""The verb ``generate.py``: images of a trained generator by seed and class, and interpolations between them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
 from gan_lightning.runs.loading import stored_at
 from gan_lightning.terminal import mistakes_in_one_line
 
-IMAGES, KEYS = 64, 4  # where nothing says how many: single images, and seeds to go through
+IMAGES, KEYS = 64, 4  # defaults of count=: for single images, and for an interpolation between seeds
 COLUMNS = 8
-LARGEST_GRID = 100  # more images than these are a set to be scored, not to be looked at
-WITH_NEIGHBOURS = 16
+LARGEST_GRID = 100  # more images than this are probably meant to be measured and not to be looked at
+WITH_NEIGHBOURS = 16  # images beside which neighbours= shows training images
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,11 @@ class Generate:
 
 
 LEAST = {"steps": 1, "fps": 1, "zoom": 1, "batch_size": 1, "neighbours": 0}
+"""Smallest values of options that are numbers."""
 OF_FILMS = ("steps", "loop", "fps")
+"""Options that are accepted only with ``interpolate=``."""
 OF_STILLS = ("grid", "neighbours", "near")
+"""Options that are accepted only without ``interpolate=``."""
 
 
 def main() -> None:
@@ -82,10 +85,10 @@ def main() -> None:
 
 
 def generate(options: Generate) -> Path:
-    """Draw what is asked for and write it with a record; gives the folder.
+    """Draw the images that are asked for, write them with a record of their origin, and return the folder.
 
     Raises:
-        UserError: What was asked for can't be done; nothing has been written.
+        UserError: If this can't be done. Nothing has been written then, except if the folder can't be written to.
     """
     check(options)
     torch.set_num_threads(threads_for(1, options.threads))
@@ -113,7 +116,7 @@ def check(options: Generate) -> None:
     """Refuse numbers that are too small, and options that would be ignored.
 
     Raises:
-        UserError: Names the option.
+        UserError: If there is such an option; the message names it.
     """
     for name, least in LEAST.items():
         if (value := getattr(options, name)) < least:
@@ -142,7 +145,7 @@ def check(options: Generate) -> None:
 
 
 def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
-    """Every seed in every class asked for; without classes each seed has its own."""
+    """Single images: every seed in every class asked for, or, without ``classes=``, in a class drawn from the seed."""
     training = training_of(options, sampler)
     seeds = seeds_from(options.seeds, options.count, IMAGES)
     labels = labels_from(options.classes, sampler.trained.num_classes, training.class_names)
@@ -169,12 +172,12 @@ def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]
 
 
 def training_of(options: Generate, sampler: Sampler) -> Training:
-    """What the generator learned from."""
+    """The training data of the run that the generator comes from, with the changes that the options ask for."""
     return Training(sampler.trained, options.data, options.allow)
 
 
 def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
-    """From seed to seed, in each class asked for or else in that of the first seed."""
+    """An interpolation from seed to seed in each class that was asked for, or else in the class of the first seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
     names = training_of(options, sampler).class_names
     labels = labels_from(options.classes, sampler.trained.num_classes, names) or sampler.labels(seeds[:1])
@@ -183,7 +186,7 @@ def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, di
 
 
 def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
-    """From class to class, for each seed."""
+    """An interpolation from class to class for each seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
     names = training_of(options, sampler).class_names
     labels = labels_from("all" if options.classes is None else options.classes, sampler.trained.num_classes, names)
@@ -193,7 +196,7 @@ def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Product, 
 
 
 def film(options: Generate, tiles: Tiles) -> Film:
-    """Frames in the format asked for."""
+    """The film or strip of these frames in the format that was asked for."""
     return Film(tiles, options.format or next(iter(FILMS)), options.fps, options.zoom)
 
 
@@ -202,4 +205,8 @@ PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Product, dict[
     "seeds": ways_between_seeds,
     "classes": ways_between_classes,
 }
-"""By ``interpolate=``: each settles what is wanted, and gives what will write it and what the record says of it."""
+"""Functions by the value of ``interpolate=``.
+
+Each of them works out which images are wanted, and returns the product that will write them and their part of the
+record.
+"""

@@ -1,4 +1,4 @@
-"""Interpolations to files: a strip of frames side by side, or a film."""
+"""Writes interpolations to files: a strip of frames side by side, a GIF or an MP4."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ Tiles = UInt8[Tensor, "rows frames C H W"]
 
 
 def enlarged(images: UInt8[Tensor, "*any H W"], zoom: int) -> UInt8[Tensor, "*any H2 W2"]:
-    """Each pixel as a square of ``zoom`` x ``zoom``: what a small image needs on a screen."""
+    """The images with each pixel as a square of ``zoom`` x ``zoom`` pixels, so that small ones can be seen."""
     return images.repeat_interleave(zoom, -1).repeat_interleave(zoom, -2)
 
 
 def write_strip(path: Path, tiles: Tiles, fps: int) -> None:
-    """One PNG: a row for each way, its frames from left to right."""
+    """Write one PNG that has a row for each interpolation, with its frames from left to right."""
     save_png(grid(tiles.flatten(0, 1), columns=tiles.shape[1]), path)
 
 
 def write_gif(path: Path, tiles: Tiles, fps: int) -> None:
-    """A GIF that starts again at its end; it has 256 colours a frame, so grey is exact and colour is not."""
+    """Write a GIF that repeats for ever; a frame has at most 256 colours, so that grey is exact and colour is not."""
     first, *others = [Image.fromarray(frame) for frame in frames_of(tiles)]
     first.save(path, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
 
 
 def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
-    """An MP4 (H.264), with an even number of pixels a side as its colours at half the resolution want.
+    """Write an MP4 (H.264).
+
+    Its sides have an even number of pixels, because H.264 stores colours at half the resolution.
 
     Raises:
-        UserError: The encoder is not installed.
+        UserError: If the encoder is not installed.
     """
     require_av()
     import av
@@ -46,7 +48,7 @@ def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
     frames = [_even_colour(frame) for frame in frames_of(tiles)]
     with av.open(str(path), "w", format="mp4") as film:
         try:
-            stream = film.add_stream("h264", rate=Fraction(fps), options={"crf": "17"})  # hardly a visible loss
+            stream = film.add_stream("h264", rate=Fraction(fps), options={"crf": "17"})  # almost no visible loss
         except ValueError as error:
             raise UserError("format=mp4: this PyAV has no H.264 encoder; take format=gif.") from error
         assert isinstance(stream, av.VideoStream)
@@ -57,26 +59,26 @@ def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
 
 
 def require_av() -> None:
-    """See that the encoder is installed.
+    """Check that the encoder is installed.
 
     Raises:
-        UserError: It is not.
+        UserError: If it is not.
     """
     try:
-        import av  # noqa: F401  # looked for before anything is drawn
+        import av  # noqa: F401  # only a check, which is made before anything is drawn
     except ImportError as error:
         raise UserError("format=mp4 needs PyAV: pip install 'gan-lightning[video]', or take format=gif.") from error
 
 
 def _even_colour(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[H W] or [H W 3] -> [H W 3] with even sides, a black row or column added where one is missing."""
+    """A frame [H W] or [H W 3] in colour, [H W 3], with a black row or column added if a side has an odd length."""
     colour = frame if frame.ndim == 3 else np.repeat(frame[:, :, None], 3, 2)
     height, width = colour.shape[:2]
     return np.pad(colour, [(0, height % 2), (0, width % 2), (0, 0)])
 
 
 def frames_of(tiles: Tiles) -> list[NDArray[np.uint8]]:
-    """The frames as Pillow takes them, [H W] or [H W 3]: the rows stand one below the other."""
+    """The frames of a film as Pillow takes them, [H W] or [H W 3], with the rows one below the other."""
     sheets = [grid(rows, columns=1) if len(rows) > 1 else rows[0] for rows in tiles.transpose(0, 1)]
     return [sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy() for sheet in sheets]
 
@@ -86,6 +88,9 @@ FILMS: Mapping[str, tuple[str, Callable[[Path, Tiles, int], None]]] = {
     "gif": ("gif", write_gif),
     "mp4": ("mp4", write_mp4),
 }
-"""By the format's name: the file's ending, and what is called with the file, the tiles and frames per second."""
+"""The ending of the file and the function that writes it, by the format's name.
+
+The function is called with the file, the tiles and the frames per second.
+"""
 REQUIRED: Mapping[str, Callable[[], None]] = {"mp4": require_av}
-"""By the format's name, where it needs a package that may be missing: raises a UserError then."""
+"""Functions that raise a UserError if a format's package is missing, by the name of the format."""

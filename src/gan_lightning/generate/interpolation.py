@@ -1,4 +1,4 @@
-"""Ways through the latents and between classes."""
+"""Interpolation between latents, and between the labels of classes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from torch import Tensor
 from gan_lightning.types import Latents
 
 SMALLEST_SINE = 1e-6
-"""Below it two directions are one, and the arc between them is a straight line."""
+"""Sine of the angle below which two directions count as one, and a straight line takes the place of the arc."""
 
 
 def slerp(a: Latents, b: Latents, t: Float[Tensor, "B 1"]) -> Latents:
-    """From ``a`` (t = 0) to ``b`` (t = 1): along the great circle in direction, evenly in length.
+    """Spherical interpolation from ``a`` (``t = 0``) to ``b`` (``t = 1``).
 
-    Shoemake 1985, "Animating rotation with quaternion curves", sec. 3.3: with the angle w between unit vectors,
-    direction = sin((1-t) w) / sin w a/|a| + sin(t w) / sin w b/|b|. Latents of a high-dimensional normal all have
-    nearly the same length, and a straight line between two would pass through shorter ones that the generator has
-    never seen (White 2016, https://arxiv.org/abs/1609.04468).
+    The direction follows the great circle and the length changes evenly. By Shoemake 1985, "Animating rotation with
+    quaternion curves", sec. 3.3, with the angle ``θ`` between the unit vectors ``a/‖a‖`` and ``b/‖b‖``,
+    ``direction = sin((1-t)θ)/sin θ · a/‖a‖ + sin(tθ)/sin θ · b/‖b‖``.
+
+    Latents of a high-dimensional normal distribution all have nearly the same length. A straight line between two of
+    them would pass through shorter ones, which the generator has never seen (White 2016,
+    https://arxiv.org/abs/1609.04468).
     """
     length_a, length_b = (v.norm(dim=1, keepdim=True) for v in (a, b))
     unit_a, unit_b = a / length_a, b / length_b
@@ -33,15 +36,19 @@ def slerp(a: Latents, b: Latents, t: Float[Tensor, "B 1"]) -> Latents:
 
 
 def lerp(a: Tensor, b: Tensor, t: Float[Tensor, "B 1"]) -> Tensor:
-    """From ``a`` (t = 0) to ``b`` (t = 1) on a straight line."""
+    """Linear interpolation from ``a`` (``t = 0``) to ``b`` (``t = 1``): ``(1 - t) a + t b``."""
     return (1 - t) * a + t * b
 
 
 def stations(count: int, steps: int, loop: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Where each frame is between two of ``count`` key points: indices from [F] and to [F], and the share t [F 1].
+    """The place of each of ``F`` frames between two of ``count`` key points.
 
-    ``steps`` frames lead from one key to the next. An open way ends with the last key, (count - 1) steps + 1 frames;
-    a closed one comes back to the first without showing it twice, count * steps frames.
+    ``steps`` frames lead from one key to the next. An open path ends with the last key and has
+    ``(count - 1) * steps + 1`` frames; a closed one comes back to the first key without showing it twice and has
+    ``count * steps`` frames.
+
+    Returns:
+        Index [F] of the key before the frame, index [F] of the key after it, and ``t`` [F 1], the share of the way.
     """
     keys = [*range(count), 0] if loop else [*range(count)]
     frames = [(a, b, step / steps) for a, b in pairwise(keys) for step in range(steps)]

@@ -1,4 +1,4 @@
-"""The training images nearest to samples: whether a generator remembers or invents."""
+"""The training images nearest to generated ones, which show whether a generator has memorised its training data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 4096  # training images compared at a time
 
 
 def pixels(images: Bytes) -> Float[Tensor, "B F"]:
-    """The images themselves as features, in [0, 1]: the distance is the root of the summed squares over all pixels."""
+    """The pixels themselves as features, in [0, 1]; the distance is the root of the summed squares over all pixels."""
     return images.flatten(1).to(torch.float32) / 255
 
 
@@ -27,10 +27,10 @@ def nearest(
     """Indices and distances of the ``k`` training images nearest to each sample, the nearest first.
 
     Args:
-        samples: What was generated.
-        training: All that it could have been copied from.
-        k: How many.
-        features: Images to vectors [B F], in whose Euclidean distance "near" is meant.
+        samples: Generated images.
+        training: All training images.
+        k: Number of neighbours of each sample.
+        features: A function from images to vectors [B F], between which the Euclidean distance is measured.
     """
     ours = features(samples).double()
     chunks = counted_images(torch.split(training, CHUNK), len(training), "training images", report=True)
@@ -40,5 +40,5 @@ def nearest(
 
 
 def beside(samples: Bytes, training: Training, indices: Int[Tensor, "B k"]) -> UInt8[Tensor, "B*(k+1) C H W"]:
-    """For a grid of k + 1 columns: each sample, then its neighbours."""
+    """Each sample followed by its neighbours, in the order of a grid with ``k + 1`` columns."""
     return torch.cat([torch.cat([sample[None], training[near]]) for sample, near in zip(samples, indices, strict=True)])

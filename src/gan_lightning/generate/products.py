@@ -1,4 +1,4 @@
-"""What can be asked of a generator: single images with their sheets, and films of what lies between."""
+"""The products of ``generate.py``: single images with their sheets, and films of interpolations."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ from gan_lightning.types import Bytes
 
 @runtime_checkable
 class Product(Protocol):
-    """Something to be written; all that can be wrong with it was found when it was made."""
+    """Something that can be written to a folder; mistakes in what was asked for were found when it was made."""
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """Draw and write it: what is said of each file, and what the record keeps."""
+        """Draw and write the product; returns a line of text for each file, and the facts for the record."""
         ...
 
 
 @dataclass(frozen=True)
 class Stills:
-    """Single images, and sheets of the first of them.
+    """Single images, a sheet of the first of them, and a sheet of some of them beside training images.
 
     Args:
-        sampler: Draws them.
-        wanted: All of them.
+        sampler: Draws the images.
+        wanted: Seeds and classes of all images.
         format: A key of ``STILLS``.
-        threads: That write.
-        on_grid: How many stand on the sheet; 0 for none.
-        columns: Of the sheet.
-        training: What the first ``with_neighbours`` are compared with; None for no comparison.
-        neighbours: Training images beside each.
-        features: What "near" is measured by.
-        with_neighbours: How many are compared.
-        zoom: Pixels a side for each pixel of a sheet.
+        threads: Number of threads that write files.
+        on_grid: Number of images on the sheet; 0 for no sheet.
+        columns: Number of columns of the sheet.
+        training: Training images with which the first ``with_neighbours`` images are compared, or None for no
+            comparison.
+        neighbours: Number of training images beside each.
+        features: The function from images to vectors between which distances are measured.
+        with_neighbours: Number of images that are compared.
+        zoom: Side in pixels with which each pixel is shown on a sheet.
     """
 
     sampler: Sampler
@@ -61,7 +62,7 @@ class Stills:
     zoom: int
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """Images in the folder and sheets beside it, so that whoever reads the folder finds single images alone."""
+        """Write images to the folder and sheets beside it, so that the folder holds nothing but single images."""
         digits = len(str(max(each.seed for each in self.wanted)))
         said = [STILLS[self.format](folder, self._stream(), digits, self.threads)]
         record: dict[str, Any] = {}
@@ -91,13 +92,13 @@ class Stills:
 
 @dataclass(frozen=True)
 class Film:
-    """What lies between seeds or classes.
+    """An interpolation between seeds or classes, as a strip or a film.
 
     Args:
         tiles: The frames of each row.
         format: A key of ``FILMS``.
-        fps: Frames a second.
-        zoom: Pixels a side for each pixel.
+        fps: Frames per second.
+        zoom: Side in pixels with which each pixel is shown.
     """
 
     tiles: Tiles
@@ -106,7 +107,7 @@ class Film:
     zoom: int
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """One file."""
+        """Write the interpolation to one file in the folder."""
         ending, write = FILMS[self.format]
         path = folder / f"interpolation.{ending}"
         write(path, enlarged(self.tiles, self.zoom), self.fps)
@@ -115,8 +116,8 @@ class Film:
 
 
 def _beside(folder: Path, what: str) -> Path:
-    """A sheet of the images in a folder: ``fakes-grid.png`` for ``fakes``."""
-    whole = Path(os.path.abspath(folder))  # one given as "." has a name, too
+    """The file of a sheet, beside the folder whose images it shows: ``fakes-grid.png`` for ``fakes``."""
+    whole = Path(os.path.abspath(folder))  # so that a folder given as "." has a name too
     return whole.with_name(f"{whole.name}-{what}.png")
 
 

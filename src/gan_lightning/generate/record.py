@@ -1,4 +1,4 @@
-"""``generated.json``: what the images beside it came from."""
+"""The record ``generated.json``, which says from which generator the images beside it were drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan_lightning.runs.provenance import versions
 
 
 def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
-    """What the images of a sampler come from, for the record in ``folder``."""
+    """The origin of a sampler's images, for the record in ``folder``: the run, the checkpoint and the options."""
     trained = sampler.trained
     return {
         "run": RunFolder.around(trained.file.resolve()).path.name,
@@ -32,10 +32,10 @@ def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
 
 
 def source_of(folder: Path) -> Path | None:
-    """The checkpoint or export that the images in a folder were drawn from; None where nothing says so or it is gone.
+    """The checkpoint or export that the images in a folder were drawn from, or None if that is not known or it is gone.
 
     Raises:
-        UserError: The record is damaged.
+        UserError: If the record is damaged.
     """
     path = GeneratedFolder(folder).record
     if not path.is_file():
@@ -50,9 +50,9 @@ def source_of(folder: Path) -> Path | None:
 
 
 def run_named_in(folder: Path) -> str | None:
-    """The name of the run that the images in a folder were drawn from, wherever it is now; None where none is named.
+    """The name of the run that the images in a folder were drawn from, or None if the record can't be read.
 
-    For a message: what can't be read names none.
+    It is meant for messages, and says nothing about where the run is now.
     """
     try:
         named = read_json(GeneratedFolder(folder).record)["run"]
@@ -62,9 +62,10 @@ def run_named_in(folder: Path) -> str | None:
 
 
 def _way_to(file: Path, folder: Path) -> str:
-    """The file as seen from the folder, which stays true where both are moved; its name alone where they are far apart.
+    """The path of the file relative to the folder, which stays true if both are moved together.
 
-    Far apart is having nothing but the root in common: the way would be the file's place on this machine.
+    If the two have nothing but the root in common, it is only the file's name, because the relative path would give
+    away the file's place on this machine.
     """
     together = os.path.commonpath([file, folder]) if file.anchor == folder.anchor else file.anchor
     return file.name if together == file.anchor else Path(os.path.relpath(file, folder)).as_posix()

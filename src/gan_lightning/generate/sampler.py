@@ -1,4 +1,4 @@
-"""From seeds to images, a batch at a time."""
+"""Draws the images of seeds and classes from a trained generator, a batch at a time."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from gan_lightning.runs.loading import Trained
 from gan_lightning.types import Bytes, Latents
 
 STYLES = 10_000
-"""Whose mean is what truncation leads to."""
+"""Number of styles whose mean truncation leads towards."""
 
 
 @runtime_checkable
 class Styled(Protocol):
-    """A generator that draws from styles, and says which a latent has."""
+    """A generator that maps latents to styles and styles to images, as StyleGAN2 does."""
 
     def styles(self, z: Latents, y: Tensor | None = None) -> Tensor:
         """Styles [B S] of latents [B Z]."""
         ...
 
     def synthesis(self, style: Tensor) -> Tensor:
-        """Images [B C H W] of styles."""
+        """Images [B C H W] of styles [B S]."""
         ...
 
 
 @dataclass(frozen=True)
 class SeedDraw:
-    """The random numbers of images by their seeds (implements :class:`gan_lightning.types.Draw`).
+    """Random numbers that follow from the seeds of images (implements :class:`gan_lightning.types.Draw`).
 
-    Row i comes from a generator of its own on the CPU and depends on ``seeds[i]`` alone: not on the other rows, the
-    size of the batch or the device. The seed is added to a hash of the purpose and not hashed with it, so that no two
-    seeds ever coincide.
+    Row ``i`` comes from a random generator of its own on the CPU and depends on ``seeds[i]`` alone, not on the other
+    rows, the size of the batch or the device. The seed is added to a hash of the purpose and not hashed with it, so
+    that two seeds never give the same numbers.
     """
 
     seeds: tuple[int, ...]
     key: tuple[str, ...] = ("generate",)
 
     def named(self, name: str) -> SeedDraw:
-        """A stream of its own."""
+        """A separate stream of random numbers for the same seeds."""
         return SeedDraw(self.seeds, (*self.key, name))
 
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
@@ -64,7 +64,7 @@ class SeedDraw:
         return torch.stack([torch.randint(high, shape[1:], generator=each) for each in each_one])
 
     def offset(self, purpose: str) -> int:
-        """What is added to a seed."""
+        """The number that is added to a seed for this purpose."""
         return hashed_seed(*self.key, purpose)
 
     def _generators(self, purpose: str, shape: tuple[int, ...]) -> Iterator[Generator]:
@@ -76,14 +76,14 @@ class SeedDraw:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws from a trained generator.
+    """Draws images from a trained generator.
 
     Args:
         trained: The generator, already on ``device``, and its prior.
-        device: Where it works.
-        batch_size: Images at a time; it changes a pixel by one grey level at most.
-        truncation: Limit of each element of z, in absolute value; None for the prior as it was trained with.
-        truncation_w: ψ of the truncation of styles, where the generator has them; None for none.
+        device: The generator's device.
+        batch_size: Number of images in a batch; another one changes a pixel by at most one grey level.
+        truncation: Limit of the absolute value of each element of ``z``, or None for the prior of training.
+        truncation_w: ``ψ`` of the truncation of styles (StyleGAN2), or None for no truncation of styles.
     """
 
     trained: Trained
@@ -93,10 +93,10 @@ class Sampler:
     truncation_w: float | None = None
 
     def try_out(self) -> None:
-        """Draw one image, so that what can't work is known before anything is written.
+        """Draw one image, so that errors appear before anything is written.
 
         Raises:
-            UserError: What the generator draws are no images, or its prior or its styles can't be truncated.
+            UserError: If the generator's output is not an image, or if its prior or its styles can't be truncated.
         """
         label = self.labels([0])[0]
         self.images(self.latents([0]), None if label is None else torch.tensor([label]))
@@ -105,7 +105,7 @@ class Sampler:
         """Latents [B Z] of the seeds, on the CPU.
 
         Raises:
-            UserError: This prior can't be truncated.
+            UserError: If truncation was asked for and the prior can't be truncated.
         """
         z = self.trained.draws()(SeedDraw(tuple(seeds)), len(seeds), self.trained.latent_dim)
         if self.truncation is None:
@@ -117,7 +117,7 @@ class Sampler:
         return truncated
 
     def labels(self, seeds: Sequence[int]) -> list[int | None]:
-        """A class for each seed, all equally likely; None where the generator takes no labels."""
+        """A class for each seed, drawn with equal probabilities, or None for each if the generator takes no labels."""
         if not (classes := self.trained.num_classes):
             return [None] * len(seeds)
         drawn: list[int | None] = SeedDraw(tuple(seeds)).integers("class", classes, (len(seeds),)).tolist()
@@ -131,16 +131,16 @@ class Sampler:
             yield self.images(self.latents([each.seed for each in batch]), torch.tensor(classes) if classes else None)
 
     def decode(self, z: Latents, y: Tensor | None = None) -> Bytes:
-        """The images of any number of latents [N Z], with labels [N] or weights of classes [N K]; on the CPU."""
+        """The images, on the CPU, of any number of latents [N Z] with labels [N] or weights of classes [N K]."""
         batches = torch.split(z, self.batch_size)
         labels = torch.split(y, self.batch_size) if y is not None else [None] * len(batches)
         return torch.cat([self.images(*batch) for batch in zip(batches, labels, strict=True)])
 
     def images(self, z: Latents, y: Tensor | None = None) -> Bytes:
-        """The images of one batch.
+        """The images of one batch, on the CPU.
 
         Raises:
-            UserError: What the generator draws are no images, or it has diverged.
+            UserError: If the generator's output is not an image, or if it is not finite because training diverged.
         """
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # TF32 is off by more than a grey level
         with torch.inference_mode(), exact:
@@ -160,7 +160,7 @@ class Sampler:
 
     @cached_property
     def _mean_style(self) -> Tensor:
-        """Of latents and labels of their own, as many as in StyleGAN2's code."""
+        """The mean style over latents and labels drawn for this purpose, as many as in StyleGAN2's code."""
         generator, seeds = self.trained.generator, range(STYLES)
         assert isinstance(generator, Styled)
         z = self.trained.draws()(SeedDraw(tuple(seeds), ("mean style",)), STYLES, self.trained.latent_dim)

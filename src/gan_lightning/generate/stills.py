@@ -1,4 +1,4 @@
-"""Single images to files, as they come."""
+"""Writes single images to files as they are drawn."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gan_lightning.types import Bytes
 ARRAYS = "images.npz"
 
 Stream: TypeAlias = Iterable[tuple[Sequence[Wanted], Bytes]]
-"""Batches of images with what was wanted."""
+"""Batches of images, each with the seeds and classes that it shows."""
 
 
 def write_pngs(folder: Path, stream: Stream, digits: int, threads: int) -> str:
-    """A PNG for each image, named by seed and class; says what was written.
+    """Write a PNG for each image, named by seed and class; returns a line that says what was written.
 
-    Threads compress one batch (zlib lets go of Python's lock) while the next is drawn.
+    Threads compress one batch while the next is drawn, because zlib releases Python's lock.
     """
     count, waiting = 0, list[Future[None]]()
     with ThreadPoolExecutor(threads) as pool:
@@ -36,7 +36,7 @@ def write_pngs(folder: Path, stream: Stream, digits: int, threads: int) -> str:
 
 
 def write_npz(folder: Path, stream: Stream, digits: int, threads: int) -> str:
-    """One file for all: images uint8 [N H W C], seeds [N] and, where the generator takes labels, labels [N]."""
+    """Write one file: images uint8 [N H W C], seeds [N] and, if the generator takes labels, labels [N]."""
     batches = list(stream)
     wanted = [each for batch, _ in batches for each in batch]
     arrays = {
@@ -55,4 +55,7 @@ def _settle(writing: Iterable[Future[None]]) -> None:
 
 
 STILLS: Mapping[str, Callable[[Path, Stream, int, int], str]] = {"png": write_pngs, "npz": write_npz}
-"""By the format's name: called with the folder, the images, the digits of a seed and the number of threads."""
+"""Functions that write images, by the name of the format.
+
+They are called with the folder, the images, the number of digits of a seed and the number of threads.
+"""

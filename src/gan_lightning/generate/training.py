@@ -1,4 +1,4 @@
-"""What a generator learned from, for what is shown beside its samples."""
+"""The training data and the extractor of the run that a generator comes from, to compare samples with."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Features = Callable[[Bytes], Tensor]
 
 @dataclass(frozen=True)
 class Training:
-    """The data and the metrics of the run that a generator comes from.
+    """The training data and the feature extractor of the run that a generator comes from.
 
     Args:
-        trained: The generator.
-        changes: Of the data, such as where they lie now.
-        allow: Modules of the user's own that the configuration may name.
+        trained: The generator, with the configuration of its run.
+        changes: Options of the data that are changed, such as where the data lie now.
+        allow: Modules of the user that the run's configuration may name.
     """
 
     trained: Trained
@@ -36,18 +36,18 @@ class Training:
     allow: Sequence[str] = ()
 
     def class_names(self) -> Sequence[str]:
-        """In the order of the labels.
+        """Names of the classes in the order of the labels.
 
         Raises:
-            UserError: They are not known, or the data can't be read.
+            UserError: If the names are not known, or if the data can't be read.
         """
         return self._data("the names of its classes: give their numbers, or").class_names
 
     def images(self, least: int) -> Bytes:
-        """All that the generator could have copied.
+        """All training images.
 
         Raises:
-            UserError: They are not known, can't be read, or are fewer than ``least``.
+            UserError: If the training data is not known, can't be read, or has fewer than ``least`` images.
         """
         images: Bytes = self._data("its training data: for neighbours=").images
         if least > len(images):
@@ -55,10 +55,10 @@ class Training:
         return images
 
     def features(self, device: torch.device) -> Features:
-        """Those of the extractor by which the run is measured.
+        """The features of the extractor by which the run is measured, as a function of images.
 
         Raises:
-            UserError: It has none.
+            UserError: If the run's configuration has no such extractor.
         """
         node = self.trained.config.get("metrics")
         if not node:
@@ -76,4 +76,4 @@ FEATURES: Mapping[str, Callable[[Training, torch.device], Features]] = {
     "pixels": lambda training, device: pixels,
     "features": Training.features,
 }
-"""By ``near=``: what the Euclidean distance is measured in."""
+"""The features between which the Euclidean distance is measured, by the value of ``near=``."""

@@ -1,4 +1,4 @@
-"""A search over configurations: Optuna suggests trials, which Hydra's launcher runs as jobs, and learns their quality."""
+"""A search over configurations: Optuna suggests trials, Hydra's launcher runs them as jobs, their quality goes back."""
 
 from __future__ import annotations
 

@@ -44,7 +44,12 @@ class HandedTrial:
         return f"hydra.job.env_set.{VARIABLE}={text}"
 
     def should_prune(self, value: float, step: int) -> bool:
-        """Record a measurement in the study, and ask the pruner whether the trial should end."""
+        """Record a measurement in the study, and ask the pruner whether the trial should end.
+
+        Args:
+            value: Value of the objective.
+            step: Number of the measuring interval, by which trials are compared.
+        """
         study = self._study
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, self.number)
