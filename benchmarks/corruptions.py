@@ -1,6 +1,7 @@
 """The scale of the small classifiers' FID: python benchmarks/corruptions.py DATA_DIR.
 
-Spoilt test images, 2,000 of each kind, against the first 10,000 training images. Prints a table for Markdown.
+Measures the FID of 2,000 test images, corrupted in several ways, against the first 10,000 training images, and prints
+a table in Markdown.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ RANDOM = Generator().manual_seed(0)
 
 
 def noisy(images: Bytes, grey_levels: float) -> Bytes:
-    """With normal noise of this standard deviation."""
+    """The images with normal noise of this standard deviation added."""
     return to_bytes(images + grey_levels * torch.randn(images.shape, generator=RANDOM))
 
 
 def blurred(images: Bytes, side: int) -> Bytes:
-    """Means over squares."""
+    """The images with each pixel as the mean over a square of ``side`` x ``side`` pixels around it."""
     return to_bytes(avg_pool2d(images.float(), side, 1, side // 2, count_include_pad=False))
 
 
 def to_bytes(values: Tensor) -> Bytes:
-    """Rounded and clamped."""
+    """The values rounded and clamped to 0..255."""
     return values.round().clamp(0, 255).to(torch.uint8)
 
 
@@ -45,10 +46,11 @@ KINDS: Mapping[str, Callable[[Bytes], Bytes]] = {
     "one image, again and again": lambda images: images[:1].expand_as(images),
     "uniform noise": lambda images: torch.randint(256, images.shape, generator=RANDOM, dtype=torch.uint8),
 }
+"""Corruptions by the name that the table gives them."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all corruptions on all data sets and print the table."""
     columns = {}
     for kind in (Digits, MNIST, CIFAR10):
         options = {} if kind is Digits else {"data_dir": sys.argv[1], "download": False}

@@ -1,8 +1,8 @@
-"""What the framework costs over a loop written by hand: ``make bench``.
+"""The overhead of the framework over a loop written by hand: ``make bench``.
 
 Both train the same networks from the same weights on the same data with the same loss and optimizers; the hand-written
-loop does nothing else (no moving average, curves, gradient norms, checkpoints or counters). Pieces of the two alternate
-within one process and the ratio is taken pair by pair, so that a machine whose speed drifts does not decide.
+loop does nothing else (no moving average, curves, gradient norms, checkpoints or counters). Short trainings of the two
+alternate within one process and the ratio is taken pair by pair, so that a drift in the machine's speed cancels.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ from gan_lightning.train.quiet import quieten_lightning
 from gan_lightning.train.run import resolve
 
 WARM_UP = 5
+"""Iterations before the clock starts."""
 
 
 class Stopwatch(Callback):
-    """Seconds from the end of the warm-up to the last iteration."""
+    """Measures the seconds from the end of the warm-up to the last iteration."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._start = 0.0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        """Start after the warm-up and keep the latest time."""
+        """Start the clock after the warm-up, and keep the time since then."""
         now = time.perf_counter()
         if pl_module.iteration == WARM_UP:
             self._start = now
@@ -91,7 +92,7 @@ def by_hand(module: GAN, data: ImageDataModule, iterations: int) -> float:
 
 
 def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> None:
-    """Print the ratio of speeds and the overhead an iteration."""
+    """Train both ways in turns, and print the ratio of their speeds and the overhead per iteration."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
@@ -106,7 +107,7 @@ def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> No
     plain = resolve(config)
     pairs = []
     for turn in range(rounds):
-        if turn % 2:  # who goes second finds the machine warm
+        if turn % 2:  # the two take turns in going first, because the second one finds the machine warm
             theirs = by_hand(build_module(plain), data, iterations)
             ours = framework(build_module(plain), data, iterations)
         else:
@@ -124,7 +125,7 @@ def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> No
 
 
 def main() -> None:
-    """Compare on DCGAN, where it must not matter, and on a tiny pair, where all that is left is overhead."""
+    """Compare on DCGAN, where the overhead must not matter, and on tiny networks, which show little but overhead."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=8, help="pairs; an even number lets each go first as often")
     arguments = parser.parse_args()

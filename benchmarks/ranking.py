@@ -1,7 +1,8 @@
-"""Whether the metrics put generators in their order: python benchmarks/ranking.py RUN_FOLDER [data.data_dir=...].
+"""Whether the metrics rank generators correctly: python benchmarks/ranking.py RUN_FOLDER [data.data_dir=...].
 
-Noise, a G as it is built, the first and the last of the copies that ``callbacks.checkpoint.keep_every_kimg`` kept, and
-the test split, each 10,000 images against the run's training images by the run's metrics. Prints a table for Markdown.
+Measures noise, an untrained G, the first and the last of the checkpoints that ``callbacks.checkpoint.keep_every_kimg``
+kept, and the test split: 10,000 images of each against the run's training images, by the run's metrics. Prints a table
+in Markdown.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SHOWN = ("fid", "kid", "inception_score", "precision", "recall", "density", "cov
 
 
 def contenders(run: Path, evaluator: Evaluator, like: Bytes, test: RealImages) -> Iterator[tuple[str, Sample, Bytes]]:
-    """The name, what the extractor says, and some of the images, from the worst to the best."""
+    """The contenders from the worst to the best: the name of each, its features, and some of its images."""
     random = torch.Generator().manual_seed(0)
     noise = torch.randint(256, (evaluator.n_fake, *like.shape[1:]), generator=random, dtype=torch.uint8)
     yield "uniform noise", evaluator.real(RealImages("Noise", "train", noise), CPU), noise[:8]
@@ -47,7 +48,7 @@ def contenders(run: Path, evaluator: Evaluator, like: Bytes, test: RealImages) -
 
 
 def main() -> None:
-    """Measure and print, and draw eight of each below one another."""
+    """Measure all contenders, print the table, and save a picture with a row of eight images of each."""
     run = Path(sys.argv[1])
     changes = dict(word.removeprefix("data.").split("=", 1) for word in sys.argv[2:])
     config = load_trained(run).config

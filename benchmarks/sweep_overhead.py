@@ -1,8 +1,8 @@
-"""What a job of a sweep costs besides training, beside the same job started by itself: ``make bench``.
+"""The cost of a job in a sweep besides training, compared with the same job started by itself: ``make bench``.
 
-Both ways train the same short jobs, in turns, so that a machine whose speed drifts does not decide. A job's own seconds
-of training, from its summary, are taken off the clock's; what is left is imports, composing, set-up and tear-down. The
-processor's seconds are all of the job's, and matter where others use the machine too.
+Both ways train the same short jobs, in turns, so that a drift in the machine's speed cancels. A job's own seconds of
+training, from its summary, are subtracted from the time on the clock; what is left is imports, composing, set-up and
+tear-down. The processor's seconds include training; they matter if others use the machine too.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ JOB = (
 
 
 class Cost(NamedTuple):
-    """Seconds, of one job."""
+    """The cost of one job in seconds: on the clock without training, and of the processor."""
 
     clock: float
     processor: float
 
 
 def cost(folder: Path, jobs: int, *lines: list[str]) -> Cost:
-    """What the jobs of some ``python train.py`` lines cost, which write below ``folder``."""
+    """Run ``python train.py`` with each line in turn, whose jobs write below ``folder``; returns the cost of a job."""
     started, before = time.perf_counter(), os.times()
     for words in lines:
         command = [sys.executable, str(ROOT / "train.py"), *words, *JOB]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     clock, after = time.perf_counter() - started, os.times()
     trained = sum(float(json.loads(path.read_text())["seconds"]) for path in folder.rglob("summary.json"))
-    processor = sum(after[2:4]) - sum(before[2:4])  # of children
+    processor = sum(after[2:4]) - sum(before[2:4])  # user and system time of child processes
     return Cost((clock - trained) / jobs, processor / jobs)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both ways and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)

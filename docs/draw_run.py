@@ -1,4 +1,4 @@
-"""One picture of a run: what it drew at several points of training, and curves over the images shown.
+"""One picture of a run: its samples at several points of training, and curves of its losses and its FID.
 
 python docs/draw_run.py docs/images/dcgan_cifar10.png runs/RUN --kimg 50 100 300 600
 
@@ -22,14 +22,14 @@ COLOURS = ("black", "firebrick", "steelblue")
 
 
 class Curve(NamedTuple):
-    """Values over thousand images."""
+    """A name, and values over thousands of real images shown to D."""
 
     name: str
     points: list[tuple[float, float]]
 
 
 def logged(run: Path, name: str) -> Curve:
-    """What the run logged under ``name``, the median of WINDOW values at a time."""
+    """The curve that the run logged under ``name``, smoothed by the median of every ``WINDOW`` values."""
     records = RunFolder(run).numbers()
     found = [(record["images"] / 1000, record["value"]) for record in records if record["name"] == name]
     parts = [found[i : i + WINDOW] for i in range(0, len(found), WINDOW)]
@@ -37,7 +37,7 @@ def logged(run: Path, name: str) -> Curve:
 
 
 def measured(run: Path, name: str) -> Curve:
-    """What ``evaluate.py`` found of the averaged weights, by the images that the measured checkpoint had seen."""
+    """The curve of a metric that ``evaluate.py`` measured on the averaged weights of the run's checkpoints."""
     points = {
         line["images_seen"] / 1000: line["value"]
         for line in RunFolder(run).evaluated()
@@ -47,7 +47,7 @@ def measured(run: Path, name: str) -> Curve:
 
 
 def chart(curves: Sequence[Curve], width: int) -> Image.Image:
-    """Lines in one frame, from zero, with the ends of both axes written out."""
+    """A picture of the curves in one frame, with axes that start at zero and the ends of the axes as text."""
     picture = Image.new("RGB", (width, CURVE + 2 * CAPTION), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT)
     last = max(x for curve in curves for x, _ in curve.points)
@@ -69,7 +69,7 @@ def chart(curves: Sequence[Curve], width: int) -> Image.Image:
 
 
 def samples(run: Path, kimg: float) -> tuple[str, Image.Image]:
-    """The grid drawn nearest to a point of training, and when that was."""
+    """The grid of samples that was drawn nearest to a point of training, and that point as a caption."""
     records = RunFolder(run).numbers()
     images = {record["iteration"]: record["images"] for record in records}
     batch = max(images.values()) / max(images)
@@ -79,7 +79,7 @@ def samples(run: Path, kimg: float) -> tuple[str, Image.Image]:
 
 
 def main() -> None:
-    """Draw and save."""
+    """Draw the picture and save it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, help="the PNG to write")
     parser.add_argument("run", type=Path, help="a run folder")

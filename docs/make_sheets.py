@@ -1,4 +1,4 @@
-"""One sheet of the last pictures of several runs, each under what was typed for it alone: ``make sheets``.
+"""One sheet with the last picture of several runs, each with the overrides that differ as its title: ``make sheets``.
 
 python docs/make_sheets.py docs/images/ring.png runs/sheets/ring/*/
 """
@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from gan_lightning.runs.folder import RunFolder, read_json
 
 COLUMNS, TILE, CAPTION, GAP, FONT = 5, 256, 44, 12, 16
-SCATTER_TITLE = 24  # pixels at the top of a scatter, whose words stand in the caption here
+SCATTER_TITLE = 24  # pixels at the top of a scatter plot, which are cut off because the caption says the same
 
 
 class Run(NamedTuple):
-    """What a sheet shows of one run."""
+    """A run as a sheet shows it: its overrides, a line on its result, and its last picture."""
 
     overrides: list[str]
     result: str
@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 def read(folder: Path) -> Run:
-    """Look into a run folder: its first command line (a resume has its own), its numbers and its newest picture."""
+    """Read a run folder: the overrides of its first command line (not of a resume), its result and its last picture."""
     run = RunFolder(folder)
     overrides = run.attempt(0).words()
     sheets = run.sheets()
@@ -43,7 +43,7 @@ def read(folder: Path) -> Run:
 
 
 def sheet(runs: list[Run]) -> Image.Image:
-    """All pictures in rows of COLUMNS."""
+    """A sheet of all runs in rows of ``COLUMNS``; a title leaves out the overrides that all runs share."""
     shared = set.intersection(*(set(run.overrides) for run in runs))
     columns, rows = min(COLUMNS, len(runs)), -(-len(runs) // COLUMNS)
     size = (columns * (TILE + GAP) + GAP, rows * (TILE + CAPTION + GAP) + GAP)
@@ -59,7 +59,7 @@ def sheet(runs: list[Run]) -> Image.Image:
 
 
 def main() -> None:
-    """Draw and save, in 64 colours: neither digits nor points need more."""
+    """Draw the sheet and save it in 64 colours, which are enough for digits and points."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, help="the PNG to write")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs, in the order of the sheet")
