@@ -35,9 +35,9 @@ class Compare:
     runs: Annotated[tuple[str, ...], "run folders, sweep folders, or patterns such as 'runs/sweeps/*/*hinge*'"]
     metric: Annotated[str, "averaged/ or raw/ and one of what callbacks=quality measured"] = "averaged/fid"
     at: Annotated[Literal["best", "final"], "the best measurement of a run, or its last"] = "best"
-    budget: Annotated[Literal["images", "seconds"], "what all recipes must have spent alike to be ordered"] = "images"
+    budget: Annotated[Literal["images", "seconds"], "recipes are ranked where all have spent the same of it"] = "images"
     better: Annotated[Literal["lower", "higher"] | None, "null: as the records say"] = None
-    unfinished: Annotated[bool, "count interrupted and still running runs too, as far as they are"] = False
+    unfinished: Annotated[bool, "also count interrupted and still running runs, as far as they have come"] = False
     format: Annotated[
         Literal["table", "csv", "markdown", "html"] | None, "null: by the ending of output, else table"
     ] = None

@@ -50,8 +50,8 @@ class Export:
     formats: Annotated[list[str], "beside the weights: torch (generator.pt2), onnx (generator.onnx)"] = field(
         default_factory=lambda: ["torch"]
     )
-    checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
-    raw: Annotated[bool, "the weights themselves and not their moving average"] = False
+    checkpoint: Annotated[Literal["last", "best"], "which checkpoint of a run folder"] = "last"
+    raw: Annotated[bool, "use the weights themselves and not their moving average (EMA)"] = False
     license: Annotated[str, "as the Hugging Face hub writes it, such as apache-2.0"] = "unknown"
     allow: Annotated[list[str], "modules of your own that the run's configuration names"] = field(default_factory=list)
 
@@ -149,7 +149,7 @@ def compared(sampler: Sampler, options: Export, folder: Path) -> dict[str, float
         print(f"{name}: largest difference {difference:.2g} of a pixel in [-1, 1]", flush=True)
         if not difference <= borne:  # NaN is refused too
             raise UserError(
-                f"{name} draws something else: {difference:.2g} off, where {borne:.2g} is borne. Not exported."
+                f"{name} draws other images: {difference:.2g} off, but only {borne:.2g} is accepted. Not exported."
             )
     return differences
 

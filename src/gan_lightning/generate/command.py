@@ -42,8 +42,8 @@ class Generate:
     classes: Annotated[int | str | list[Any] | None, "every seed in each: 3, [3,horse], all; null: by the seed"] = None
     truncation: Annotated[float | None, "limit of |z|: fewer odd images and less variety"] = None
     truncation_w: Annotated[float | None, "for stylegan2: how far styles are from their mean, 1 is as trained"] = None
-    checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
-    raw: Annotated[bool, "the weights themselves and not their moving average"] = False
+    checkpoint: Annotated[Literal["last", "best"], "which checkpoint of a run folder"] = "last"
+    raw: Annotated[bool, "use the weights themselves and not their moving average (EMA)"] = False
     format: Annotated[
         Literal["png", "npz", "strip", "gif", "mp4"] | None,
         "png or npz, or of an interpolation strip, gif or mp4; null: the first of these",
@@ -55,13 +55,13 @@ class Generate:
     near: Annotated[Literal["pixels", "features"], "what makes them neighbours; features: those of the metrics"] = (
         "pixels"
     )
-    data: Annotated[dict[str, Any], "where these are now, such as data.data_dir=../datasets"] = field(
+    data: Annotated[dict[str, Any], "where the training images are now, such as data.data_dir=../datasets"] = field(
         default_factory=dict
     )
     interpolate: Annotated[Literal["seeds", "classes"] | None, "draw what lies between seeds or classes"] = None
-    steps: Annotated[int, "frames from one to the next"] = 8
-    loop: Annotated[bool, "come back to the first"] = False
-    fps: Annotated[int, "frames a second of a gif or mp4"] = 12
+    steps: Annotated[int, "frames from one seed or class to the next"] = 8
+    loop: Annotated[bool, "come back to the first seed or class"] = False
+    fps: Annotated[int, "frames per second of a gif or mp4"] = 12
     zoom: Annotated[int, "pixels a side for each pixel of a sheet, strip or film"] = 1
     to: Annotated[str | None, "a new or empty folder; null: generated/0, 1, ... in the run folder"] = None
     batch_size: Annotated[int, "images at a time"] = 64

@@ -184,7 +184,7 @@ def test_a_file_that_draws_something_else_is_not_kept(
 
     monkeypatch.setitem(programs.FORMATS, "torch", wrong)
     says = refused(f"{run} to={tmp_path / 'new'}")
-    assert "torch draws something else: 0.01 off, where 0.0001 is borne" in says
+    assert "torch draws other images: 0.01 off, but only 0.0001 is accepted. Not exported." in says
     assert not list(tmp_path.iterdir())
     assert export_verb.BORNE == 1e-4
 
@@ -197,7 +197,7 @@ def test_more_is_borne_of_a_generator_that_rounds_more(
     monkeypatch.setitem(programs.FORMATS, "torch", lambda generator, *_: lambda z: generator(z) + 0.003)
     assert "torch: largest difference 0.003" in done(main, f"{run} to={tmp_path / 'new'}")
     monkeypatch.setitem(programs.FORMATS, "torch", lambda generator, *_: lambda z: generator(z) + 0.005)
-    assert "0.005 off, where 0.004 is borne" in refused(f"{run} to={tmp_path / 'other'}")
+    assert "0.005 off, but only 0.004 is accepted" in refused(f"{run} to={tmp_path / 'other'}")
 
 
 def test_a_batch_one_by_one() -> None:
