@@ -2,7 +2,8 @@
 
 In shapes, B is the number of samples of this process in one update, C the number of channels, H and W are the height
 and width in pixels, Z is the number of latent dimensions and K the number of classes. Images are floats in [-1, 1].
-Logits are raw scores, and the higher they are, the more likely an image is real. Missing labels are ``None``.
+Logits are raw scores, and the higher they are, the more likely an image is real; there is one for each sample, or a map
+of them. Missing labels are ``None``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Bytes: TypeAlias = UInt8[Tensor, "B C H W"]
 Labels: TypeAlias = Int[Tensor, "B"] | Float[Tensor, "B K"]
 """The class of each sample or, for images between classes, the weights of the classes, whose sum is 1."""
 Latents: TypeAlias = Float[Tensor, "B Z"]
-Logits: TypeAlias = Float[Tensor, "B"]
+Logits: TypeAlias = Float[Tensor, "B *map"]
+"""One for each sample [B], or one for each patch of each sample [B 1 h w]; means run over the batch and the map."""
 ClassLogits: TypeAlias = Float[Tensor, "B K"]
 Scalar: TypeAlias = Float[Tensor, ""]
 Critic: TypeAlias = Callable[[Tensor], Tensor]
@@ -61,7 +63,7 @@ class Sampling(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The answer of a discriminator to a batch: a logit for each sample and, if it classifies, class logits."""
+    """The answer of a discriminator to a batch: a logit a sample or patch and, if it classifies, class logits."""
 
     logits: Logits
     classes: ClassLogits | None = None
@@ -127,7 +129,7 @@ class AdversarialLoss(Protocol):
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """D's loss: the sum of its terms, averaged over the batch."""
+        """D's loss: the sum of its terms, averaged over the batch and the map."""
         ...
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:

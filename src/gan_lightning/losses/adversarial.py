@@ -1,7 +1,8 @@
 """Adversarial losses over logits; every one implements :class:`gan_lightning.types.AdversarialLoss`.
 
-``real`` and ``fake`` are D's logits [B] of real and of fake images; a higher logit means "more likely real". Two
-identities keep the losses exact at large logits, where ``log(sigmoid(x))`` would underflow and lose its gradient:
+``real`` and ``fake`` are D's logits of real and of fake images; a higher logit means "more likely real". D gives one
+for each sample [B], or one for each patch of each sample [B 1 h w]; `E` is then the mean over the batch and the map.
+Two identities keep the losses exact at large logits, where ``log(sigmoid(x))`` would underflow and lose its gradient:
 
     -log(sigmoid(x))     = softplus(-x)
     -log(1 - sigmoid(x)) = softplus(x)
@@ -64,13 +65,13 @@ class CrossEntropy:
         )
 
     def _targets(self, side: str, target: float, flipped: float, logits: Logits, draw: Draw) -> Logits:
-        shape = tuple(logits.shape)
+        shape = (len(logits), *(1 for _ in logits.shape[1:]))  # all patches of a sample have its label
         targets = torch.full(shape, target, device=logits.device)
         if self.label_flip:
             targets = targets.masked_fill(draw.uniform(f"label flip, {side}", shape) < self.label_flip, flipped)
         if self.label_noise:
             targets = targets - self.label_noise * draw.uniform(f"label noise, {side}", shape)
-        return targets
+        return targets.expand_as(logits)
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class Wasserstein:
 class Relativistic:
     """The relativistic pairing loss (RpGAN), which compares each real sample with one fake sample.
 
+    Of maps of logits it compares each patch with the one in the same place.
+
     Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, sec. 4; Huang et al. 2024,
     https://arxiv.org/abs/2501.05441, sec. 2.
     """
@@ -170,9 +173,9 @@ class Relativistic:
 
 @dataclass(frozen=True)
 class RelativisticAverage:
-    """The relativistic average loss (RaGAN), which compares each sample with the mean logit of the other side.
+    """The relativistic average loss (RaGAN), which compares each logit with the mean logit of the other side.
 
-    The means run over the batches of all processes, so several GPUs give the same loss as one.
+    The means run over the maps and the batches of all processes, so several GPUs give the same loss as one.
 
     Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, sec. 4.
     """
@@ -189,7 +192,7 @@ class RelativisticAverage:
 
 
 def soft_cross_entropy(logits: Logits, targets: Logits) -> Logits:
-    """`-t log σ(x) - (1 - t) log(1 - σ(x))` of each sample with the logit `x` and the target `t`.
+    """`-t log σ(x) - (1 - t) log(1 - σ(x))` of each logit `x` and its target `t`.
 
     Targets outside [0, 1] are allowed, but the loss then has no lower bound: at `t = 1.025` and `x = 50` it is -1.25.
     """

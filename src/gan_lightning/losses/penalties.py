@@ -1,7 +1,8 @@
 """Gradient penalties on D (R1, R2, WGAN-GP, DRAGAN); every one implements :class:`gan_lightning.types.Penalty`.
 
-The gradient is that of each sample's own logit by its own pixels, and its norm runs over all of C, H and W: a critic
-with slope 1 everywhere gets exactly 0 from the penalty of WGAN-GP, whatever the batch size.
+The gradient is that of each sample's own logit by its own pixels; where a sample has a map of logits, that of their
+mean. Its norm runs over all of C, H and W: a critic with slope 1 everywhere gets exactly 0 from the penalty of WGAN-GP,
+whatever the batch size.
 
 Under autocast (mixed precision), norms and their means are computed in float32, because their squares would over- or
 underflow in half precision. A penalty that needs a forward pass of its own takes it in float32 too. R1 and R2 use the
@@ -13,15 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn.functional import relu
 
 from gan_lightning.errors import UserError
 from gan_lightning.losses.precision import at_least_float32
 from gan_lightning.parallel.collectives import global_mean
 from gan_lightning.types import DiscriminatorUpdate, Images, Logits, Scalar
+
+PerSample: TypeAlias = Float[Tensor, "B"]
 
 
 @dataclass(frozen=True)
@@ -163,27 +168,28 @@ POINTS: Mapping[str, Callable[[DiscriminatorUpdate], Images]] = {
 }
 
 
-def gradient_norms(update: DiscriminatorUpdate, points: Images) -> Logits:
+def gradient_norms(update: DiscriminatorUpdate, points: Images) -> PerSample:
     """The norm [B] of the critic's gradient at each of the points, computed by a forward pass of its own in float32."""
     points = points.detach().requires_grad_()
     with torch.autocast(points.device.type, enabled=False):
         logits = update.critic(points)
     # vector_norm and not a square root, because its derivative at 0 is 0 and that of a square root is infinite
-    norms: Logits = torch.linalg.vector_norm(input_gradients(logits, points).flatten(1), dim=1)
+    norms: PerSample = torch.linalg.vector_norm(input_gradients(logits, points).flatten(1), dim=1)
     return norms
 
 
 def input_gradients(logits: Logits, images: Images) -> Images:
-    """The gradient of each sample's logit by its own pixels, which can be differentiated once more.
+    """The gradient of each sample's logit, or of its map's mean, by its own pixels; it can be differentiated once more.
 
     The gradient of the sum of all logits holds the gradients of all samples, because no logit depends on the pixels of
     another sample. Batch norm in D breaks this: the gradients of the samples are then mixed.
     """
     with torch.autocast(images.device.type, enabled=False):
-        (gradients,) = torch.autograd.grad(at_least_float32(logits).sum(), images, create_graph=True)
+        total = at_least_float32(logits).sum() / logits[0].numel()
+        (gradients,) = torch.autograd.grad(total, images, create_graph=True)
     return at_least_float32(gradients)
 
 
-def squared_norms(gradients: Images) -> Logits:
+def squared_norms(gradients: Images) -> PerSample:
     """The squared norm [B] of each sample's gradient."""
     return gradients.square().sum(dim=(1, 2, 3))

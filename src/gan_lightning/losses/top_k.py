@@ -19,8 +19,8 @@ class TopK:
     """Another loss whose gradient for G comes only from the samples of the global batch that D finds most real.
 
     Sinha et al. 2020, https://arxiv.org/abs/2002.06224, who lower the fraction from 1 during training: schedule
-    ``loss.fraction`` to do so. The value of G's loss stays that of the whole batch, so that it can be compared with the
-    value in a run without top-k training.
+    ``loss.fraction`` to do so. A sample with a map of logits is as real as their mean says. The value of G's loss stays
+    that of the whole batch, so that it can be compared with the value in a run without top-k training.
 
     Args:
         loss: The loss whose gradient is restricted.
@@ -53,10 +53,12 @@ class TopK:
 
         k is ``fraction`` times the size of the global batch, rounded up.
         """
-        everyone = gathered(at_least_float32(fake))
+        scores = at_least_float32(fake).reshape(len(fake), -1).mean(1)
+        everyone = gathered(scores)
         k = ceil(self.fraction * len(everyone))
         worst_kept = torch.topk(everyone, k).values[-1]
         # not indexed by a mask, because the size of the result would be known only after waiting for the device
-        kept = torch.where(at_least_float32(fake) >= worst_kept, fake, fake.detach())
+        good = (scores >= worst_kept).view(-1, *(1 for _ in fake.shape[1:]))
+        kept = torch.where(good, fake, fake.detach())
         loss = self.loss.generator(kept, real)
         return loss.detach() + len(everyone) / k * (loss - loss.detach())

@@ -265,3 +265,19 @@ def test_all_keep_the_contract(penalty: Penalty) -> None:
 def test_errors(penalty: Callable[..., Penalty], wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         penalty(**wrong)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
+def test_the_logit_of_a_map_is_its_mean(penalty: Penalty) -> None:
+    """A critic that gives maps is penalised as the one that gives their means."""
+    weights = torch.randn(5, 3, 3, 3, generator=torch.Generator().manual_seed(1)).abs()
+
+    def of_maps(x: Tensor) -> Tensor:
+        return nn.functional.conv2d(x, weights[:, :2], padding=1).square().mean(1, keepdim=True)
+
+    real, fake = images(4), images(4, seed=1)
+    with_maps = penalty(update_of(of_maps, real, fake))
+    assert with_maps.item() == pytest.approx(
+        penalty(update_of(lambda x: of_maps(x).mean((1, 2, 3)), real, fake)).item()
+    )
+    assert with_maps.item() > 0
