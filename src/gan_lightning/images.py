@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from gan_lightning.errors import Diverged
+from gan_lightning.errors import Diverged, UserError
 from gan_lightning.types import Bytes, Images
+
+Resolution: TypeAlias = int | Sequence[int]
+"""Pixels a side of a square, or (height, width) of a rectangle."""
 
 QUANTISATION = "round(127.5 x + 127.5), clamped to 0..255"
 """The formula of :func:`to_bytes` in words, for records of how a metric was measured."""
+
+
+def height_and_width(resolution: Resolution) -> tuple[int, int]:
+    """Height and width in pixels.
+
+    Raises:
+        UserError: If the resolution is neither a whole number of at least 1 nor two of them.
+    """
+    sides = [resolution, resolution] if isinstance(resolution, int) else resolution
+    if isinstance(sides, str) or len(sides) != 2 or any(type(side) is not int or side < 1 for side in sides):
+        raise UserError(
+            f"The resolution {resolution!r} must be a whole number of pixels such as 256, or a height and a width "
+            "such as [256,512]."
+        )
+    return sides[0], sides[1]
 
 
 def to_unit(images: Bytes) -> Images:

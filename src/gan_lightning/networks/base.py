@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
+from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.types import Images, Labels, Latents, Verdict
+
+ImagesIn: TypeAlias = Float[Tensor, "B C_in H W"]
+ImagesOut: TypeAlias = Float[Tensor, "B C_out H W"]
 
 MAX_FIRST_MAP = 7
 UNCONDITIONAL = "none"
@@ -38,10 +43,29 @@ class Generator(nn.Module):
         raise NotImplementedError
 
 
-class Discriminator(nn.Module):
-    """A network that scores images by one logit per sample; the higher, the more likely the image is real.
+class Translator(nn.Module):
+    """A network that turns images of one domain into images in [-1, 1] of another, of the same height and width.
 
-    The logit is never squashed by a sigmoid, because that is the loss's part.
+    It is convolutional throughout and takes images of any size that divides by :attr:`multiple_of`.
+    """
+
+    in_channels: int
+    """Channels of the images that it is given."""
+    out_channels: int
+    """Channels of the images that it makes."""
+    multiple_of: int
+    """What the height and the width of its images must be a multiple of."""
+
+    def forward(self, x: ImagesIn) -> ImagesOut:
+        """Images [B C_out H W] of images [B C_in H W]."""
+        raise NotImplementedError
+
+
+class Discriminator(nn.Module):
+    """A network that scores images by one logit per sample, or a map of them with one per patch.
+
+    The higher a logit, the more likely the image is real. It is never squashed by a sigmoid, because that is
+    the loss's part.
 
     Args:
         channels: Number of channels of the images.
@@ -57,7 +81,7 @@ class Discriminator(nn.Module):
     """Number of classes; 0 if the network is unconditional and ignores labels."""
 
     def forward(self, x: Images, y: Labels | None = None) -> Tensor | Verdict:
-        """Logits [B] of images [B C H W]; a network with a class head returns a :class:`Verdict`."""
+        """Logits [B], or maps of them [B 1 h w], of images [B C H W]; with a class head a :class:`Verdict`."""
         raise NotImplementedError
 
 
@@ -112,3 +136,23 @@ def doublings(resolution: int) -> tuple[int, int]:
             "times a power of two, such as 28, 32, 48, 64, 96 or 128. Set data.resolution, or choose model=mlp."
         )
     return first_map, count
+
+
+def require_multiple(resolution: Resolution, multiple: int, least: int) -> tuple[int, int]:
+    """Height and width, both of which are multiples of ``multiple`` and at least ``least``.
+
+    Raises:
+        UserError: If one of them is not; the message names the nearest sizes that are.
+    """
+    sides = height_and_width(resolution)
+    for side in sides:
+        if side % multiple or side < least:
+            smallest = -(-least // multiple) * multiple
+            below = max(side // multiple * multiple, smallest)
+            nearest = " or ".join(str(size) for size in sorted({below, max(-(-side // multiple) * multiple, smallest)}))
+            rule = f"a multiple of {multiple} and at least {smallest} pixels" if multiple > 1 else f"at least {least}"
+            raise UserError(
+                f"Images of {sides[0]} x {sides[1]} pixels don't fit this network: height and width must be {rule}. "
+                f"Set data.resolution; in place of {side} take {nearest}."
+            )
+    return sides

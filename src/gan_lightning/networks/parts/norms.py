@@ -23,6 +23,13 @@ MAP_NORMS: Mapping[str, NormFactory] = {
 }
 """Norms of maps [B C H W], made from their channels; "layer" runs over C, H and W, as WGAN-GP advises for critics."""
 
+TRANSLATION_NORMS: Mapping[str, NormFactory] = {
+    "batch": nn.BatchNorm2d,
+    "instance": nn.InstanceNorm2d,
+    "none": nn.Identity,
+}
+"""For maps [B C H W] of networks from images to images, whose papers give ``instance`` no gain and no bias."""
+
 VECTOR_NORMS: Mapping[str, NormFactory] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "none": nn.Identity}
 """Norms of vectors [B F], made from their features; there is no "instance", which of a single value is always zero."""
 

@@ -1,0 +1,99 @@
+"""PatchGAN: discriminators that judge every patch of an image by itself.
+
+Isola et al. 2017, https://arxiv.org/abs/1611.07004, sec. 3.2.2 and 6.1.2. The patch is what one logit depends on; its
+side follows from the number of layers that halve the map:
+
+| layers | 1 | 2 | 3 | 4 | 5 |
+|---|---|---|---|---|---|
+| pixels | 16 | 34 | 70 | 142 | 286 |
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gan_lightning.errors import UserError
+from gan_lightning.images import Resolution
+from gan_lightning.networks.base import Discriminator, require_multiple
+from gan_lightning.networks.parts.dcgan_weights import STD, initialise
+from gan_lightning.networks.parts.norms import TRANSLATION_NORMS, has_bias, norm_factory
+from gan_lightning.types import Images, Labels
+
+LogitMap = Float[Tensor, "B 1 h w"]
+LARGEST_FACTOR = 8  # the widest maps have 8 times the channels of the first
+
+
+class PatchDiscriminator(Discriminator):
+    """Images [B C H W] -> convolutions of 4 x 4, ``layers`` of stride 2 and two of stride 1 -> a map [B 1 h w].
+
+    The first layer has no norm. To judge an image beside the one that it was made from, concatenate their channels.
+
+    Args:
+        in_channels: Channels of what it is given; for pairs those of both images.
+        resolution: Pixels a side, or (height, width), of the images to train on.
+        layers: Layers of stride 2; 3 of them see patches of 70 x 70 pixels.
+        width: Channels of the first map.
+        norm: "batch", "instance" or "none".
+    """
+
+    def __init__(
+        self, *, in_channels: int, resolution: Resolution, layers: int = 3, width: int = 64, norm: str = "batch"
+    ) -> None:
+        """Make a discriminator."""
+        super().__init__()
+        self.in_channels = in_channels
+        if layers < 1:
+            raise UserError(f"layers={layers}: this discriminator needs at least one layer of stride 2.")
+        make_norm = norm_factory(norm, TRANSLATION_NORMS)
+        # below that the last but one map would be a single pixel and the last one would be none
+        require_multiple(resolution, 1, 3 * 2**layers)
+        widths = [width * min(2**i, LARGEST_FACTOR) for i in range(layers + 1)]
+        convolutions: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for i, (width_in, width_out) in enumerate(pairwise(widths), 1):
+            norm_after = make_norm(width_out)
+            stride = 2 if i < layers else 1
+            convolution = nn.Conv2d(width_in, width_out, 4, stride, 1, bias=not has_bias(norm_after))
+            convolutions += [convolution, norm_after, nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*convolutions, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+        self.apply(partial(initialise, std=STD))
+
+    def forward(self, x: Images, y: Labels | None = None) -> LogitMap:
+        """A map of logits [B 1 h w] of images [B C H W]."""
+        logits: LogitMap = self.layers(x)
+        return logits
+
+
+class PixelDiscriminator(Discriminator):
+    """Images [B C H W] -> a logit for every pixel [B 1 H W], which depends on that pixel alone: C64-C128 of 1 x 1.
+
+    Args:
+        in_channels: Channels of what it is given; for pairs those of both images.
+        resolution: Any; it is taken so that this network can stand in place of another.
+        width: Channels of the first map.
+        norm: "batch", "instance" or "none".
+    """
+
+    def __init__(self, *, in_channels: int, resolution: Resolution, width: int = 64, norm: str = "batch") -> None:
+        """Make a discriminator."""
+        super().__init__()
+        self.in_channels = in_channels
+        require_multiple(resolution, 1, 1)
+        norm_after = norm_factory(norm, TRANSLATION_NORMS)(2 * width)
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, width, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 1, bias=not has_bias(norm_after)),
+            norm_after,
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 1),
+        )
+        self.apply(partial(initialise, std=STD))
+
+    def forward(self, x: Images, y: Labels | None = None) -> LogitMap:
+        """A map of logits [B 1 H W] of images [B C H W]."""
+        logits: LogitMap = self.layers(x)
+        return logits
