@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gan_lightning.errors import UserError
+from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.types import Bytes
 
 CHUNK = 1024  # images converted at a time, because floats of a whole set would need 4 to 16 times its memory
@@ -98,13 +99,13 @@ def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[in
     return kept
 
 
-def resize(images: Bytes, resolution: int) -> UInt8[Tensor, "B C {resolution} {resolution}"]:
-    """Images resized to ``resolution`` x ``resolution`` pixels by a bicubic filter, antialiased if they shrink."""
-    if images.shape[-1] == resolution:
+def resize(images: Bytes, resolution: Resolution) -> UInt8[Tensor, "B C H2 W2"]:
+    """Images resized to a square or to (height, width) by a bicubic filter, antialiased if they shrink."""
+    size = height_and_width(resolution)
+    if images.shape[2:] == size:
         return images
 
     def resized(chunk: Tensor) -> Tensor:
-        size = (resolution, resolution)
         return interpolate(chunk.float(), size, mode="bicubic", antialias=True, align_corners=False)
 
     return _in_chunks(resized, images)

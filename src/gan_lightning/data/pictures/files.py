@@ -69,17 +69,21 @@ class FolderFiles:
 class ZipFiles:
     """The files in a zip, which is not unpacked to disk.
 
+    Args:
+        root: The zip.
+        option: Name of the option that says where it is, for the messages.
+
     Raises:
         UserError: If the file is no zip, or needs a password.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, option: str = "data.root") -> None:
         try:
             self.archive = zipfile.ZipFile(root)  # threads may share it, because it locks what they share
         except (OSError, zipfile.BadZipFile) as error:
-            raise UserError(f"data.root={root} is no folder and can't be read as a zip: {error}") from error
+            raise UserError(f"{option}={root} is no folder and can't be read as a zip: {error}") from error
         if any(info.flag_bits & 1 for info in self.archive.infolist()):
-            raise UserError(f"data.root={root} needs a password: unpack it and give the folder")
+            raise UserError(f"{option}={root} needs a password: unpack it and give the folder")
 
     def listed(self) -> dict[str, str]:
         """Each file's path in the zip, with its size and checksum."""
@@ -95,8 +99,8 @@ class ZipFiles:
         return self.archive.read(name)
 
 
-def files_at(root: Path) -> Files:
-    """The files of the folder or zip at ``root``.
+def files_at(root: Path, option: str = "data.root") -> Files:
+    """The files of the folder or zip at ``root``, which ``option`` names.
 
     Raises:
         UserError: If it is neither a folder nor a zip.
@@ -104,8 +108,8 @@ def files_at(root: Path) -> Files:
     if root.is_dir():
         return FolderFiles(root)
     if root.exists():
-        return ZipFiles(root)
-    raise UserError(f"data.root={root}: there is no such folder or zip")
+        return ZipFiles(root, option)
+    raise UserError(f"{option}={root}: there is no such folder or zip")
 
 
 def _hidden(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +13,12 @@ import torch
 
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.image_set import ImageSet, class_indices
-from gan_lightning.data.pictures.decoding import SUFFIXES, Square, decode
+from gan_lightning.data.pictures.decoding import FORMAT, SUFFIXES, Picture, decode
 from gan_lightning.data.pictures.files import Files, files_at
 from gan_lightning.data.pictures.layout import NAMED, Layout, laid_out, listing, other_files
 from gan_lightning.data.pictures.pixels import FACTS, Pixels, stored
-from gan_lightning.data.pictures.reading import squares
+from gan_lightning.data.pictures.reading import decoded
 from gan_lightning.errors import NoSuchSplit, UserError
-
-FORMAT = 1  # version of what decoding.py makes of a file: raise it when that changes
 
 
 class DamagedPictures(UserError):
@@ -156,7 +154,7 @@ class Folder(ImageDataModule):
             )
         return pixels
 
-    def _decoded(self) -> Iterator[tuple[str, Square | str]]:
+    def _decoded(self) -> Iterator[tuple[str, Picture | str]]:
         names, threads, start = self._layout.names, torch.get_num_threads(), time.monotonic()
         others = other_files(self._states)
         print(
@@ -164,7 +162,9 @@ class Folder(ImageDataModule):
             f"{threads} at a time" + (f"; other files are left alone ({others})" if others else ""),
             flush=True,
         )
-        yield from squares(
-            self._files, names, partial(decode, resolution=self.side, background=self.background), threads
-        )
+
+        def picture(name: str) -> Picture:
+            return decode(self._files.read(name), resolution=self.side, background=self.background)
+
+        yield from decoded(names, picture, threads)
         print(f"read in {time.monotonic() - start:.1f} s; the next run finds them in the cache", flush=True)

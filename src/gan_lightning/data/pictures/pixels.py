@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +17,9 @@ from filelock import FileLock, Timeout
 
 from gan_lightning.data.cache import cache_folder
 from gan_lightning.data.image_set import CHUNK, with_channels
-from gan_lightning.data.pictures.decoding import Square, is_grey
+from gan_lightning.data.pictures.decoding import Picture, is_grey
 from gan_lightning.errors import UserError
+from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.types import Bytes
 
 FACTS = "facts.json"
@@ -31,13 +33,13 @@ class Facts:
     Args:
         count: Number of pictures that could be read.
         channels: Number of channels: 1 if all pictures are grey, else 3.
-        resolution: Side of the pictures in pixels.
+        resolution: Side of the pictures in pixels, or their height and width.
         unreadable: Name of each file that gave no picture, with the reason.
     """
 
     count: int
     channels: int
-    resolution: int
+    resolution: Resolution
     unreadable: dict[str, str]
 
 
@@ -49,7 +51,7 @@ class Pixels:
     facts: Facts
 
     def mapped(self, channels: int) -> Bytes:
-        """All pictures [N C H H], mapped from disk: the system reads those that are used, and drops them if it must.
+        """All pictures [N C H W], mapped from disk: the system reads those that are used, and drops them if it must.
 
         Args:
             channels: Number of channels: 1 for luma, 3 for colour. If it is not the pictures' own number, they are
@@ -65,16 +67,18 @@ class Pixels:
         return _mapped(self.folder, self.facts, channels)
 
 
-def stored(key: str, resolution: int, count: int, squares: Callable[[], Iterable[tuple[str, Square | str]]]) -> Pixels:
+def stored(
+    key: str, resolution: Resolution, count: int, pictures: Callable[[], Iterable[tuple[str, Picture | str]]]
+) -> Pixels:
     """The pictures stored under ``key``, which are made first if they are not there.
 
     If several processes ask for them, the first one makes them while the others wait.
 
     Args:
         key: A text that changes with whatever the pictures depend on.
-        resolution: Side of the pictures in pixels.
+        resolution: Side of the pictures in pixels, or their height and width.
         count: Number of files.
-        squares: Function that decodes the files and yields each one's name with its picture, or with the reason why it
+        pictures: Function that decodes the files and yields each one's name with its picture, or with the reason why it
             has none.
 
     Raises:
@@ -84,12 +88,12 @@ def stored(key: str, resolution: int, count: int, squares: Callable[[], Iterable
     if (facts := _facts(folder)) is None:
         with _turn(folder):
             if (facts := _facts(folder)) is None:
-                _require_room(folder.parent, 3 * count * resolution**2)
-                facts = _store(folder, resolution, squares())
+                _require_room(folder.parent, 3 * count * prod(height_and_width(resolution)))
+                facts = _store(folder, resolution, pictures())
     return Pixels(folder, facts)
 
 
-def _store(folder: Path, resolution: int, squares: Iterable[tuple[str, Square | str]]) -> Facts:
+def _store(folder: Path, resolution: Resolution, pictures: Iterable[tuple[str, Picture | str]]) -> Facts:
     """Write the pictures into a folder that gets the name ``folder`` once it is complete."""
     unfinished = folder.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)  # left by a process that was killed
@@ -97,12 +101,12 @@ def _store(folder: Path, resolution: int, squares: Iterable[tuple[str, Square | 
     try:
         count, grey, unreadable = 0, True, {}
         with _whole_file(_path(unfinished, 3)) as file:
-            for name, square in squares:
-                if isinstance(square, str):
-                    unreadable[name] = square
+            for name, picture in pictures:
+                if isinstance(picture, str):
+                    unreadable[name] = picture
                 else:
-                    count, grey = count + 1, grey and is_grey(square)
-                    file.write(square.tobytes())
+                    count, grey = count + 1, grey and is_grey(picture)
+                    file.write(picture.tobytes())
         facts = Facts(count, 3, resolution, unreadable)
         if grey and count:
             _convert(unfinished, facts, 1)
@@ -139,7 +143,7 @@ def _convert(folder: Path, facts: Facts, channels: int) -> None:
 def _mapped(folder: Path, facts: Facts, channels: int) -> Bytes:
     # not shared, so that writing to it makes a copy and nothing can alter the file
     pixels = torch.from_file(str(_path(folder, channels)), False, _size(facts, channels), dtype=torch.uint8)
-    return pixels.view(facts.count, channels, facts.resolution, facts.resolution)
+    return pixels.view(facts.count, channels, *height_and_width(facts.resolution))
 
 
 def _path(folder: Path, channels: int) -> Path:
@@ -147,7 +151,7 @@ def _path(folder: Path, channels: int) -> Path:
 
 
 def _size(facts: Facts, channels: int) -> int:
-    return facts.count * channels * facts.resolution**2
+    return facts.count * channels * prod(height_and_width(facts.resolution))
 
 
 @contextmanager

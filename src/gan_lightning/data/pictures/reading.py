@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from gan_lightning.data.pictures.decoding import Square, reason
-from gan_lightning.data.pictures.files import Files
+from gan_lightning.data.pictures.decoding import Picture, reason
 
 AHEAD = 8
 """Number of files for each thread that may be decoded ahead of their turn; each one that waits takes memory."""
@@ -22,23 +21,23 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def squares(
-    files: Files, names: Sequence[str], decode: Callable[[bytes], Square], threads: int
-) -> Iterator[tuple[str, Square | str]]:
+def decoded(
+    names: Sequence[str], picture: Callable[[str], Picture], threads: int
+) -> Iterator[tuple[str, Picture | str]]:
     """Each name with its picture, or the reason why it has none, in the order of the names; a bar shows progress."""
 
-    def attempt(name: str) -> Square | str:
+    def attempt(name: str) -> Picture | str:
         try:
-            return decode(files.read(name))
+            return picture(name)
         except Exception as error:  # Pillow's errors about damaged files have no common kind
             return reason(error)
 
     bar = tqdm(total=len(names), unit=" pictures", dynamic_ncols=True, disable=not sys.stderr.isatty())
     with bar, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # its warnings are about files that can still be read
-        for name, square in zip(names, in_order(attempt, names, threads), strict=True):
+        for name, found in zip(names, in_order(attempt, names, threads), strict=True):
             bar.update()
-            yield name, square
+            yield name, found
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
