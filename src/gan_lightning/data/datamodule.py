@@ -90,6 +90,11 @@ class ImageDataModule(StreamDataModule):
         return self.split("train")
 
     @property
+    def resolution(self) -> int:
+        """Pixels a side."""
+        return self.train_set.images.shape[-1]
+
+    @property
     def largest(self) -> float:
         """The largest absolute value that the networks are given: 1, because bytes become numbers in [-1, 1]."""
         return 1.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import torch
 from jaxtyping import Int64
@@ -40,33 +41,30 @@ class EndlessOrder:
         return torch.cat(parts)
 
 
+AnyBatch = TypeVar("AnyBatch", covariant=True)
+
+
 @dataclass(frozen=True, kw_only=True)
-class StreamLoader:
+class EndlessLoader(Generic[AnyBatch]):
     """A loader of the training batches of this process (rank), gathered from memory; every batch is full.
 
-    Iteration i takes the positions `i n_critic B` to `(i+1) n_critic B - 1` of the order, laid out as
+    Iteration i takes the positions `i n_critic B` to `(i+1) n_critic B - 1` of an order, laid out as
     [update, rank, sample]. A rank gets its slice of each update, which makes `n_critic B / world_size` images in all.
-    Flips are drawn for the global batch.
+    Random numbers are drawn for the global batch. A subclass says what a :meth:`batch` is.
 
     Args:
-        images: The whole set [N, C, H, W].
-        labels: The label of each image [N]; all are -1 if the data have none.
-        order: The endless order of the N images.
         batch_size: Number B of images in one D update, over all ranks.
         n_critic: Number of D updates in an iteration.
         iterations_per_epoch: The length by which Lightning counts epochs; the stream itself never ends.
         first_iteration: Function that is called at the start of each pass and returns the iteration to start from, so
             that a resumed run goes on where it was.
-        seed: Seed of the flips.
+        seed: Seed of what is drawn.
         flip: Whether every image is mirrored left to right with probability 1/2.
         rank: Number of this process.
         world_size: Number of processes.
         pin_memory: Whether batches are gathered into page-locked memory, from which copies to a GPU do not block.
     """
 
-    images: Stored
-    labels: Labels
-    order: EndlessOrder
     batch_size: int
     n_critic: int
     iterations_per_epoch: int
@@ -81,21 +79,22 @@ class StreamLoader:
         """Number of iterations in an epoch."""
         return self.iterations_per_epoch
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[AnyBatch]:
         """The batches of the current iteration and of all that follow, without end."""
         return map(self.batch, count(self.first_iteration()))
 
-    def batch(self, iteration: int) -> Batch:
-        """Images [n_critic·B / world_size, C, H, W] and labels of this rank in one iteration."""
-        draw = self.n_critic * self.batch_size
-        index = self._share(self.order.between(iteration * draw, (iteration + 1) * draw))
-        images = self._gather(self.images, index)
-        if self.flip:
-            generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "flip"))
-            mirrored = self._share(torch.rand(draw, generator=generator) < 0.5)
-            both = torch.cat([images, images.flip(-1)])  # choosing its rows is twice as fast as writing into images
-            images = self._gather(both, torch.arange(len(index)) + len(index) * mirrored)
-        return images, self._gather(self.labels, index)
+    @abstractmethod
+    def batch(self, iteration: int) -> AnyBatch:
+        """The samples of this rank in one iteration."""
+
+    @property
+    def drawn(self) -> int:
+        """Number of samples in one iteration, over all ranks."""
+        return self.n_critic * self.batch_size
+
+    def _index(self, order: EndlessOrder, iteration: int) -> Indices:
+        """The indices of the samples that this rank takes from ``order`` in one iteration."""
+        return self._share(order.between(iteration * self.drawn, (iteration + 1) * self.drawn))
 
     def _share(self, everyone: Tensor) -> Tensor:
         """This rank's part of values laid out [update, rank, sample]."""
@@ -105,3 +104,29 @@ class StreamLoader:
         # index_select copies whole images: 15 times faster than source[index] on bytes
         rows = torch.empty((len(index), *source.shape[1:]), dtype=source.dtype, pin_memory=self.pin_memory)
         return torch.index_select(source, 0, index, out=rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamLoader(EndlessLoader[Batch]):
+    """A loader of images and their labels.
+
+    Args:
+        images: The whole set [N, C, H, W].
+        labels: The label of each image [N]; all are -1 if the data have none.
+        order: The endless order of the N images.
+    """
+
+    images: Stored
+    labels: Labels
+    order: EndlessOrder
+
+    def batch(self, iteration: int) -> Batch:
+        """Images [n_critic·B / world_size, C, H, W] and labels of this rank in one iteration."""
+        index = self._index(self.order, iteration)
+        images = self._gather(self.images, index)
+        if self.flip:
+            generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "flip"))
+            mirrored = self._share(torch.rand(self.drawn, generator=generator) < 0.5)
+            both = torch.cat([images, images.flip(-1)])  # choosing its rows is twice as fast as writing into images
+            images = self._gather(both, torch.arange(len(index)) + len(index) * mirrored)
+        return images, self._gather(self.labels, index)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import ceil
-from typing import Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import torch
 from lightning.pytorch import LightningDataModule
 
-from gan_lightning.data.loader import EndlessOrder, Stored, StreamLoader
+from gan_lightning.data.loader import EndlessLoader, EndlessOrder, Stored, StreamLoader
 from gan_lightning.errors import UserError
+from gan_lightning.images import height_and_width
 from gan_lightning.types import Labels
 
 
@@ -50,6 +51,9 @@ class StreamDataModule(LightningDataModule):
         UserError: If an argument has a value that is not possible.
     """
 
+    FACTS: ClassVar[tuple[str, ...]] = ("channels", "resolution", "num_classes")
+    """Names of the options that the data know themselves; each is an attribute too."""
+
     def __init__(self, *, batch_size: int, n_critic: int = 1, seed: int = 0, flip: bool = False) -> None:
         super().__init__()
         require_positive("batch_size", batch_size)
@@ -76,9 +80,14 @@ class StreamDataModule(LightningDataModule):
         return self.train_set.images.shape[1]
 
     @property
-    def resolution(self) -> int:
-        """Side of an image in pixels."""
+    def resolution(self) -> int | tuple[int, int]:
+        """Side of an image in pixels, or its height and width where it may be a rectangle."""
         return self.train_set.images.shape[-1]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image as the networks see it."""
+        return (self.channels, *height_and_width(self.resolution))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -105,14 +114,28 @@ class StreamDataModule(LightningDataModule):
 
     def description(self) -> str:
         """A few words on the data, for the line that a run prints at its start."""
-        return f"{self.num_images:,} images {self.channels}x{self.resolution}x{self.resolution}"
+        return f"{self.num_images:,} images {'x'.join(map(str, self.image_shape))}"
 
     def iterations_per_epoch(self) -> int:
         """Number of iterations after which every training image has been shown at least once."""
         return ceil(self.num_images / (self.n_critic * self.batch_size))
 
-    def train_dataloader(self) -> StreamLoader:
+    def train_dataloader(self) -> EndlessLoader[Any]:
         """The stream of batches for this process, from the module's current iteration on.
+
+        Raises:
+            UserError: If the global batch cannot be shared equally by the processes.
+        """
+        data = self.train_set
+        return StreamLoader(
+            images=data.images,
+            labels=labels_or_none(data.labels, self.num_images),
+            order=EndlessOrder(self.num_images, self.seed),
+            **self.loader_options(),
+        )
+
+    def loader_options(self) -> dict[str, Any]:
+        """The arguments that every loader of this process is given; see :class:`EndlessLoader`.
 
         Raises:
             UserError: If the global batch cannot be shared equally by the processes.
@@ -120,21 +143,17 @@ class StreamDataModule(LightningDataModule):
         trainer = self.trainer
         assert trainer is not None, "Lightning attaches the trainer before it asks for a loader"
         self._require_divisible(trainer.world_size)
-        data = self.train_set
-        return StreamLoader(
-            images=data.images,
-            labels=data.labels if data.labels is not None else torch.full((self.num_images,), -1),
-            order=EndlessOrder(self.num_images, self.seed),
-            batch_size=self.batch_size,
-            n_critic=self.n_critic,
-            iterations_per_epoch=self.iterations_per_epoch(),
-            first_iteration=lambda: cast(int, trainer.lightning_module.iteration),
-            seed=self.seed,
-            flip=self.flip,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-            pin_memory=trainer.strategy.root_device.type == "cuda",
-        )
+        return {
+            "batch_size": self.batch_size,
+            "n_critic": self.n_critic,
+            "iterations_per_epoch": self.iterations_per_epoch(),
+            "first_iteration": lambda: cast(int, trainer.lightning_module.iteration),
+            "seed": self.seed,
+            "flip": self.flip,
+            "rank": trainer.global_rank,
+            "world_size": trainer.world_size,
+            "pin_memory": trainer.strategy.root_device.type == "cuda",
+        }
 
     def _require_divisible(self, world_size: int) -> None:
         below = self.batch_size // world_size * world_size
@@ -145,6 +164,11 @@ class StreamDataModule(LightningDataModule):
             f"data.batch_size={self.batch_size} counts the images over all processes and can't be shared equally by "
             f"{world_size} of them: take {nearest}"
         )
+
+
+def labels_or_none(labels: Labels | None, count: int) -> Labels:
+    """The labels [N] as they cross to the device, where -1 stands for none."""
+    return torch.full((count,), -1) if labels is None else labels
 
 
 def require_positive(name: str, value: object) -> None:

@@ -29,7 +29,6 @@ from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.search import VARIABLE
 
 PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
-FACTS = ("channels", "resolution", "num_classes")
 
 
 def build_data(config: Any) -> StreamDataModule:
@@ -50,11 +49,11 @@ def fill_in_facts(config: DictConfig, data: StreamDataModule) -> None:
     Raises:
         UserError: A network was told something else.
     """
-    for fact in FACTS:
+    for fact in data.FACTS:
         config.data[fact] = getattr(data, fact)
     networks = {name: node for name, node in config.model.items() if isinstance(node, DictConfig)}
     for name, node in networks.items():
-        for fact in FACTS:
+        for fact in data.FACTS:
             if node.get(fact) is not None and node[fact] != config.data[fact]:
                 raise UserError(
                     f"model.{name}.{fact}={node[fact]}, but the data have {config.data[fact]}. "

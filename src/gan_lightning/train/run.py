@@ -149,7 +149,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         spent: dict[str, Cost] = {}
         if trainer.is_global_zero:
             print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
-            spent = module.costs((data.channels, data.resolution, data.resolution))
+            spent = module.costs(data.image_shape)
             _announce(module, spent, data, devices, trainer, folder, job.resume_at)
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
         return _conclude(trainer, module, folder, spent)
