@@ -57,7 +57,7 @@ REFUSED = {
 }
 """Options of Lightning's Trainer that can't work here, and what to use."""
 
-LOCATIONS = ("data.data_dir", "data.root")
+LOCATIONS = ("data.data_dir", "data.root", "data.a", "data.b", "data.glued")
 """Places on this machine: stored in full, so that a run resumes from any folder, and free to move in between."""
 
 NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"

@@ -129,7 +129,7 @@ class StreamDataModule(LightningDataModule):
         data = self.train_set
         return StreamLoader(
             images=data.images,
-            labels=labels_or_none(data.labels, self.num_images),
+            labels=labels_or_minus_one(data.labels, self.num_images),
             order=EndlessOrder(self.num_images, self.seed),
             **self.loader_options(),
         )
@@ -166,7 +166,7 @@ class StreamDataModule(LightningDataModule):
         )
 
 
-def labels_or_none(labels: Labels | None, count: int) -> Labels:
+def labels_or_minus_one(labels: Labels | None, count: int) -> Labels:
     """The labels [N] as they cross to the device, where -1 stands for none."""
     return torch.full((count,), -1) if labels is None else labels
 

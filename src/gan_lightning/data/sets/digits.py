@@ -40,9 +40,19 @@ class Digits(ImageDataModule):
         return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), tuple("0123456789"))
 
 
-def digits(render_seed: int) -> NDArray[np.uint8]:
-    """All digits of a seed [70000, 1, 28, 28], read from the cache or rendered."""
-    recipe = hashlib.blake2b(repr((rendering.PARAMETERS, TRAIN, TEST)).encode(), digest_size=8)
+def digits(
+    render_seed: int, start: int = 0, stop: int = TRAIN + TEST, ranges: rendering.Ranges = rendering.AS_USUAL
+) -> NDArray[np.uint8]:
+    """The digits ``start`` to ``stop`` - 1 of a seed [N, 1, 28, 28], read from the cache or rendered.
+
+    Args:
+        render_seed: Seed of the digits.
+        start: Index of the first digit.
+        stop: Index after the last digit.
+        ranges: Ranges that replace some of :data:`rendering.PARAMETERS`: the same digits in another hand.
+    """
+    parameters = {**rendering.PARAMETERS, **ranges}
+    recipe = hashlib.blake2b(repr((parameters, start, stop)).encode(), digest_size=8)
     recipe.update(rendering.distance_fields().tobytes())  # the distances depend on Pillow's typeface
     name = f"digits-v{FORMAT}-seed{render_seed}-{recipe.hexdigest()}.npy"
-    return cached(name, lambda: rendering.render_range(render_seed, 0, TRAIN + TEST))
+    return cached(name, lambda: rendering.render_range(render_seed, start, stop, ranges=ranges))

@@ -8,10 +8,11 @@ same for one image as for all of them, on any machine and with any number of thr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ from gan_lightning.randomness import hashed_seed
 SIZE = 28
 CHUNK = 128  # images rendered at a time, so that their floats stay in the processor's cache
 
-PARAMETERS: dict[str, tuple[float, float]] = {
+Ranges: TypeAlias = Mapping[str, tuple[float, float]]
+
+PARAMETERS: Ranges = {
     "rotation": (-0.22, 0.22),  # sine of the angle
     "slant": (-0.12, 0.42),  # pixels to the right per pixel upwards
     "width": (0.75, 1.25),  # relative to the typeface
@@ -40,6 +43,8 @@ PARAMETERS: dict[str, tuple[float, float]] = {
     "grain": (0.0, 0.2),  # how much of the ink single pixels may lose
 }
 """The range of each number that is drawn uniformly; their order decides which digit belongs to an index."""
+AS_USUAL: Ranges = MappingProxyType({})
+"""Ranges that replace none of these."""
 
 REACH = 17.0  # pixels from the centre to the border of a distance field
 FINENESS = 3  # samples of the field per pixel
@@ -68,10 +73,10 @@ def digit_labels(seed: int, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     return (mix(image_keys(seed, indices)) % np.uint64(10)).astype(np.int64)
 
 
-def draw_parameters(keys: Words) -> dict[str, Floats]:
-    """The value [N, 1] of each of :data:`PARAMETERS` for each image, uniform in its range."""
+def draw_parameters(keys: Words, ranges: Ranges) -> dict[str, Floats]:
+    """The value [N, 1] of each of :data:`PARAMETERS` for each image, uniform in its range there or in ``ranges``."""
     values = {}
-    for i, (name, (low, high)) in enumerate(PARAMETERS.items()):
+    for i, (name, (low, high)) in enumerate({**PARAMETERS, **ranges}.items()):
         uniform = (mix(keys + np.uint64(i + 1)) >> np.uint64(40)).astype(np.float32) * 2**-24
         values[name] = (low + (high - low) * uniform)[:, None]
     return values
@@ -114,10 +119,10 @@ def _eroded(inked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def render(seed: int, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images [N, 1, 28, 28] with these indices, white on black."""
+def render(seed: int, indices: NDArray[np.int64], ranges: Ranges = AS_USUAL) -> NDArray[np.uint8]:
+    """The images [N, 1, 28, 28] with these indices, white on black; ``ranges`` replaces some of :data:`PARAMETERS`."""
     keys = image_keys(seed, indices)
-    p = draw_parameters(keys)
+    p = draw_parameters(keys, ranges)
     fields = distance_fields()
 
     # the place of each pixel on the glyph: shift the page, then bend it, then invert rotate · slant · scale
@@ -161,11 +166,11 @@ def _grain(keys: Words) -> Floats:
     return octets.astype(np.float32) / 255
 
 
-def render_range(seed: int, start: int, stop: int, threads: int = 2) -> NDArray[np.uint8]:
-    """The images ``start`` to ``stop`` - 1 [N, 1, 28, 28]."""
+def render_range(seed: int, start: int, stop: int, threads: int = 2, ranges: Ranges = AS_USUAL) -> NDArray[np.uint8]:
+    """The images ``start`` to ``stop`` - 1 [N, 1, 28, 28]; see :func:`render`."""
     distance_fields()  # computed once, before the threads ask for them
     with ThreadPoolExecutor(threads) as pool:
         chunks: Iterable[NDArray[np.uint8]] = pool.map(
-            lambda first: render(seed, np.arange(first, min(first + CHUNK, stop))), range(start, stop, CHUNK)
+            lambda first: render(seed, np.arange(first, min(first + CHUNK, stop)), ranges), range(start, stop, CHUNK)
         )
         return np.concatenate(list(chunks))

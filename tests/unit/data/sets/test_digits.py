@@ -102,7 +102,9 @@ def test_they_come_from_the_cache_the_second_time(data: Digits, monkeypatch: pyt
 
 def test_the_cache_knows_what_it_was_made_with(data: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path))
-    monkeypatch.setattr("gan_lightning.data.sets.digits.rendering.render_range", lambda *_: np.zeros(3, dtype=np.uint8))
+    monkeypatch.setattr(
+        "gan_lightning.data.sets.digits.rendering.render_range", lambda *_, **__: np.zeros(3, dtype=np.uint8)
+    )
     digits(0)
     digits(1)
     monkeypatch.setitem(rendering.PARAMETERS, "pen", (0.0, 0.1))

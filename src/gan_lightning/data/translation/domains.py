@@ -1,0 +1,123 @@
+"""Two folders of pictures of one's own that have nothing to do with each other but what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from gan_lightning.data.pictures.decoding import Picture, decode
+from gan_lightning.data.pictures.pixels import Pixels
+from gan_lightning.data.translation.datamodule import UnpairedDataModule
+from gan_lightning.data.translation.pictures import Background, PictureOptions, Pictures, kept, require_usable
+from gan_lightning.data.translation.two_sides import Side, TwoSides
+from gan_lightning.errors import NoSuchSplit, UserError
+from gan_lightning.images import Resolution
+
+
+class Domains(UnpairedDataModule):
+    """Pictures of two domains, cropped to the middle with the proportions of the resolution, resized and kept.
+
+    The two may be of unequal numbers, and their pictures of any sizes.
+
+    Args:
+        a: A folder or zip with the pictures of domain a.
+        b: The same for domain b.
+        resolution: Pixels a side, or (height, width), of the images that networks see.
+        background: What shows through transparent pixels: white or black.
+        val_share: Of the pictures of either domain, held out of training as the split "test". Which ones follows from
+            their names.
+        skip_damaged: Do without pictures that can't be read, which otherwise end the run.
+        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
+        options: See :class:`TranslationDataModule`. Where ``channels_a`` is None they are 1 if all pictures of domain a
+            are grey, else 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        a: str | None = None,
+        b: str | None = None,
+        resolution: Resolution = 256,
+        background: Background = "white",
+        val_share: float = 0.1,
+        skip_damaged: bool = False,
+        in_memory_gb: float = 4.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(resolution=resolution, **options)
+        if a is None or b is None:
+            raise UserError("data.a=... and data.b=... must say where the pictures of the two domains are")
+        self.places = {"a": a, "b": b}
+        self.how = PictureOptions(background, val_share, skip_damaged, in_memory_gb)
+
+    def prepare_data(self) -> None:
+        """Decode the pictures, unless that was done before.
+
+        Raises:
+            UserError: If a domain has none, or some can't be read.
+        """
+        self._check()
+
+    def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
+        """The pictures of "train" or "test" that can be read, at the size asked for."""
+        self._check()
+        assert size is not None, "the resolution has a default"
+        a, b = (self._side(domain, split, size) for domain in self.places)
+        return TwoSides(a, b)
+
+    def description(self) -> str:
+        """What there is to train on, in a few words."""
+        held_out = {domain: each["test"].facts.count if "test" in each else 0 for domain, each in self._needed.items()}
+        left_out = f", {len(self._unreadable):,} left out that can't be read" if self._unreadable else ""
+        return f"{super().description()}, {held_out['a']:,} and {held_out['b']:,} more held out{left_out}"
+
+    def _side(self, domain: str, split: str, size: tuple[int, int]) -> Side:
+        channels = 3 if any(each.facts.channels == 3 for each in self._needed[domain].values()) else 1
+        pixels = self._pixels(domain, split, size)
+        if not pixels.facts.count:
+            raise NoSuchSplit(f"none of the pictures of {self._pictures[domain].place} in {split!r} can be read")
+        return Side(self.how.in_memory(pixels.mapped(channels)))
+
+    @cached_property
+    def _pictures(self) -> Mapping[str, Pictures]:
+        """The files of each domain."""
+        return {domain: Pictures(place, f"data.{domain}") for domain, place in self.places.items()}
+
+    def _pixels(self, domain: str, split: str, size: tuple[int, int]) -> Pixels:
+        pictures = self._pictures[domain]
+
+        def picture(name: str) -> Picture:
+            return decode(pictures.files.read(name), size, self.how.background)
+
+        states = {name: (pictures.states[name],) for name in self.how.of_split(pictures.names, split)}
+        return kept("domain", size, self.how.background, states, picture, pictures.place)
+
+    @cached_property
+    def _needed(self) -> Mapping[str, Mapping[str, Pixels]]:
+        """The pictures of each domain and split that has some, at the size in which they are needed."""
+        sizes = {"train": self._enlarged or self.resolution, "test": self.resolution}
+        found: dict[str, dict[str, Pixels]] = {domain: {} for domain in self.places}
+        for domain in self.places:
+            for split, size in sizes.items():
+                try:
+                    found[domain][split] = self._pixels(domain, split, size)
+                except NoSuchSplit:
+                    if split == "train":
+                        raise
+        return found
+
+    @cached_property
+    def _unreadable(self) -> Mapping[str, str]:
+        """For each picture that can't be read the reason."""
+        return {
+            f"{domain}/{name}": why
+            for domain, splits in self._needed.items()
+            for pixels in splits.values()
+            for name, why in pixels.facts.unreadable.items()
+        }
+
+    def _check(self) -> None:
+        if not self.how.skip_damaged:
+            places = " and ".join(pictures.place for pictures in self._pictures.values())
+            require_usable(self._unreadable, "picture(s)", places)

@@ -1,0 +1,99 @@
+"""Endless batches of two domains: which images and which part of each follow from the seed and the iteration alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from gan_lightning.data.loader import EndlessLoader, EndlessOrder, Indices, Stored
+from gan_lightning.randomness import hashed_seed
+from gan_lightning.types import Labels
+
+
+class TranslationBatch(NamedTuple):
+    """Images of domain a and of domain b; in a batch of pairs image i of a belongs to image i of b.
+
+    Labels are -1 where the data have none.
+    """
+
+    a: Stored
+    b: Stored
+    labels_a: Labels
+    labels_b: Labels
+
+
+@dataclass(frozen=True)
+class SideStream:
+    """The images of one domain, and in which order and by which random numbers they are shown.
+
+    Two streams that have the same order and the same ``views`` show the same parts of images of the same indices, which
+    is all that makes them pairs.
+
+    Args:
+        images: The whole set [N, C, H, W].
+        labels: Of the images [N].
+        order: The endless order over N images.
+        views: Names the random numbers that crops and flips are drawn from.
+    """
+
+    images: Tensor
+    labels: Tensor
+    order: EndlessOrder
+    views: str
+
+
+class Views(NamedTuple):
+    """Which part of each image is shown: its first row and column, and whether it is mirrored."""
+
+    top: Indices
+    left: Indices
+    mirrored: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSidedLoader(EndlessLoader[TranslationBatch]):
+    """Batches of both domains; see :class:`EndlessLoader`, whose every word holds for either side.
+
+    Args:
+        a: Domain a.
+        b: Domain b.
+        size: Height and width of what is shown. Larger images are cropped at a random place.
+    """
+
+    a: SideStream
+    b: SideStream
+    size: tuple[int, int]
+
+    def batch(self, iteration: int) -> TranslationBatch:
+        """Images [n_critic·B / world_size, C, H, W] and labels of either domain for one iteration."""
+        (a, labels_a), (b, labels_b) = (self._side(side, iteration) for side in (self.a, self.b))
+        return TranslationBatch(a, b, labels_a, labels_b)
+
+    def views(self, side: SideStream, iteration: int) -> Views:
+        """What this rank shows of the images of one iteration, drawn for all ranks."""
+        generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "views", side.views))
+        spare = [own - shown for own, shown in zip(side.images.shape[2:], self.size, strict=True)]
+        top, left = (torch.randint(pixels + 1, (self.drawn,), generator=generator) for pixels in spare)
+        mirrored = torch.rand(self.drawn, generator=generator) < (0.5 if self.flip else 0.0)
+        return Views(*(self._share(each) for each in (top, left, mirrored)))
+
+    def _side(self, side: SideStream, iteration: int) -> tuple[Stored, Labels]:
+        index = self._index(side.order, iteration)
+        labels = self._gather(side.labels, index)
+        if not self.flip and side.images.shape[2:] == self.size:
+            return self._gather(side.images, index), labels
+        return self._seen(side.images, index, self.views(side, iteration)), labels
+
+    def _seen(self, source: Tensor, index: Indices, views: Views) -> Tensor:
+        """Only what is shown is copied out of ``source``, once."""
+        height, width = self.size
+        shape = (len(index), source.shape[1], height, width)
+        seen = torch.empty(shape, dtype=source.dtype, pin_memory=self.pin_memory)
+        places = zip(seen, index.tolist(), *(view.tolist() for view in views), strict=True)
+        for target, i, top, left, mirrored in places:
+            part = source[i, :, top : top + height, left : left + width]
+            target.copy_(part.flip(-1) if mirrored else part)
+        return seen

@@ -1,0 +1,185 @@
+"""Pairs of pictures of one's own: two folders, one folder with a/ and b/ in it, or pairs glued side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_lightning.data.pictures.decoding import Picture, decode_glued, decode_pair
+from gan_lightning.data.pictures.pixels import Pixels
+from gan_lightning.data.translation.datamodule import PairedDataModule
+from gan_lightning.data.translation.matching import Pair, below, matched, name_of
+from gan_lightning.data.translation.pictures import Background, PictureOptions, Pictures, kept, require_usable
+from gan_lightning.data.translation.two_sides import Side, TwoSides
+from gan_lightning.errors import NoSuchSplit, UserError
+from gan_lightning.images import Resolution
+
+AT_ONCE = 64  # pictures that are looked at together, because the comparison takes memory
+
+
+class Pairs(PairedDataModule):
+    """Pairs of pictures, cropped to the middle with the proportions of the resolution, resized, decoded once and kept.
+
+    Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may be a folder or a zip. The two pictures of a
+    pair have the same path up to the ending, and the same height and width.
+
+    Args:
+        a: The pictures of domain a.
+        b: The pictures of domain b.
+        root: One folder that has both, in folders a/ and b/.
+        glued: Pictures whose left half is of domain a and whose right half of domain b.
+        swap: Exchange the two domains.
+        resolution: Pixels a side, or (height, width), of the images that networks see.
+        background: What shows through transparent pixels: white or black.
+        val_share: Of the pairs, held out of training as the split "test". Which ones follows from their names.
+        skip_damaged: Do without pairs that can't be used, which otherwise end the run.
+        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
+        options: See :class:`TranslationDataModule`. Where ``channels_a`` is None they are 1 if all pictures of domain a
+            are grey, else 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        a: str | None = None,
+        b: str | None = None,
+        root: str | None = None,
+        glued: str | None = None,
+        swap: bool = False,
+        resolution: Resolution = 256,
+        background: Background = "white",
+        val_share: float = 0.1,
+        skip_damaged: bool = False,
+        in_memory_gb: float = 4.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(resolution=resolution, **options)
+        given = tuple(place is not None for place in (a, b, root, glued))
+        if given not in ((True, True, False, False), (False, False, True, False), (False, False, False, True)):
+            raise UserError(
+                "data=pairs needs to know where the pictures are: data.a=... and data.b=... for two folders, or "
+                "data.root=... for one folder with a/ and b/ in it, or data.glued=... for pairs glued side by side; "
+                "and only one of the three"
+            )
+        self.places = {"a": a, "b": b, "root": root, "glued": glued}
+        self.swap = swap
+        self.how = PictureOptions(background, val_share, skip_damaged, in_memory_gb)
+
+    def prepare_data(self) -> None:
+        """Decode the pictures, unless that was done before.
+
+        Raises:
+            UserError: If there are none, some have no partner, or some can't be used.
+        """
+        self._check()
+
+    def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
+        """The pairs of "train" or "test" that can be used, at the size asked for."""
+        self._check()
+        assert size is not None, "the resolution has a default"
+        pixels = self._pixels(split, size)
+        if not pixels.facts.count:
+            raise NoSuchSplit(f"none of the pairs of {self._source} in the split {split!r} can be used")
+        both = pixels.mapped(pixels.facts.channels)
+        width = size[1]
+        halves = zip((both[..., :width], both[..., width:]), self._channels_of_sides, strict=True)
+        # grey pictures have three equal channels wherever the other side is coloured
+        a, b = (Side(self.how.in_memory(half[:, :channels])) for half, channels in halves)
+        return TwoSides(b, a) if self.swap else TwoSides(a, b)
+
+    def description(self) -> str:
+        """What there is to train on, in a few words."""
+        held_out = f"{self._needed['test'].facts.count:,}" if "test" in self._needed else "none"
+        left_out = f", {len(self._unusable):,} left out that can't be used" if self._unusable else ""
+        return f"{super().description()} from {self._source}, {held_out} more held out{left_out}"
+
+    @cached_property
+    def _sides(self) -> tuple[Pictures, Pictures]:
+        """The files of either domain; the same object twice where both lie in one place."""
+        if self.places["a"] is not None and self.places["b"] is not None:
+            return Pictures(self.places["a"], "data.a"), Pictures(self.places["b"], "data.b")
+        option = "root" if self.places["root"] is not None else "glued"
+        pictures = Pictures(str(self.places[option]), f"data.{option}")
+        return pictures, pictures
+
+    @property
+    def _source(self) -> str:
+        return " and ".join(dict.fromkeys(side.place for side in self._sides))
+
+    @cached_property
+    def _pairs(self) -> dict[str, Pair]:
+        """All pairs by name; of a glued one both files are the same."""
+        a, b = self._sides
+        if self.places["glued"] is not None:
+            return {file: Pair(name_of(file), file, file) for file in a.names}
+        if a is b:
+            pairs = matched(*below(a.names, a.place), f"a/ in {a.place}", f"b/ in {a.place}")
+        else:
+            pairs = matched({name: name for name in a.names}, {name: name for name in b.names}, a.place, b.place)
+        return {pair.name: pair for pair in pairs}
+
+    @cached_property
+    def _by_split(self) -> dict[str, list[str]]:
+        """Names of the pairs of each split that has some."""
+        found = {}
+        for split in ("train", "test"):
+            try:
+                found[split] = self.how.of_split(list(self._pairs), split)
+            except NoSuchSplit:
+                if split == "train":
+                    raise
+        return found
+
+    def _pixels(self, split: str, size: tuple[int, int]) -> Pixels:
+        """The pairs of a split, each one picture of twice the width: a on the left, b on the right."""
+        if split not in self._by_split:
+            self.how.of_split(list(self._pairs), split)  # says why
+        files_a, files_b = self._sides
+        glued = self.places["glued"] is not None
+
+        def picture(name: str) -> Picture:
+            pair = self._pairs[name]
+            if glued:
+                return decode_glued(files_a.files.read(pair.a), size, self.how.background)
+            contents = files_a.files.read(pair.a), files_b.files.read(pair.b)
+            return decode_pair(*contents, size, self.how.background)
+
+        pairs = [(name, self._pairs[name]) for name in self._by_split[split]]
+        states = {name: (p.a, files_a.states[p.a], p.b, files_b.states[p.b]) for name, p in pairs}
+        kind = "glued" if glued else "pairs"
+        return kept(kind, (size[0], 2 * size[1]), self.how.background, states, picture, self._source)
+
+    @cached_property
+    def _needed(self) -> Mapping[str, Pixels]:
+        """The pairs of each split at the size in which it is needed."""
+        sizes = {"train": self._enlarged or self.resolution, "test": self.resolution}
+        return {split: self._pixels(split, sizes[split]) for split in self._by_split}
+
+    @cached_property
+    def _unusable(self) -> Mapping[str, str]:
+        """For each pair that can't be used the reason."""
+        return {name: why for each in self._needed.values() for name, why in each.facts.unreadable.items()}
+
+    def _check(self) -> None:
+        if not self.how.skip_damaged:
+            require_usable(self._unusable, "pair(s)", self._source)
+
+    @cached_property
+    def _channels_of_sides(self) -> tuple[int, int]:
+        """1 for a domain all of whose pictures are grey, else 3."""
+        grey = [True, True]
+        for pixels in self._needed.values():
+            if pixels.facts.channels == 3:
+                both = pixels.mapped(3)
+                halves = both.tensor_split(2, dim=3)
+                grey = [each and _is_grey(half) for each, half in zip(grey, halves, strict=True)]
+        return (1 if grey[0] else 3, 1 if grey[1] else 3)
+
+
+def _is_grey(images: Tensor) -> bool:
+    """Whether the three channels are equal in all images."""
+    return all(bool((part[:, :1] == part).all()) for part in torch.split(images, AT_ONCE))

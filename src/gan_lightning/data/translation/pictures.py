@@ -1,0 +1,135 @@
+"""Pictures of one's own, decoded once and kept: what pairs and unpaired domains of them have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from gan_lightning.data.pictures.decoding import FORMAT, SUFFIXES, Picture
+from gan_lightning.data.pictures.files import files_at
+from gan_lightning.data.pictures.folder import DamagedPictures
+from gan_lightning.data.pictures.layout import is_picture, listing, other_files, place
+from gan_lightning.data.pictures.pixels import Pixels, stored
+from gan_lightning.data.pictures.reading import decoded
+from gan_lightning.errors import NoSuchSplit, UserError
+
+Background = Literal["white", "black"]
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """How pictures of one's own are read.
+
+    Args:
+        background: What shows through transparent pixels.
+        val_share: Of the pictures, held out of training as the split "test". Which ones follows from their names.
+        skip_damaged: Do without pictures that can't be used, which otherwise end the run.
+        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
+    """
+
+    background: Background = "white"
+    val_share: float = 0.1
+    skip_damaged: bool = False
+    in_memory_gb: float = 4.0
+
+    def __post_init__(self) -> None:
+        """Check the share.
+
+        Raises:
+            UserError: If it is not at least 0 and less than 1.
+        """
+        if not 0 <= self.val_share < 1:
+            raise UserError(f"data.val_share={self.val_share} must be at least 0 and less than 1")
+
+    def of_split(self, names: Sequence[str], split: str) -> list[str]:
+        """The names in ``split``, in an order that does not depend on where the pictures lie.
+
+        Raises:
+            NoSuchSplit: If there are none.
+        """
+        chosen = [name for name in names if (place(name) < self.val_share) == (split == "test")]
+        if not chosen:
+            raise NoSuchSplit(
+                f"there are no pictures {'to train on' if split == 'train' else 'to test with'}: "
+                f"data.val_share={self.val_share} holds out {len(names) * (split == 'train'):,} of {len(names):,}"
+            )
+        return sorted(chosen, key=lambda name: (place(name), name), reverse=True)
+
+    def in_memory(self, images: torch.Tensor) -> torch.Tensor:
+        """A mapped tensor, loaded if it is small enough."""
+        return images.clone() if images.nbytes <= self.in_memory_gb * 1e9 else images
+
+
+class Pictures:
+    """The files of a folder or zip.
+
+    Args:
+        root: Where they are.
+        option: That says so, for the messages.
+
+    Raises:
+        UserError: If there is nothing, or no picture.
+    """
+
+    def __init__(self, root: str, option: str) -> None:
+        self.root = Path(root).expanduser().resolve()
+        self.place = f"{option}={self.root}"
+        self.files = files_at(self.root, option)
+        self.states: Mapping[str, str] = self.files.listed()
+        self.names = [name for name in self.states if is_picture(name)]
+        if not self.names:
+            raise UserError(
+                f"{self.place} has no pictures, but {other_files(self.states) or 'nothing at all'}: "
+                f"the name of a picture ends in {', '.join(SUFFIXES)}"
+            )
+
+
+def kept(
+    kind: str,
+    size: tuple[int, int],
+    background: str,
+    states: Mapping[str, Sequence[str]],
+    picture: Callable[[str], Picture],
+    source: str,
+) -> Pixels:
+    """Decoded pictures, from the cache or read now.
+
+    Args:
+        kind: Of pictures: each kind makes something else of the same files.
+        size: Height and width of what ``picture`` gives.
+        background: What shows through transparent pixels.
+        states: For each picture its files, and what changes when their content does; in the order to keep them in.
+        picture: Reads the picture of a name.
+        source: Where the files are, for the message.
+    """
+    contents = (kind, FORMAT, size, background, [(name, *state) for name, state in states.items()])
+    key = blake2b(repr(contents).encode(errors="surrogateescape"), digest_size=12).hexdigest()
+    return stored(key, size, len(states), partial(_read, list(states), size, picture, source))
+
+
+def _read(
+    names: Sequence[str], size: tuple[int, int], picture: Callable[[str], Picture], source: str
+) -> Iterator[tuple[str, Picture | str]]:
+    threads, start = torch.get_num_threads(), time.monotonic()
+    shape = f"{size[0]} x {size[1]} pixels"
+    print(f"reading {len(names):,} pictures from {source} at {shape}, {threads} at a time", flush=True)
+    yield from decoded(names, picture, threads)
+    print(f"read in {time.monotonic() - start:.1f} s; the next run finds them in the cache", flush=True)
+
+
+def require_usable(unreadable: Mapping[str, str], what: str, source: str) -> None:
+    """Refuse pictures that can't be used.
+
+    Raises:
+        DamagedPictures: If there are some; the message names the first few and says why.
+    """
+    if unreadable:
+        found = listing(sorted(f"{name} ({reason})" for name, reason in unreadable.items()))
+        raise DamagedPictures(f"{len(unreadable):,} {what} of {source} can't be used: {found}. Mend or remove them")
