@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import NamedTuple
 
 import torch
@@ -30,14 +29,21 @@ def copying_test(fake: Float64[Tensor, " M"], held_out: Float64[Tensor, " N"]) -
     """Meehan, Chaudhuri & Dasgupta 2020, https://arxiv.org/abs/2004.05675: their C_T with all space as a single cell.
 
     U counts the pairs in which the held-out image is the closer one. If fakes were unseen images, its mean would be
-    MN / 2 and its variance MN (M + N + 1) / 12.
+    `MN / 2` and its variance `MN / 12 ((L + 1) - Σ (t³ - t) / (L (L - 1)))`, where `L = M + N` and the sum is over the
+    groups of `t` equal distances among all of them: copies of training images are all at a distance of 0. Where all
+    distances are equal, the variance is 0 and so is ``z``.
     """
     m, n = len(fake), len(held_out)
     ordered = held_out.sort().values
     below = torch.searchsorted(ordered, fake, right=False)
     up_to = torch.searchsorted(ordered, fake, right=True)
     u = (below + up_to).double().sum() / 2
-    return CopyingTest(closer=1 - u / (m * n), z=(u - m * n / 2) / sqrt(m * n * (m + n + 1) / 12))
+    together = m + n
+    tied = torch.unique(torch.cat([fake, held_out]), return_counts=True)[1].double()
+    ties = (tied.pow(3) - tied).sum() / (together * (together - 1))
+    deviation = (m * n / 12 * (together + 1 - ties)).sqrt()
+    z = torch.where(deviation > 0, (u - m * n / 2) / deviation, 0.0)
+    return CopyingTest(closer=1 - u / (m * n), z=z)
 
 
 @dataclass(frozen=True)

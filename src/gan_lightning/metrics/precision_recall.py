@@ -36,13 +36,16 @@ def precision_recall(
     coverage is the share of real samples that have a fake in their ball. A sample has density 1 on itself.
     """
     real_radii = nearest_others(real, max(k, density_k))
-    fake_radius = nearest_others(fake, k)[:, k - 1]
+    fake_radius = nearest_others(fake, k)[:, k - 1 :].T
     precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     recalled, covered, in_balls = torch.zeros(3, dtype=torch.int64, device=fake.device).unbind()
-    for rows, distances in squared_distances(real, fake):
-        precise |= (distances <= real_radii[rows, k - 1 : k]).any(0)
-        recalled += (distances <= fake_radius).any(1).sum()
-        inside = distances < real_radii[rows, density_k - 1 : density_k]
+    for rows in squared_distances(real, fake):
+        real_radius, density_radius = (real_radii[rows.place, n - 1 : n] for n in (k, density_k))
+        for border in (real_radius, density_radius, fake_radius):
+            rows.settle(border)
+        precise |= (rows.distances <= real_radius).any(0)
+        recalled += (rows.distances <= fake_radius).any(1).sum()
+        inside = rows.distances < density_radius
         in_balls += inside.sum()
         covered += inside.any(1).sum()
     return FidelityAndDiversity(

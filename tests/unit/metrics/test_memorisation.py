@@ -20,8 +20,10 @@ def numbers(train: Tensor, held_out: Tensor, fake: Tensor, **settings: int) -> d
     return Memorisation(**settings)(Sample(train), Sample(held_out), Sample(fake))
 
 
-def test_as_scipy() -> None:
+@pytest.mark.parametrize("levels", [2**50, 20, 2], ids=["no ties", "some ties", "many ties"])
+def test_as_scipy(levels: int) -> None:
     fake, held_out = torch.rand(70, dtype=torch.float64), torch.rand(90, dtype=torch.float64) * 1.2
+    fake, held_out = (distances.mul(levels).floor() / levels for distances in (fake, held_out))
     ours = copying_test(fake, held_out)
     theirs = scipy.stats.mannwhitneyu(fake, held_out, alternative="less", method="asymptotic", use_continuity=False)
     assert float(ours.closer) == pytest.approx(1 - theirs.statistic / (70 * 90))
@@ -33,6 +35,12 @@ def test_ties_count_half() -> None:
     ours = copying_test(torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 2.0]).double())
     assert (float(ours.closer), float(ours.z)) == (0.5, 0.0)
     assert float(copying_test(torch.tensor([1.0]).double(), torch.tensor([1.0, 2.0]).double()).closer) == 0.75
+
+
+def test_nothing_to_tell_apart() -> None:
+    """All distances are equal, as where all images are copies of one."""
+    ours = copying_test(torch.zeros(5).double(), torch.zeros(7).double())
+    assert (float(ours.closer), float(ours.z)) == (0.5, 0.0)
 
 
 def test_unseen_samples_are_no_copies() -> None:

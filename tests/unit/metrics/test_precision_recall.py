@@ -75,6 +75,52 @@ def test_nothing_in_common(real: Tensor) -> None:
     assert numbers(real, real + 100) == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
 
 
+def by_differences(real: Tensor, fake: Tensor, k: int = 3, density_k: int = 5) -> dict[str, float]:
+    """All four from distances that are taken pair by pair."""
+    among_real, among_fake, between = (
+        torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
+        for x, y in ((real, real), (fake, fake), (real, fake))
+    )
+    radius, density_radius = (among_real.kthvalue(n + 1, 1, keepdim=True).values for n in (k, density_k))
+    fake_radius = among_fake.kthvalue(k + 1, 1).values  # the nearest of all is the sample itself
+    inside = between < density_radius
+    return {
+        "precision": float((between <= radius).any(0).double().mean()),
+        "recall": float((between <= fake_radius).any(1).double().mean()),
+        "density": int(inside.sum()) / (density_k * len(fake)),
+        "coverage": float(inside.any(1).double().mean()),
+    }
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0, 100.0])
+def test_a_generator_that_repeats_some_training_images(offset: float, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each copy lies exactly on the border of the balls that reach to the image that it copies."""
+    random = torch.Generator().manual_seed(5)
+    real = torch.relu(torch.randn(1000, 64, generator=random)) + offset
+    fake = real[:50].repeat(20, 1)
+    values = numbers(real, fake)
+    theirs = compute_prdc((real - offset).double().numpy(), (fake - offset).double().numpy(), nearest_k=5)
+    assert values == by_differences(real, fake)
+    assert (values["precision"], values["recall"]) == (1.0, 0.05)
+    if offset == 0:  # whose own distances round at ties further from the origin
+        assert (values["density"], values["coverage"]) == pytest.approx((theirs["density"], theirs["coverage"]))
+
+
+def test_the_same_few_images_on_both_sides() -> None:
+    """50 images, each 20 times: all balls have a radius of 0, and the copies lie on their border."""
+    images = torch.rand(50, 64)
+    real, fake = images.repeat(20, 1), images.repeat_interleave(20, 0)
+    expected = {"precision": 1.0, "recall": 1.0, "density": 0.0, "coverage": 0.0}
+    assert numbers(real, fake) == by_differences(real, fake) == expected
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1, 1 / 3])
+def test_samples_on_a_grid(step: float) -> None:
+    """Nearly all distances are ties, of pairs that have no sample in common."""
+    real, fake = (torch.randint(0, 3, (count, 6)) * step for count in (300, 200))
+    assert numbers(real, fake) == by_differences(real, fake)
+
+
 def test_few_modes_are_precise_and_recall_little(real: Tensor) -> None:
     one = real[:1] + 1e-3 * torch.randn(100, real.shape[1])
     values = numbers(real, one)
