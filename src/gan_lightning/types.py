@@ -125,7 +125,9 @@ class GeneratorUpdate:
 class AdversarialLoss(Protocol):
     """An adversarial loss: the objectives of D and G over logits, both of which are minimised.
 
-    It may have a number ``border``, the logit between real and fake; if it has, D's accuracy is logged.
+    It may have a number ``border``, the logit between real and fake; if it has, D's accuracy is logged. A loss without
+    a border may have a method ``realness(real, fake)`` whose sign says whether D takes each real sample for real;
+    adaptive augmentation needs one of the two.
     """
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:

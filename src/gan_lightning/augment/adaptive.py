@@ -8,15 +8,20 @@ from torch import Tensor
 from gan_lightning.augment.base import Augmentation
 from gan_lightning.augment.diffaugment import DiffAugment
 from gan_lightning.errors import UserError
-from gan_lightning.types import Draw, Images, Logits, Scalar
+from gan_lightning.losses import realness_of
+from gan_lightning.types import AdversarialLoss, Draw, Images, Logits, Scalar
 
 
 class Adaptive(Augmentation):
     """Raises the probability of an augmentation while D is too sure of the real images, and lowers it otherwise.
 
     Karras et al. 2020 (ADA), https://arxiv.org/abs/2006.06676, sec. 3. The probability moves in steps that hold
-    `r_t = E[sign(D(real))]` at ``target``, where the expectation runs over the last ``interval`` iterations and all
+    `r_t = E[sign(D(x))]` at ``target``, where the expectation runs over the last ``interval`` iterations and all
     processes. Unlike in the paper's code, the probability never exceeds 1, because a larger one would have no meaning.
+
+    The paper's sign is that of a logit whose border between real and fake is 0. Other losses say themselves how real D
+    takes a sample to be (:func:`gan_lightning.losses.realness_of`): `D(x) - 0.5` for least squares, `D(x) - D(G(z))`
+    for relativistic losses.
 
     Args:
         augmentation: The augmentation whose probability is adapted.
@@ -50,9 +55,11 @@ class Adaptive(Augmentation):
         return augmented
 
     @torch.no_grad()
-    def observe(self, real_logits: Logits) -> None:
-        """Add the mean sign of D's logits of real images to the running sum."""
-        self.signs += real_logits.sign().float().mean()
+    def observe(self, loss: AdversarialLoss, real: Logits, fake: Logits) -> None:
+        """Add the share of real images that D takes for real, less the share that it does not, to the running sum."""
+        realness = realness_of(loss)
+        assert realness is not None  # the rules of the game refuse a loss that has none
+        self.signs += realness(real, fake).sign().float().mean()
         self.updates += 1
 
     @torch.no_grad()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.types import Draw, Images, Logits, Scalar
+from gan_lightning.types import AdversarialLoss, Draw, Images, Logits, Scalar
 
 
 class Augmentation(nn.Module):
@@ -25,8 +25,11 @@ class Augmentation(nn.Module):
         """The augmented images."""
         raise NotImplementedError
 
-    def observe(self, real_logits: Logits) -> None:
-        """Take note of the logits [B] that D gave to the augmented real images; called after each D update."""
+    def observe(self, loss: AdversarialLoss, real: Logits, fake: Logits) -> None:
+        """Take note of the logits [B] that D gave to the augmented real and fake images; called after each D update.
+
+        ``loss`` is the one that D is trained with, and says what its logits mean.
+        """
 
     def adapt(self, iteration: int, images: int) -> dict[str, Scalar]:
         """Adapt the augmentation; called at the end of each iteration, and returns the values to be logged by name.
@@ -64,10 +67,10 @@ class Compose(nn.ModuleDict):
             images = augmentation(images, draw.named(name))
         return images
 
-    def observe(self, real_logits: Logits) -> None:
-        """Hand D's logits of real images to each augmentation."""
+    def observe(self, loss: AdversarialLoss, real: Logits, fake: Logits) -> None:
+        """Hand the loss and D's logits to each augmentation."""
         for _, augmentation in self.augmentations():
-            augmentation.observe(real_logits.detach())
+            augmentation.observe(loss, real.detach(), fake.detach())
 
     def adapt(self, iteration: int, images: int) -> dict[str, Scalar]:
         """Let each augmentation adapt itself, and return what all of them log as ``augment/<name>/<what>``."""

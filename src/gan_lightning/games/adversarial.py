@@ -117,7 +117,7 @@ class AdversarialGame(Game):
             seen: One discriminator's update.
             name: Which discriminator it is, if there are several: the curves are then called ``logits/real_NAME``.
         """
-        self.augment.observe(seen.real_verdict.logits)
+        self.augment.observe(self.loss, seen.real_verdict.logits, seen.fake_verdict.logits)
         border = getattr(self.loss, "border", None)
         statistics = opinion(seen.real_verdict, seen.fake_verdict, seen.labels, border)
         self.scalars.add({key if name is None else f"{key}_{name}": value for key, value in statistics.items()})

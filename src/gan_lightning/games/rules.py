@@ -20,7 +20,7 @@ from gan_lightning.augment import Adaptive
 from gan_lightning.errors import UserError
 from gan_lightning.games.adversarial import AdversarialGame
 from gan_lightning.games.base import Game, Rule
-from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip
+from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip, realness_of
 from gan_lightning.networks.parts.conditioning import Classifier
 from gan_lightning.types import PLAYERS
 
@@ -101,6 +101,19 @@ def class_logits_without_terms(game: AdversarialGame) -> Iterator[str]:
         )
 
 
+def adaptive_augmentation_without_realness(game: AdversarialGame) -> Iterator[str]:
+    """Adaptive augmentation follows how many of the real images D takes for real, which not every loss can say."""
+    if realness_of(game.loss) is None:
+        loss = type(_innermost_loss(game)).__name__
+        for name, augmentation in game.augment.items():
+            if isinstance(augmentation, Adaptive):
+                yield (
+                    f"augment.{name} counts the real images that D takes for real, but {loss} has no border "
+                    "between real and fake: a constant added to all logits changes nothing. Use "
+                    "augment=[diffaugment], or another loss, such as loss=non_saturating or loss=relativistic."
+                )
+
+
 def wasserstein_without_lipschitz(game: AdversarialGame) -> Iterator[str]:
     """Without a bound on its slope the critic's loss has no minimum."""
     bounded = game.penalties or game.constraints or all(map(_has_spectral_norm, _discriminators(game)))
@@ -140,20 +153,6 @@ def penalties_of_one_kind(game: AdversarialGame) -> Iterator[str]:
             yield f"{count} penalties of the kind {kind}{where} add up; one with their total does the same."
 
 
-def adaptive_augmentation_without_a_border(game: AdversarialGame) -> Iterator[str]:
-    """E[sign(D(real))] says something only of a loss whose border between real and fake is a logit of 0."""
-    border = getattr(game.loss, "border", None)
-    if border != 0:
-        where = "no border at a fixed logit" if border is None else f"its border at {border:g}"
-        for name, augmentation in game.augment.items():
-            if isinstance(augmentation, Adaptive):
-                yield (
-                    f"augment.{name} takes the sign of a real image's logit for D's opinion, but "
-                    f"{type(_innermost_loss(game)).__name__} has {where}. Schedule the probability of "
-                    "augment=diffaugment instead."
-                )
-
-
 def labels_missing(game: Game, num_classes: int) -> Iterator[str]:
     """A conditional network needs a label for each image, and an embedding for each label."""
     for name, network in game.networks.items():
@@ -181,13 +180,13 @@ ERRORS: tuple[Rule, ...] = (
     history_of_conditional_fakes,
     labels_for_one_player,
     class_logits_without_terms,
+    adaptive_augmentation_without_realness,
 )
 WARNINGS: tuple[Rule, ...] = (
     wasserstein_without_lipschitz,
     batch_norm_under_dragan,
     two_lipschitz_constraints,
     penalties_of_one_kind,
-    adaptive_augmentation_without_a_border,
 )
 
 

@@ -12,6 +12,7 @@ from gan_lightning.losses.adversarial import (
 from gan_lightning.losses.auxiliary import AuxiliaryFake, AuxiliaryGenerator, AuxiliaryReal
 from gan_lightning.losses.mixed_batch import MixedBatch
 from gan_lightning.losses.penalties import R1, R2, Dragan, GradientPenalty
+from gan_lightning.losses.realness import realness_of
 from gan_lightning.losses.top_k import TopK
 from gan_lightning.losses.weight_clip import WeightClip
 
@@ -33,4 +34,5 @@ __all__ = [
     "TopK",
     "Wasserstein",
     "WeightClip",
+    "realness_of",
 ]

@@ -8,7 +8,8 @@ Two identities keep the losses exact at large logits, where ``log(sigmoid(x))`` 
     -log(1 - sigmoid(x)) = softplus(x)
 
 ``border`` is the logit between real and fake: the one that a D which can't tell the two apart gives to every sample.
-Losses over differences of logits have no border, because a constant added to all logits does not change them.
+Losses over differences of logits have no border, because a constant added to all logits does not change them; the
+relativistic ones say in ``realness`` how real D takes a sample to be beside the fakes.
 """
 
 from __future__ import annotations
@@ -170,6 +171,10 @@ class Relativistic:
         fake, real_logits = at_least_float32(fake), at_least_float32(real())
         return softplus(-(fake - real_logits)).mean()  # -log(sigmoid(fake - real))
 
+    def realness(self, real: Logits, fake: Logits) -> Logits:
+        """`D(x) - D(G(z))`, whose sign R3GAN's authors report as well."""
+        return at_least_float32(real) - at_least_float32(fake)
+
 
 @dataclass(frozen=True)
 class RelativisticAverage:
@@ -189,6 +194,10 @@ class RelativisticAverage:
         """`E[-log σ(D(G(z)) - E D(x))] + E[-log(1 - σ(D(x) - E D(G(z))))]`: D's loss with the sides exchanged."""
         fake, real_logits = at_least_float32(fake), at_least_float32(real())
         return softplus(real_logits - global_mean(fake)).mean() + softplus(-(fake - global_mean(real_logits))).mean()
+
+    def realness(self, real: Logits, fake: Logits) -> Logits:
+        """`D(x) - E D(G(z))`."""
+        return at_least_float32(real) - global_mean(at_least_float32(fake))
 
 
 def soft_cross_entropy(logits: Logits, targets: Logits) -> Logits:

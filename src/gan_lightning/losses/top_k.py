@@ -44,6 +44,11 @@ class TopK:
         """The logit between real and fake of the loss whose gradient is restricted, or None if it has none."""
         return getattr(self.loss, "border", None)
 
+    @property
+    def realness(self) -> Callable[[Logits, Logits], Logits] | None:
+        """That of the other loss, or None if it has none."""
+        return getattr(self.loss, "realness", None)
+
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """D's loss, which is that of the other loss unchanged."""
         return self.loss.discriminator(real, fake, draw)

@@ -25,10 +25,12 @@ from gan_lightning.augment import (
 )
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
+from gan_lightning.losses import Hinge, LeastSquares, Relativistic, RelativisticAverage, TopK
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import Draw
+from gan_lightning.types import AdversarialLoss, Draw
 
 MANY = 4000
+HINGE = Hinge()
 
 
 def draw(rank: int = 0, world_size: int = 1) -> UpdateDraw:
@@ -163,12 +165,22 @@ def test_half_precision_stays() -> None:
 # ---------------------------------------------------------------------------------------------------- adaptive
 
 
-def adapted(logits: list[float], times: int, start: float = 0.5) -> float:
+NO_FAKES = torch.zeros(4)
+"""Logits of fakes, where the loss does not compare real samples with them."""
+
+
+def adapted(
+    logits: list[float],
+    times: int,
+    start: float = 0.5,
+    loss: AdversarialLoss = HINGE,
+    fake: Tensor = NO_FAKES,
+) -> float:
     """The probability after ``times`` iterations of 10 images with these logits, if 1 kimg leads from 0 to 1."""
     augmentation = Adaptive(DiffAugment(), target=0.6, kimg=1.0, interval=2)
     augmentation.probability.fill_(start)
     for iteration in range(times):
-        augmentation.observe(torch.tensor(logits))
+        augmentation.observe(loss, torch.tensor(logits), fake)
         augmentation.adapt(iteration, images=10)
     return float(augmentation.probability)
 
@@ -183,13 +195,34 @@ def test_the_probability_follows_the_sign_of_the_logits() -> None:
     assert adapted(unsure, 200) == 0.0
 
 
+def test_least_squares_has_its_border_at_a_half() -> None:
+    """A D that can't tell gives 0.5, and is no reason to augment."""
+    assert adapted([0.5] * 4, 10, start=0.0, loss=LeastSquares()) == 0.0
+    assert adapted([0.4] * 4, 10, start=0.3, loss=LeastSquares()) == pytest.approx(0.2)
+    assert adapted([0.9] * 4, 10, start=0.3, loss=LeastSquares()) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("constant", [-100.0, 0.0, 100.0])
+@pytest.mark.parametrize(
+    "loss", [Relativistic(), RelativisticAverage(), TopK(Relativistic()), TopK(RelativisticAverage())], ids=repr
+)
+def test_a_constant_on_all_logits_changes_nothing_for_relativistic_losses(
+    loss: AdversarialLoss, constant: float
+) -> None:
+    """They count the real samples that are above a fake each, or above all fakes' mean."""
+    sure, unsure = torch.tensor([5.0, 1.0, 2.0, 9.0]) + constant, torch.tensor([5.0, 1.0, 2.0, -9.0]) + constant
+    fake = torch.tensor([-1.0, -2.0, -1.0, 0.0]) + constant
+    assert adapted(sure.tolist(), 10, loss=loss, fake=fake) == pytest.approx(0.6)
+    assert adapted(unsure.tolist(), 10, loss=loss, fake=fake) == pytest.approx(0.4)
+
+
 def test_the_mean_of_two_processes_is_that_of_the_whole_batch() -> None:
     """The strategy averages floating-point buffers, which is right because they are linear in the signs."""
     logits = torch.tensor([1.0, 1.0, 1.0, -1.0, 1.0, -1.0])
     whole, *halves = [Adaptive(DiffAugment()) for _ in range(3)]
-    whole.observe(logits)
+    whole.observe(HINGE, logits, logits)
     for half, part in zip(halves, logits.chunk(2), strict=True):
-        half.observe(part)
+        half.observe(HINGE, part, part)
     for name, buffer in whole.named_buffers():
         average = torch.stack([dict(half.named_buffers())[name] for half in halves]).mean(0)
         torch.testing.assert_close(average, buffer)

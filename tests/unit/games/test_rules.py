@@ -32,6 +32,7 @@ from gan_lightning.losses import (
     LeastSquares,
     NonSaturating,
     Relativistic,
+    RelativisticAverage,
     TopK,
     Wasserstein,
     WeightClip,
@@ -134,6 +135,7 @@ def with_class_head() -> nn.Module:
 
 
 GENERATOR, DISCRIMINATOR = games.Generator, games.Discriminator
+ADAPTIVE = {"ada": Adaptive(DiffAugment())}
 CLASS_OF_FAKES = {"class_generator": AuxiliaryGenerator()}
 
 
@@ -151,6 +153,8 @@ CLASS_OF_FAKES = {"class_generator": AuxiliaryGenerator()}
         ({"generator": conditional(GENERATOR, 3)}, "G takes labels and D does not.*conditioning.discriminator=concat"),
         ({"discriminator": with_class_head()}, "class logits need a term.*conditioning=auxiliary"),
         ({"discriminator": with_class_head(), "generator_terms": CLASS_OF_FAKES}, "class logits need a term"),
+        ({"loss": Wasserstein(), "augment": ADAPTIVE}, r"augment\.ada .* Wasserstein has no border.*loss=relativistic"),
+        ({"loss": TopK(Wasserstein()), "augment": ADAPTIVE}, r"augment\.ada .* Wasserstein has no border"),
         ({"schedules": {"nothing": Constant(1.0)}}, "'nothing'"),
         ({"optimizer": partial(torch.optim.Adam, lr=-1.0)}, "optimizer.generator.*-1.0"),
     ],
@@ -211,9 +215,6 @@ def test_no_tanh_reaches_beyond_one(model: str) -> None:
         ),
         ({"penalties": {"a": R1(1.0), "b": R1(2.0)}}, "2 penalties of the kind R1"),
         ({"penalties": {"a": GradientPenalty(), "b": GradientPenalty()}}, "GradientPenalty at interpolates"),
-        ({"loss": Relativistic(), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*Relativistic"),
-        ({"loss": TopK(Relativistic()), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*Relativistic"),
-        ({"loss": LeastSquares(), "augment": {"ada": Adaptive(DiffAugment())}}, "augment.ada.*border at 0.5"),
     ],
 )
 def test_warnings(options: dict[str, Any], message: str) -> None:
@@ -228,7 +229,10 @@ def test_warnings(options: dict[str, Any], message: str) -> None:
         {"loss": Wasserstein(), "discriminator": with_spectral_norm()},
         {"penalties": {"a": R1(), "b": R2()}},
         {"penalties": {"a": GradientPenalty(at="real"), "b": GradientPenalty(at="fake")}},
-        {"loss": NonSaturating(), "augment": {"ada": Adaptive(DiffAugment())}},
+        {"loss": NonSaturating(), "augment": ADAPTIVE},
+        {"loss": LeastSquares(), "augment": ADAPTIVE},
+        {"loss": Relativistic(), "augment": ADAPTIVE},
+        {"loss": TopK(RelativisticAverage()), "augment": ADAPTIVE},
         {"discriminator": compiled()},
         {"history": FakeHistory(2)},
     ],
