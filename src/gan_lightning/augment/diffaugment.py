@@ -79,10 +79,10 @@ def contrast(images: Images, strength: float, draw: Draw) -> Images:
 
 
 def translation(images: Images, strength: float, draw: Draw) -> Images:
-    """Images moved by up to `round(strength side)` pixels along each axis; zeros (grey) fill the space left behind."""
+    """Images moved by up to `int(strength side + 0.5)` pixels along each axis; zeros (grey) fill the space behind."""
     for axis, name in ((2, "rows"), (3, "columns")):
         side = images.shape[axis]
-        most = round(strength * side)
+        most = _pixels(strength, side)
         moved = draw.integers(name, 2 * most + 1, (len(images),)) - most
         # rolled around the edge and then blanked, because a permutation, unlike a clamped index, has a deterministic
         # backward pass
@@ -95,7 +95,7 @@ def translation(images: Images, strength: float, draw: Draw) -> Images:
 
 
 def cutout(images: Images, strength: float, draw: Draw) -> Images:
-    """Images with a square hole of `round(strength side)` pixels a side, filled with zeros (grey).
+    """Images with a square hole of `int(strength side + 0.5)` pixels a side, filled with zeros (grey).
 
     The centre of the hole may lie anywhere in the image.
     """
@@ -122,14 +122,19 @@ def _around(centre: float, strength: float, images: Images, draw: Draw) -> Tenso
     return centre + strength * (2 * u - 1)
 
 
+def _pixels(strength: float, side: int) -> int:
+    """A part of a side in whole pixels; halves go up as in the paper's code, where round() goes to the even number."""
+    return int(strength * side + 0.5)
+
+
 def _centres(side: int, strength: float) -> int:
     """The number of places for the centre of a hole; an even hole has its centre between pixels, and one place more."""
-    return side + (1 - round(strength * side) % 2)
+    return side + (1 - _pixels(strength, side) % 2)
 
 
 def _hole(side: int, strength: float, centre: Tensor) -> Tensor:
     """Whether each position along a side lies in the hole [B side]."""
-    size = round(strength * side)
+    size = _pixels(strength, side)
     first = (centre - size // 2)[:, None]
     position = torch.arange(side, device=centre.device)
     return (position >= first) & (position < first + size)

@@ -100,6 +100,20 @@ def test_translation_moves_and_fills_with_grey() -> None:
     assert torch.equal(translation(x, 0.01, draw()), x)
 
 
+@pytest.mark.parametrize(("side", "most"), [(12, 2), (19, 2), (20, 3), (28, 4), (32, 4), (36, 5), (52, 7), (100, 13)])
+def test_half_a_pixel_of_translation_goes_up(side: int, most: int) -> None:
+    """int(side * 0.125 + 0.5) in the paper's code."""
+    moved = translation(torch.ones(400, 1, side, side), 0.125, draw())
+    assert int((moved[:, 0] == 0).all(2).sum(1).max()) == int((moved[:, 0] == 0).all(1).sum(1).max()) == most
+
+
+@pytest.mark.parametrize(("side", "size"), [(23, 12), (25, 13), (28, 14), (29, 15), (32, 16)])
+def test_half_a_pixel_of_cutout_goes_up(side: int, size: int) -> None:
+    """int(side * 0.5 + 0.5) in the paper's code."""
+    holes = (cutout(torch.ones(400, 1, side, side), 0.5, draw()) == 0)[:, 0]
+    assert int(holes.any(2).sum(1).max()) == int(holes.any(1).sum(1).max()) == size
+
+
 @pytest.mark.parametrize("side", [7, 8])
 def test_cutout_makes_one_hole_anywhere(side: int) -> None:
     ones = torch.ones(MANY, 3, side, side)
