@@ -196,8 +196,8 @@ class Game(LightningModule, ABC):
         self.schedules.apply(self.images_seen)
         self.iterate(batch)
         images = self.trainer.world_size * _samples_in(batch)
+        self.average.update(images, images_before=self.images_seen)
         self.images_seen += images
-        self.average.update(images, self.images_seen)
         self.scalars.add(self.end_iteration(images))
         self.iteration += 1
 

@@ -18,10 +18,11 @@ SMALLEST_HALF_LIFE = 1e-8
 class MovingAverage(nn.Module):
     """A copy of a network whose parameters follow it as an exponential moving average, by images and not by steps.
 
-    With B images per update and the half-life h in images, the decay is 0.5^(B / h): after h images half of the old
-    average is left, whatever the batch size. In the beginning ``ramp`` shortens it to h = min(half-life, ramp * images
-    seen), so that the random initial weights are forgotten (Karras et al. 2020, StyleGAN2-ADA's code). Buffers, such as
-    batch norm's statistics, are copied. The copy stays in evaluation mode and takes no gradient.
+    With `B` images per update and the half-life `h` in images, the decay is `0.5^(B / h)`: after `h` images half of the
+    old average is left, whatever the batch size. In the beginning ``ramp`` shortens it to `h = min(half-life, ramp n)`
+    with `n` images seen before the update's own, so that the random initial weights are forgotten: the first update
+    makes the average a copy (Karras et al. 2020, StyleGAN2-ADA's code). Buffers, such as batch norm's statistics, are
+    copied. The copy stays in evaluation mode and takes no gradient.
 
     Buffers that weights are computed with are not copied but follow the averaged weights by themselves: with the other
     network's singular vectors spectral normalisation would leave them up to a few percent too large.
@@ -51,22 +52,22 @@ class MovingAverage(nn.Module):
         """Stay in evaluation mode."""
         return self
 
-    def decay(self, images_per_update: int, images_seen: int) -> float:
+    def decay(self, images_per_update: int, images_before: int) -> float:
         """The share of the old average that an update keeps."""
         half_life = 1000 * self.half_life_kimg
         if self.ramp is not None:
-            half_life = min(half_life, self.ramp * images_seen)
+            half_life = min(half_life, self.ramp * images_before)
         return float(0.5 ** (images_per_update / max(half_life, SMALLEST_HALF_LIFE)))
 
     @torch.no_grad()
-    def update(self, images_per_update: int, images_seen: int) -> None:
+    def update(self, images_per_update: int, images_before: int) -> None:
         """Move towards the model that is followed.
 
         Args:
             images_per_update: Real ones, over all processes.
-            images_seen: From the run's start.
+            images_before: Those seen from the run's start to the end of the iteration before.
         """
-        weight = 1 - self.decay(images_per_update, images_seen)
+        weight = 1 - self.decay(images_per_update, images_before)
         torch._foreach_lerp_(self._averages, self._followed, weight)
         for copy, buffer in self._copied:
             copy.copy_(buffer)

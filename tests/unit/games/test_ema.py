@@ -27,11 +27,11 @@ def test_hand_written_loop(ramp: float | None) -> None:
     model = network()
     ema = MovingAverage(model, half_life_kimg=0.5, ramp=ramp)
     expected = [p.detach().clone() for p in model.parameters()]
-    for images in range(64, 64 * 6, 64):
+    for images in range(0, 64 * 5, 64):
         train_a_little(model)
         source = {name: x.clone() for name, x in model.state_dict().items()}
-        ema.update(images_per_update=64, images_seen=images)
-        half_life = 500.0 if ramp is None else min(500.0, 0.05 * images)
+        ema.update(images_per_update=64, images_before=images)
+        half_life = 500.0 if ramp is None else max(min(500.0, 0.05 * images), 1e-8)
         beta = 0.5 ** (64 / half_life)
         expected = [beta * e + (1 - beta) * p.detach() for e, p in zip(expected, model.parameters(), strict=True)]
         for average, e in zip(ema.model.parameters(), expected, strict=True):
@@ -48,7 +48,7 @@ def test_half_of_the_old_average_is_left_after_the_half_life() -> None:
     old = [p.clone() for p in ema.model.parameters()]
     train_a_little(model)
     for _ in range(10):
-        ema.update(images_per_update=64, images_seen=10**6)
+        ema.update(images_per_update=64, images_before=10**6)
     for average, before, now in zip(ema.model.parameters(), old, model.parameters(), strict=True):
         torch.testing.assert_close(average, 0.5 * before + 0.5 * now.detach(), atol=1e-6, rtol=0)
 
@@ -58,7 +58,7 @@ def test_no_half_life_copies(half_life_kimg: float, ramp: float | None, images: 
     model = network()
     ema = MovingAverage(model, half_life_kimg, ramp)
     train_a_little(model)
-    ema.update(images_per_update=64, images_seen=images)
+    ema.update(images_per_update=64, images_before=images)
     assert all(torch.equal(a, p) for a, p in zip(ema.model.parameters(), model.parameters(), strict=True))
 
 

@@ -383,6 +383,26 @@ def test_clipping_bounds_the_update() -> None:
         assert float(moved.norm()) == pytest.approx(0.01, rel=1e-3)
 
 
+@pytest.mark.parametrize("n_critic", [1, 2])
+def test_the_ramp_of_the_average_counts_the_iterations_before(n_critic: int) -> None:
+    """As in StyleGAN2-ADA's training loop, where the images of an iteration are counted after its average is taken."""
+    decays = []
+
+    class Recorded(MovingAverage):
+        def decay(self, images_per_update: int, images_before: int) -> float:
+            decays.append(super().decay(images_per_update, images_before))
+            return decays[-1]
+
+    games.fit(games.game(ema=partial(Recorded, half_life_kimg=0.02, ramp=0.5), n_critic=n_critic), 6)
+    expected, cur_nimg, batch_size = [], 0, n_critic * BATCH
+    for _ in range(6):
+        ema_nimg = min(20.0, cur_nimg * 0.5)
+        expected.append(0.5 ** (batch_size / max(ema_nimg, 1e-8)))
+        cur_nimg += batch_size
+    assert decays == expected
+    assert (expected[0], expected[-1]) == (0.0, 0.5 ** (batch_size / 20))
+
+
 def test_the_average_can_be_left_out() -> None:
     module = games.game(ema=None)
     games.fit(module, 2)
