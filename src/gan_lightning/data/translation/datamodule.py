@@ -20,7 +20,7 @@ from gan_lightning.randomness import hashed_seed
 class TranslationDataModule(StreamDataModule):
     """Images of two domains. A data set derives from one of the two subclasses here and implements :meth:`load`.
 
-    ``channels``, and what else the base says of "the images", is that of domain b, which a generator is to make.
+    What the base says of "the images", such as their ``channels``, is that of domain b, which a generator is to make.
 
     Args:
         resolution: Pixels a side, or (height, width), of the images that networks see; None keeps the data's own.
@@ -28,8 +28,8 @@ class TranslationDataModule(StreamDataModule):
             cropped; None crops nothing.
         channels_a: 1 (luma) or 3 (grey repeated) for domain a; None keeps the data's own.
         channels_b: The same for domain b.
-        num_classes: A claim that is checked against the data; None claims nothing.
-        stream: batch_size, n_critic, seed and flip; see :class:`StreamDataModule`.
+        num_classes: Number of classes that the data must have; None accepts any.
+        stream: The options of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
     """
 
     FACTS: ClassVar[tuple[str, ...]] = ("channels_a", "channels_b", "resolution", "num_classes")
@@ -66,7 +66,7 @@ class TranslationDataModule(StreamDataModule):
 
     @abstractmethod
     def streams(self, sides: TwoSides) -> tuple[SideStream, SideStream]:
-        """In which order, and by which random numbers, either side is shown."""
+        """The streams of the two sides: the order of each, and the random numbers of its crops and flips."""
 
     def split(self, name: str) -> TwoSides:
         """The images of "train" or "test", whole and at the resolution of the networks; loaded once.

@@ -42,8 +42,8 @@ class Edges(PairedDataModule):
     """Outlines -> digits, 28 x 28 grey: 60,000 pairs to train and 10,000 to test. The outline lies around the ink.
 
     Args:
-        render_seed: Of the digits themselves; the order of a run has its own ``seed``.
-        options: See :class:`TranslationDataModule`.
+        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(self, *, render_seed: int = 0, **options: Any) -> None:
@@ -60,8 +60,8 @@ class Colours(PairedDataModule):
     """Grey -> coloured digits, 28 x 28: 60,000 pairs to train and 10,000 to test. The digit says which colour.
 
     Args:
-        render_seed: Of the digits themselves; the order of a run has its own ``seed``.
-        options: See :class:`TranslationDataModule`.
+        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(self, *, render_seed: int = 0, **options: Any) -> None:
@@ -84,8 +84,8 @@ class Styles(UnpairedDataModule):
     Args:
         hand_a: Name of the first hand: thin, bold, upright or slanted.
         hand_b: Name of the second.
-        render_seed: Of the digits themselves; the order of a run has its own ``seed``.
-        options: See :class:`TranslationDataModule`.
+        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(self, *, hand_a: str = "thin", hand_b: str = "bold", render_seed: int = 0, **options: Any) -> None:

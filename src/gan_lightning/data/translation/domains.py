@@ -24,13 +24,14 @@ class Domains(UnpairedDataModule):
         a: A folder or zip with the pictures of domain a.
         b: The same for domain b.
         resolution: Pixels a side, or (height, width), of the images that networks see.
-        background: What shows through transparent pixels: white or black.
-        val_share: Of the pictures of either domain, held out of training as the split "test". Which ones follows from
-            their names.
-        skip_damaged: Do without pictures that can't be read, which otherwise end the run.
-        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
-        options: See :class:`TranslationDataModule`. Where ``channels_a`` is None they are 1 if all pictures of domain a
-            are grey, else 3.
+        background: Colour that shows through transparent pixels: white or black.
+        val_share: Share of the pictures of either domain that is held out of training as the split "test". Their names
+            decide which.
+        skip_damaged: Whether pictures that cannot be read are left out; otherwise they end the run.
+        in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
+            process).
+        options: The options of :class:`TranslationDataModule`. If ``channels_a`` is None, domain a has one channel if
+            all its pictures are grey, else three; the same holds for domain b.
     """
 
     def __init__(

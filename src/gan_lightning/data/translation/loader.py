@@ -27,16 +27,16 @@ class TranslationBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class SideStream:
-    """The images of one domain, and in which order and by which random numbers they are shown.
+    """The images of one domain, with their order and the name of the random numbers of their crops and flips.
 
-    Two streams that have the same order and the same ``views`` show the same parts of images of the same indices, which
-    is all that makes them pairs.
+    Two streams with the same order and the same ``views`` show the same parts of images with the same indices. Nothing
+    else makes them pairs.
 
     Args:
         images: The whole set [N, C, H, W].
-        labels: Of the images [N].
+        labels: The label of each image [N]; all are -1 if the data have none.
         order: The endless order over N images.
-        views: Names the random numbers that crops and flips are drawn from.
+        views: Name of the random numbers that crops and flips are drawn from.
     """
 
     images: Tensor
@@ -55,7 +55,7 @@ class Views(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TwoSidedLoader(EndlessLoader[TranslationBatch]):
-    """Batches of both domains; see :class:`EndlessLoader`, whose every word holds for either side.
+    """A loader of batches of both domains, each of which is a stream as in :class:`EndlessLoader`.
 
     Args:
         a: Domain a.
@@ -73,7 +73,7 @@ class TwoSidedLoader(EndlessLoader[TranslationBatch]):
         return TranslationBatch(a, b, labels_a, labels_b)
 
     def views(self, side: SideStream, iteration: int) -> Views:
-        """What this rank shows of the images of one iteration, drawn for all ranks."""
+        """The part of each image that this rank shows in one iteration; it is drawn for all ranks."""
         generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "views", side.views))
         spare = [own - shown for own, shown in zip(side.images.shape[2:], self.size, strict=True)]
         top, left = (torch.randint(pixels + 1, (self.drawn,), generator=generator) for pixels in spare)

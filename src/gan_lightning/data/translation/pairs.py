@@ -32,14 +32,15 @@ class Pairs(PairedDataModule):
         b: The pictures of domain b.
         root: One folder that has both, in folders a/ and b/.
         glued: Pictures whose left half is of domain a and whose right half of domain b.
-        swap: Exchange the two domains.
+        swap: Whether the two domains are exchanged.
         resolution: Pixels a side, or (height, width), of the images that networks see.
-        background: What shows through transparent pixels: white or black.
-        val_share: Of the pairs, held out of training as the split "test". Which ones follows from their names.
-        skip_damaged: Do without pairs that can't be used, which otherwise end the run.
-        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
-        options: See :class:`TranslationDataModule`. Where ``channels_a`` is None they are 1 if all pictures of domain a
-            are grey, else 3.
+        background: Colour that shows through transparent pixels: white or black.
+        val_share: Share of the pairs that is held out of training as the split "test". Their names decide which.
+        skip_damaged: Whether pairs that cannot be used are left out; otherwise they end the run.
+        in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
+            process).
+        options: The options of :class:`TranslationDataModule`. If ``channels_a`` is None, domain a has one channel if
+            all its pictures are grey, else three; the same holds for domain b.
     """
 
     def __init__(

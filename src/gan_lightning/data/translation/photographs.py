@@ -16,9 +16,9 @@ class CIFAR10Colours(PairedDataModule):
     """Grey -> coloured photographs, 32 x 32: the 50,000 and 10,000 of CIFAR-10, and their luma.
 
     Args:
-        data_dir: Torchvision's root.
-        download: Fetch what is missing or damaged.
-        options: See :class:`TranslationDataModule`.
+        data_dir: Folder in which torchvision keeps its data sets.
+        download: Whether files that are missing or damaged are downloaded.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(self, *, data_dir: str = "data", download: bool = True, **options: Any) -> None:
@@ -26,7 +26,7 @@ class CIFAR10Colours(PairedDataModule):
         self.photographs = CIFAR10(data_dir=data_dir, download=download, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download what is missing or damaged."""
+        """Download the files that are missing or damaged, if that is wanted."""
         self.photographs.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
@@ -42,9 +42,9 @@ class CIFAR10Classes(UnpairedDataModule):
     Args:
         class_a: Name or index of the class of domain a.
         class_b: The same for domain b.
-        data_dir: Torchvision's root.
-        download: Fetch what is missing or damaged.
-        options: See :class:`TranslationDataModule`.
+        data_dir: Folder in which torchvision keeps its data sets.
+        download: Whether files that are missing or damaged are downloaded.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class CIFAR10Classes(UnpairedDataModule):
         self.photographs = CIFAR10(data_dir=data_dir, download=download, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download what is missing or damaged."""
+        """Download the files that are missing or damaged, if that is wanted."""
         self.photographs.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
@@ -77,10 +77,10 @@ class MNISTDigits(UnpairedDataModule):
     """Handwritten digits -> rendered digits, 28 x 28 grey: 60,000 of each to train and 10,000 to test.
 
     Args:
-        render_seed: Of the rendered digits.
-        data_dir: Torchvision's root.
-        download: Fetch what is missing or damaged.
-        options: See :class:`TranslationDataModule`.
+        render_seed: Seed of the rendered digits.
+        data_dir: Folder in which torchvision keeps its data sets.
+        download: Whether files that are missing or damaged are downloaded.
+        options: The options of :class:`TranslationDataModule`.
     """
 
     def __init__(self, *, render_seed: int = 0, data_dir: str = "data", download: bool = True, **options: Any) -> None:
@@ -89,7 +89,7 @@ class MNISTDigits(UnpairedDataModule):
         self.rendered = Digits(render_seed=render_seed, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download what is missing or damaged."""
+        """Download the files that are missing or damaged, if that is wanted."""
         self.written.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:

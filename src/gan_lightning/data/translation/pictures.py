@@ -28,10 +28,11 @@ class PictureOptions:
     """How pictures of one's own are read.
 
     Args:
-        background: What shows through transparent pixels.
-        val_share: Of the pictures, held out of training as the split "test". Which ones follows from their names.
-        skip_damaged: Do without pictures that can't be used, which otherwise end the run.
-        in_memory_gb: A split of more is not loaded: it stays on disk, mapped (1 GB is 10^9 bytes, for each process).
+        background: Colour that shows through transparent pixels.
+        val_share: Share of the pictures that is held out of training as the split "test". Their names decide which.
+        skip_damaged: Whether pictures that cannot be used are left out; otherwise they end the run.
+        in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
+            process).
     """
 
     background: Background = "white"
@@ -68,14 +69,14 @@ class PictureOptions:
 
 
 class Pictures:
-    """The files of a folder or zip.
+    """The pictures in a folder or zip.
 
     Args:
-        root: Where they are.
-        option: That says so, for the messages.
+        root: Path of the folder or zip.
+        option: Name of the option that says where it is, for the messages.
 
     Raises:
-        UserError: If there is nothing, or no picture.
+        UserError: If there is no such folder or zip, or it has no pictures.
     """
 
     def __init__(self, root: str, option: str) -> None:
@@ -99,15 +100,16 @@ def kept(
     picture: Callable[[str], Picture],
     source: str,
 ) -> Pixels:
-    """Decoded pictures, from the cache or read now.
+    """Decoded pictures, from the cache if they are there; otherwise they are decoded and kept.
 
     Args:
-        kind: Of pictures: each kind makes something else of the same files.
-        size: Height and width of what ``picture`` gives.
-        background: What shows through transparent pixels.
-        states: For each picture its files, and what changes when their content does; in the order to keep them in.
-        picture: Reads the picture of a name.
-        source: Where the files are, for the message.
+        kind: Name of the way in which pictures are made of files, so that no other way finds them in the cache.
+        size: Height and width of the pictures that ``picture`` gives.
+        background: Colour that shows through transparent pixels.
+        states: For each picture the names of its files, and texts that change when their content does. The pictures
+            are kept in this order.
+        picture: Function that reads and decodes the picture of a name.
+        source: Place of the files, for the message.
     """
     contents = (kind, FORMAT, size, background, [(name, *state) for name, state in states.items()])
     key = blake2b(repr(contents).encode(errors="surrogateescape"), digest_size=12).hexdigest()
@@ -125,10 +127,15 @@ def _read(
 
 
 def require_usable(unreadable: Mapping[str, str], what: str, source: str) -> None:
-    """Refuse pictures that can't be used.
+    """Check that all pictures can be used.
+
+    Args:
+        unreadable: For each picture that cannot be used the reason.
+        what: Word for what cannot be used, such as "pair(s)".
+        source: Place of the files.
 
     Raises:
-        DamagedPictures: If there are some; the message names the first few and says why.
+        DamagedPictures: If some cannot be used; the message names the first few and says why.
     """
     if unreadable:
         found = listing(sorted(f"{name} ({reason})" for name, reason in unreadable.items()))

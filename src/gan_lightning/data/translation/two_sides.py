@@ -39,11 +39,11 @@ class Side:
 
 @dataclass(frozen=True)
 class TwoSides:
-    """Images of domain a and of domain b. Of pairs, image i of a belongs to image i of b.
+    """Images of domain a and of domain b. In a set of pairs, image i of a belongs to image i of b.
 
     Args:
-        a: What is translated.
-        b: What it is translated into.
+        a: The images that are to be translated.
+        b: The images that they are to be translated into.
         class_names: Names by label, the same for both sides; empty where there are no labels.
     """
 
