@@ -12,17 +12,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import config_folder
+from gan_lightning.config.trust import build
 from gan_lightning.games.gan import GAN
 
 CONF = Path(config_folder())
-
-
 WIDTH, CLASSES = 8, 2
-
-
 RESOLUTION = 28  # the smallest that every network takes
-
-
 FACTS = (
     "++data.channels=1",
     f"++data.resolution={RESOLUTION}",
