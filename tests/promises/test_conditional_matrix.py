@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from recipes import CLASSES, LOSSES, choices, of_model, overridden, parts, text, trains
 from torch.nn.utils.parametrize import ParametrizationList
 
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
 from gan_lightning.games.rules import check

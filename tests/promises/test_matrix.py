@@ -25,7 +25,7 @@ from recipes import (
     trains,
 )
 
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
 from gan_lightning.games.rules import check

@@ -19,7 +19,7 @@ from torch import nn
 from two_ranks import RANKS, both_ranks, store_in
 
 from gan_lightning.config.compose import config_folder
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Minimax, NonSaturating, RelativisticAverage, TopK
 from gan_lightning.parallel.strategy import GANStrategy
 

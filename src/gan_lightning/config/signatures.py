@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from omegaconf import DictConfig
 
-from gan_lightning.config.trust import find
+from gan_lightning.config.instantiate import find
 from gan_lightning.errors import UserError
 
 WORDS: dict[Any, str] = {

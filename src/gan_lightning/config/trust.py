@@ -1,4 +1,4 @@
-"""Building objects from a configuration, which somebody else may have written.
+"""What a configuration may build that somebody else may have written.
 
 A ``_target_`` names code to run. What the user typed or composed is the user's own; what is read from a run folder or
 a checkpoint is not, and builds only classes from the list below. The check is on the object found and not on the name
@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
-from importlib import import_module
 from typing import Any
 
+from gan_lightning.config.instantiate import build, find, name_below
 from gan_lightning.errors import UserError
-
-RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
-"""Keys of a node that say how it is built, and are no options of what it builds."""
 
 REFERENCE = re.compile(r"\$\{\.*[\w.\-]*\}")
 """``${name.of.an.option}``, with dots in front where it is counted from the node that holds it."""
@@ -72,7 +68,7 @@ def check_trusted(config: Any, allow: Sequence[str] = (), path: str = "") -> Non
             trusted_class(str(config["_target_"]), allow)
         for key, value in config.items():
             check_trusted(key, (), f"{path} (a key)")
-            check_trusted(value, allow, _below(path, key))
+            check_trusted(value, allow, name_below(path, key))
     elif isinstance(config, (list, tuple)):
         for index, value in enumerate(config):
             check_trusted(value, allow, f"{path}[{index}]")
@@ -99,7 +95,7 @@ def check_references(config: Any, path: str = "") -> None:
     if isinstance(config, Mapping):
         for key, value in config.items():
             check_references(key, f"{path} (a key)")
-            check_references(value, _below(path, key))
+            check_references(value, name_below(path, key))
     elif isinstance(config, (list, tuple)):
         for index, value in enumerate(config):
             check_references(value, f"{path}[{index}]")
@@ -119,64 +115,6 @@ def build_trusted(config: Any, allow: Sequence[str] = ()) -> Any:
     """Build a plain, resolved configuration node, trusted classes only: checked here, and built as it was checked."""
     check_trusted(config, allow)
     return build(config)
-
-
-def build(config: Any, path: str = "") -> Any:
-    """Build the objects that plain containers describe: each mapping with a ``_target_``, and what lies below it.
-
-    The meaning is that of ``hydra.utils.instantiate`` with ``_convert_="all"``, with ``_partial_``, ``_recursive_`` and
-    ``_args_``. What it does not do is to make an OmegaConf of the containers, which would resolve their texts once more
-    and build something else than what was looked at.
-
-    Args:
-        config: Dictionaries, lists and plain values. Texts are texts, whatever they look like.
-        path: The name of ``config`` in the whole configuration, for messages.
-
-    Raises:
-        UserError: There is no such class or function, or it raised an error; names the place and the reason.
-    """
-    if isinstance(config, (list, tuple)):
-        return [build(value, f"{path}[{index}]") for index, value in enumerate(config)]
-    if not isinstance(config, Mapping):
-        return config
-    if "_target_" not in config:
-        return {key: build(value, _below(path, key)) for key, value in config.items()}
-    target = str(config["_target_"])
-    below = build if config.get("_recursive_", True) else lambda value, path: value
-    options = {key: below(value, _below(path, key)) for key, value in config.items() if key not in RESERVED}
-    positional = below(config.get("_args_", []), _below(path, "_args_"))
-    found = find(target)
-    if not callable(found):
-        raise UserError(f"{_below(path, '_target_')}={target}: there is no such class or function on the import path.")
-    if config.get("_partial_"):
-        return partial(found, *positional, **options)
-    try:
-        return found(*positional, **options)
-    except UserError:
-        raise
-    except Exception as error:  # whatever the class has against its options
-        where = f"{path}: " if path else ""
-        raise UserError(f"{where}{type(error).__name__}: {' '.join(str(error).split())}") from error
-
-
-def _below(path: str, key: Any) -> str:
-    return f"{path}.{key}" if path else str(key)
-
-
-def find(target: str) -> Any:
-    """The object that a dotted path names, importing its module; None where there is none."""
-    parts = target.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        try:
-            found: Any = import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError as error:
-            if error.name is not None and not f"{target}.".startswith(f"{error.name}."):
-                raise  # the module is there, and what it imports is not
-            continue
-        for name in parts[cut:]:
-            found = getattr(found, name, None)
-        return found
-    return None
 
 
 def _inside(module: str, package: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from gan_lightning.config.instantiate import RESERVED
 from gan_lightning.config.signatures import parameters
-from gan_lightning.config.trust import RESERVED
 
 MAY_BE_OFF = ("logger", "callbacks")
 """Those in which null turns one off."""

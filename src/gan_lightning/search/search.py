@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.errors import UserError
 from gan_lightning.quality import Evaluator
 from gan_lightning.runs.folder import RunFolder

@@ -13,8 +13,8 @@ from filelock import FileLock, Timeout
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
+from gan_lightning.config.instantiate import build
 from gan_lightning.config.job_names import WITHOUT_EFFECT
-from gan_lightning.config.trust import build
 from gan_lightning.errors import UserError
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.runs.protocol import Protocol, require_same

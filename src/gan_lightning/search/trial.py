@@ -17,7 +17,7 @@ from typing import Any
 import optuna
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.search import VARIABLE
 from gan_lightning.search.storage import STUDY, open_storage
 

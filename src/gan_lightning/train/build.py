@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.distributed import Store
 
 from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from gan_lightning.config.compose import config_folder
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.games.costs import cost
 
 CONF = Path(config_folder())
