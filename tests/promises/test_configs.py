@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,25 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
+SHARED = ("game", "stream")
+"""Folders of what several yamls take through their defaults: nothing to choose from."""
+
+
 def groups() -> list[str]:
-    return sorted(
-        folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name not in ("hydra", "experiment")
-    )
+    apart = ("hydra", "experiment", *SHARED)
+    return sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name not in apart)
 
 
 def composed(*overrides: str, extra: Path | None = None) -> DictConfig:
     search = [f"hydra.searchpath=[file://{extra}]"] if extra else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", [*overrides, *search])
+
+
+@cache
+def recipe_of(loss: str) -> dict[str, Any]:
+    """What it decides where nothing else is chosen."""
+    return recipe(composed(f"loss={loss}"))
 
 
 def recipe(config: DictConfig) -> dict[str, Any]:
@@ -122,10 +132,19 @@ def test_every_recipe_fits_every_model_and_every_optimizer() -> None:
         assert plain["model"]["loss"] == plain["loss"]
 
 
+def test_every_recipe_states_all_that_it_decides() -> None:
+    """Hydra merges, so what one recipe leaves unsaid would be left over from another."""
+    for loss in choices("loss"):
+        written = OmegaConf.load(CONF / "loss" / f"{loss}.yaml")
+        overridden = {str(key) for entry in written.defaults for key in entry}
+        assert overridden == {"override /penalty", "override /constraint"}, loss
+        assert {"loss", "n_critic", "discriminator_norm"} <= written.keys(), loss
+
+
 def test_two_losses_are_two_recipes() -> None:
     busiest = "r3gan", "wasserstein"  # with penalties, with a constraint and n_critic
     for loss, other in [*product(busiest, choices("loss")), *product(choices("loss"), busiest)]:
-        assert recipe(composed(f"loss={loss}", f"loss={other}")) == recipe(composed(f"loss={other}"))
+        assert recipe(composed(f"loss={loss}", f"loss={other}")) == recipe_of(other)
 
 
 EXPERIMENT = """# @package _global_
@@ -149,13 +168,15 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("experiment", [*choices("experiment"), "made_up"])
 def test_a_loss_on_top_of_an_experiment_is_that_loss(experiment: str, made_up: Path) -> None:
     for loss in choices("loss"):
-        config = composed(f"experiment={experiment}", f"loss={loss}", extra=made_up)
-        assert recipe(config) == recipe(composed(f"loss={loss}"))
+        config = composed(
+            f"experiment={experiment}", f"loss={loss}", extra=made_up if experiment == "made_up" else None
+        )
+        assert recipe(config) == recipe_of(loss)
 
 
 def test_an_experiment_says_what_it_changes(made_up: Path) -> None:
     config = composed("experiment=made_up", extra=made_up)
-    assert recipe(config) == recipe(composed("loss=wgan_gp"))
+    assert recipe(config) == recipe_of("wgan_gp")
     assert config.optimizer.discriminator.lr == 0.125
     assert config.model.generator._target_.endswith("MLPGenerator")
     assert composed("experiment=made_up", "optimizer.lr=0.5", extra=made_up).optimizer.generator.lr == 0.5

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import config_folder
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.games.gan import GAN
 
 CONF = Path(config_folder())
@@ -35,9 +35,14 @@ LOSSES = choices("loss")
 
 @cache
 def text(group: str, name: str) -> Any:
-    """A yaml as it is written, with the one that it builds on; nothing is resolved."""
+    """A yaml as it is written, with those that it builds on; nothing is resolved."""
     node = OmegaConf.load(CONF / group / f"{name}.yaml")
-    bases = [text(group, base) for base in node.get("defaults", []) if isinstance(base, str)]
+    bases = []
+    for base in node.get("defaults", []):
+        if isinstance(base, str):  # of the same group, or /GROUP/NAME@WHERE
+            path, _, where = base.partition("@")
+            found = text(*path[1:].split("/")) if path.startswith("/") else text(group, path)
+            bases.append({where: found} if where not in ("", "_here_") else found)
     return OmegaConf.to_container(OmegaConf.merge(*bases, node))
 
 

@@ -126,6 +126,7 @@ def test_help_names_the_groups_and_fits_a_screen() -> None:
     text = call("--help").out
     assert all(group in text for group in ("loss:", "model:", "data:", "penalty:", "optimizer:", "trainer:", "logger:"))
     assert len(text.splitlines()) < 60
+    assert "game:" not in text, "it comes with a model, and can't be chosen"
 
 
 def test_cfg_job_prints_every_option() -> None:

@@ -28,6 +28,16 @@ def choices(group: str) -> list[str]:
     return sorted({path.stem for folder in (config_folder(), *own) for path in (Path(folder) / group).glob("*.yaml")})
 
 
+def help_on_groups() -> str:
+    """The groups of which a command line can choose, each with its choices; what yamls share is in none of these."""
+    defaults = OmegaConf.load(Path(config_folder()) / "train.yaml").defaults
+    groups = sorted(str(name) for entry in defaults if isinstance(entry, DictConfig) for name in entry)
+    return "\n".join(f"{name}: {', '.join(choices(name))}" for name in groups if not name.startswith("override "))
+
+
+OmegaConf.register_new_resolver("help_on_groups", help_on_groups, replace=True)
+
+
 def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
     """Dotted names of all options of a configuration."""
     for key in node:
