@@ -19,14 +19,15 @@ from lightning.pytorch import Callback, Trainer
 from torch.nn.functional import softplus
 
 from gan_lightning.callbacks import Checkpoint, Curves, Samples
+from gan_lightning.config.instantiate import resolve
 from gan_lightning.data import ImageDataModule
 from gan_lightning.games.gan import GAN
 from gan_lightning.games.player import frozen
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
 from gan_lightning.runs.loggers import JsonLines, TensorBoard
-from gan_lightning.train.build import build_data, build_module
+from gan_lightning.train.build import build_module
 from gan_lightning.train.quiet import quieten_lightning
-from gan_lightning.train.run import resolve
+from gan_lightning.train.settle import build_data
 
 WARM_UP = 5
 """Iterations before the clock starts."""
@@ -102,7 +103,7 @@ def compare(name: str, overrides: list[str], iterations: int, rounds: int) -> No
         config = compose("train", [*overrides, "logger=[]"])
     OmegaConf.set_struct(config, False)
     config.run = {"folder": str(Path.cwd()), "attempt": 0, "resume_at": None}
-    data = build_data(resolve(config))
+    data = build_data(resolve(config)["data"])
     config.data.channels, config.data.resolution = data.channels, data.resolution
     plain = resolve(config)
     pairs = []

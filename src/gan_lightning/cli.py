@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
@@ -112,7 +112,6 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
     release_stderr()
     context = HydraConfig.get()
     folder, overrides = Path(context.runtime.output_dir), list(context.overrides.task)
-    OmegaConf.set_struct(config, False)
     if context.mode == RunMode.RUN:
         with mistakes_in_one_line():
             from gan_lightning.train.run import train

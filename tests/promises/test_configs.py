@@ -16,8 +16,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan_lightning.config.check import check
 from gan_lightning.config.compose import config_folder
+from gan_lightning.config.instantiate import resolve
 from gan_lightning.config.trust import check_trusted
-from gan_lightning.train.run import resolve
 
 CONF = Path(config_folder())
 NEEDS_FILES = {"data=mnist", "data=cifar10", "data=folder"}

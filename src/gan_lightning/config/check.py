@@ -96,11 +96,13 @@ def check(config: DictConfig) -> None:
         raise UserError(mistake)
 
 
-def locate(config: DictConfig) -> None:
-    """Write the places of files in full."""
+def located(config: DictConfig) -> DictConfig:
+    """The configuration with the places of files written in full."""
+    new = config.copy()
     for name in LOCATIONS:
-        if isinstance(place := OmegaConf.select(config, name), str):
-            OmegaConf.update(config, name, str(Path(place).expanduser().resolve()))
+        if isinstance(place := OmegaConf.select(new, name), str):
+            OmegaConf.update(new, name, str(Path(place).expanduser().resolve()))
+    return new
 
 
 def no_such_option(path: str, known: Iterable[str]) -> str:

@@ -1,4 +1,7 @@
-"""Plain containers become the objects that they describe; what may be built is :mod:`gan_lightning.config.trust`'s."""
+"""A configuration becomes plain containers, and these become the objects that they describe.
+
+What may be built of a configuration that somebody else has written is decided in :mod:`gan_lightning.config.trust`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,38 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
 from gan_lightning.errors import UserError
 
 RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
 """Keys of a node that say how it is built, and are no options of what it builds."""
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """Plain containers, every interpolation followed; a list of whole numbers and fractions is one of fractions.
+
+    YAML reads betas=[0,0.9] as an int and a float, which torch takes for a mistake.
+
+    Raises:
+        UserError: If a value is missing or refers to nothing.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    return {str(key): _of_one_kind(value) for key, value in plain.items()}
+
+
+def _of_one_kind(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _of_one_kind(value) for key, value in node.items()}
+    if not isinstance(node, list):
+        return node
+    kinds = {type(value) for value in node}
+    return [float(value) for value in node] if kinds == {int, float} else [_of_one_kind(value) for value in node]
 
 
 def build(config: Any, path: str = "") -> Any:
@@ -25,7 +56,7 @@ def build(config: Any, path: str = "") -> Any:
         path: The name of ``config`` in the whole configuration, for messages.
 
     Raises:
-        UserError: There is no such class or function, or it raised an error; names the place and the reason.
+        UserError: If there is no such class or function, or it raised an error; the message names the place.
     """
     if isinstance(config, (list, tuple)):
         return [build(value, f"{path}[{index}]") for index, value in enumerate(config)]

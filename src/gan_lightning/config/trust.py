@@ -83,7 +83,7 @@ def check_references(config: Any, path: str = "") -> None:
     """Refuse a stored configuration whose texts call a resolver, such as ``${oc.env:TOKEN}``; references may stay.
 
     Resolvers read the environment and make new configurations. A run that records itself writes down what they gave
-    (:func:`gan_lightning.train.run.record_of`), so in a stored configuration they are somebody's own addition.
+    (:func:`gan_lightning.train.record.record_of`), so in a stored configuration they are somebody's own addition.
 
     Args:
         config: Dictionaries, lists and plain values, not yet resolved.

@@ -16,8 +16,9 @@ from gan_lightning.parallel.devices import cores, resolve_devices, threads_for
 from gan_lightning.runs.claim import Busy, locked
 from gan_lightning.runs.folder import EVENTS, RunFolder, read_json
 from gan_lightning.sweep.failures import is_passing, record_failure
+from gan_lightning.train.record import record_of
 from gan_lightning.train.resume import read_stored
-from gan_lightning.train.run import record_of, train
+from gan_lightning.train.run import train
 
 FINISHED = ("done", "pruned")
 """Values of a summary's ``status`` that mean that nothing is left to do."""
@@ -37,7 +38,7 @@ def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: i
     """Bring a job to its end, whatever state its folder is in.
 
     Args:
-        config: The composed configuration; it is changed in place.
+        config: The composed configuration; it stays as it is.
         folder: The job's folder.
         overrides: The overrides that were typed, for the run's record.
         share: Number of CPU cores that the job may use, or None for all cores of the machine.
@@ -72,6 +73,7 @@ def _locked_job(config: DictConfig, run: RunFolder, overrides: Sequence[str], sh
     if config.threads is None and share is not None:
         trainer = config.trainer
         devices = resolve_devices(trainer.accelerator, trainer.devices, trainer.num_nodes)
+        config = config.copy()
         config.threads = threads_for(devices.local, None, share)
     if run.last.is_file() and goes_on(config, run):
         attempt = run.next_attempt().number

@@ -1,10 +1,10 @@
-"""A resolved configuration becomes objects: data first, what was found in it goes into the networks, then the rest."""
+"""A job, which is settled and plain, becomes the game, its callbacks, loggers and Trainer; and they train."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from torch.distributed import Store
 
 from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
@@ -20,67 +20,57 @@ from gan_lightning.config.instantiate import build
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
-from gan_lightning.parallel.devices import Devices
+from gan_lightning.games.costs import Cost
+from gan_lightning.games.rules import check as check_rules
+from gan_lightning.parallel.devices import Devices, external_rank, threads_for
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
+from gan_lightning.runs.init_from import start_from
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.search import VARIABLE
-
-PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
-
-
-def build_data(config: Any) -> StreamDataModule:
-    """The datamodule with its training set loaded."""
-    data = build(config["data"], "data")
-    if not isinstance(data, StreamDataModule):
-        raise UserError(
-            f"data._target_={config['data']['_target_']} is no StreamDataModule, such as an ImageDataModule."
-        )
-    data.prepare_data()
-    data.setup("fit")
-    return data
+from gan_lightning.train.quiet import quieten_lightning
+from gan_lightning.train.settle import build_data
+from gan_lightning.train.summary import announce, conclude
 
 
-def fill_in_facts(config: DictConfig, data: StreamDataModule) -> None:
-    """Write what the data are into the configuration, where the networks refer to it.
+@dataclass(frozen=True)
+class Job:
+    """All that a process needs to take part in a run; plain, so that it can be handed to another process."""
 
-    Raises:
-        UserError: A network was told something else.
-    """
-    for fact in data.FACTS:
-        config.data[fact] = getattr(data, fact)
-    networks = {name: node for name, node in config.model.items() if isinstance(node, DictConfig)}
-    for name, node in networks.items():
-        for fact in data.FACTS:
-            if node.get(fact) is not None and node[fact] != config.data[fact]:
-                raise UserError(
-                    f"model.{name}.{fact}={node[fact]}, but the data have {config.data[fact]}. "
-                    f"Leave it out, or change the data: data.{fact}={node[fact]}."
-                )
+    config: dict[str, Any]
+    folder: str
+    devices: dict[str, Any]
+    attempt: int = 0
+    checkpoint: str | None = None
+    resume_at: int | None = None
 
 
-def fill_in_budget(config: DictConfig, iterations_per_epoch: int) -> None:
-    """Turn thousands of images into iterations; where no budget is given at all, take ``default_kimg``.
-
-    Where iterations or epochs are given, ``kimg`` becomes what they amount to: schedules of a whole run refer to it.
-    """
-    trainer = config.trainer
-    given = (config.kimg, trainer.get("max_epochs"), trainer.get("max_time"))
-    unlimited = trainer.get("max_steps", -1) in (-1, None)
-    if unlimited and not trainer.get("fast_dev_run") and all(limit is None for limit in given):
-        config.kimg = config.default_kimg
-    images = config.n_critic * config.data.batch_size
-    if config.kimg is None:
-        by_epochs = (trainer.get("max_epochs") or -1) * iterations_per_epoch
-        limits = [limit for limit in (by_epochs, -1 if unlimited else trainer.max_steps) if limit > 0]
-        config.kimg = min(limits) * images / 1000 if limits else None
-        return
-    if config.kimg <= 0:
-        raise UserError(f"kimg={config.kimg}: give a positive number of thousands of images.")
-    iterations = math.ceil(1000 * config.kimg / images)
-    trainer.max_steps = iterations if unlimited else min(iterations, trainer.max_steps)
+def execute(job: Job, data: StreamDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
+    """Build the job and train as one of its ranks. The rest of the process is left as it was found."""
+    config, folder, devices = job.config, Path(job.folder), Devices(**job.devices)
+    environment = dict(os.environ)
+    quieten_lightning()
+    torch.set_num_threads(threads_for(devices.local, config["threads"]))
+    try:
+        data = data or build_data(config["data"])
+        module = build_module(config)
+        warnings = check_rules(module, data.num_classes, data.largest)
+        if config["init_from"] is not None and job.checkpoint is None:
+            start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
+        trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
+        spent: dict[str, Cost] = {}
+        if trainer.is_global_zero:
+            print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
+            spent = module.costs(data.image_shape)
+            announce(module, spent, data, devices, trainer, folder, job.resume_at)
+        trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
+        return conclude(trainer, module, folder, spent)
+    finally:
+        # the next job of a sweep lives in this process too, and must not inherit a rank or a port
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def build_module(config: Mapping[str, Any]) -> Game:
@@ -151,26 +141,3 @@ def build_pruning() -> list[Callback]:
 
     trial = HandedTrial.from_environment()
     return [Pruning(trial.objective, trial.should_prune)]
-
-
-def check_trainer(config: Mapping[str, Any], devices: Devices) -> None:
-    """Refuse combinations that would fail late or be ignored.
-
-    Raises:
-        UserError: Names the options and the way out.
-    """
-    node = config["trainer"]
-    if node.get("strategy", "auto") not in ("auto", "gan"):
-        raise UserError(
-            f"trainer.strategy={node['strategy']} can't train two players in one module; leave it at auto: several "
-            "devices then average the stepping player's gradients in one all-reduce."
-        )
-    if node.get("precision", "32-true") not in PRECISIONS:
-        raise UserError(f"trainer.precision={node['precision']} is not one of {', '.join(map(str, PRECISIONS))}.")
-    if node.get("log_every_n_steps", 1) < 1:
-        raise UserError(f"trainer.log_every_n_steps={node['log_every_n_steps']}: give at least 1.")
-    on_cpu = devices.accelerator == "cpu"
-    if on_cpu and node.get("precision") in ("16-mixed", "16", 16, "16-true"):
-        raise UserError(f"trainer.precision={node['precision']} needs a GPU; use bf16-mixed or 32-true on a CPU.")
-    if on_cpu and node.get("sync_batchnorm"):
-        raise UserError("trainer.sync_batchnorm=true needs GPUs; running statistics are averaged anyway.")

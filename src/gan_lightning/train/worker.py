@@ -24,7 +24,7 @@ def main() -> None:
 
     from gan_lightning.errors import UserError
     from gan_lightning.parallel.launcher import FAILED
-    from gan_lightning.train.run import Job, execute
+    from gan_lightning.train.build import Job, execute
 
     rank = os.environ["LOCAL_RANK"]
     store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from gan_lightning.config.compose import config_folder
-from gan_lightning.config.trust import build
+from gan_lightning.config.instantiate import build
 from gan_lightning.data.image_set import ImageSet, with_channels
 from gan_lightning.data.sets import digits as digits_module
 from gan_lightning.data.sets import rendering
@@ -28,7 +28,8 @@ from gan_lightning.data.translation.loader import TranslationBatch
 from gan_lightning.data.translation.photographs import CIFAR10Classes, CIFAR10Colours, MNISTDigits
 from gan_lightning.data.translation.two_sides import Side, TwoSides
 from gan_lightning.errors import UserError
-from gan_lightning.train.build import fill_in_facts
+from gan_lightning.train.run import changed
+from gan_lightning.train.settle import facts_of, require_agreement
 
 
 @pytest.fixture
@@ -225,7 +226,8 @@ def test_a_run_writes_the_facts_into_its_configuration_and_builds_the_same_from_
     OmegaConf.set_struct(config, False)
     config.model = {"translator": {"in_channels": "${data.channels_a}", "resolution": "${data.resolution}"}}
     data = build(OmegaConf.to_container(config.data, resolve=True), "data")
-    fill_in_facts(config, data)
+    config = changed(config, {f"data.{fact}": value for fact, value in facts_of(data).items()})
+    require_agreement(config.model, facts_of(data))
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     assert {fact: resolved["data"][fact] for fact in data.FACTS} == {
         **{"channels_a": 1, "channels_b": 1, "resolution": [28, 28], "num_classes": 10}
@@ -236,7 +238,7 @@ def test_a_run_writes_the_facts_into_its_configuration_and_builds_the_same_from_
     assert torch.equal(again.train_set.a.images, data.train_set.a.images)
     config.model.translator.resolution = 32
     with pytest.raises(UserError, match=r"model.translator.resolution=32, but the data have \[28, 28\]"):
-        fill_in_facts(config, data)
+        require_agreement(config.model, facts_of(data))
 
 
 class Made(PairedDataModule):
