@@ -100,7 +100,12 @@ def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[in
 
 
 def resize(images: Bytes, resolution: Resolution) -> UInt8[Tensor, "B C H2 W2"]:
-    """Images resized to a square or to (height, width) by a bicubic filter, antialiased if they shrink."""
+    """Images resized to a square or to (height, width) by a bicubic filter, antialiased if they shrink.
+
+    The filter is that of Pillow, but values are rounded and clamped to bytes only once, at the end, while Pillow also
+    does so between the pass over rows and the one over columns. On the digits of MNIST, enlarged to 64 pixels, the two
+    differ by 0.12 of 255 on average and by up to 26 at edges, where the filter overshoots.
+    """
     size = height_and_width(resolution)
     if images.shape[2:] == size:
         return images
