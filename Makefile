@@ -16,7 +16,7 @@ RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard torture matrix bench sheets extractors clean distclean
+.PHONY: help train test lint format tensorboard torture matrix conformance bench sheets extractors clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
@@ -45,6 +45,9 @@ torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many d
 
 matrix: $(DEV_READY) ## train every loss with every penalty and every network, two steps each
 	$(PYTHON) -m pytest tests/promises/test_matrix.py -m "" --timeout 1800 $(ARGS)
+
+conformance: $(DEV_READY) ## compare numbers with those of torch-fidelity, prdc, scipy, torchvision and others' code
+	$(PYTHON) -m pytest tests/promises/test_conformance.py tests/unit/metrics $(ARGS)
 
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop, and a sweep over single runs
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
