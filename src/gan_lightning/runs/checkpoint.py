@@ -11,10 +11,11 @@ import torch
 from lightning.fabric.plugins.io import CheckpointIO
 from torch import Tensor
 
+from gan_lightning.config.moved import checkpoint_up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
-VERSION = 1
+VERSION = 2
 """Of the 'gan_lightning' record in a checkpoint."""
 PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
 
@@ -80,9 +81,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
     if not isinstance(checkpoint, dict) or "gan_lightning" not in checkpoint:
         raise UserError(f"{file} is no checkpoint of gan-lightning: it lacks the 'gan_lightning' record.")
-    if (version := checkpoint["gan_lightning"].get("version")) != VERSION:
+    if (version := checkpoint["gan_lightning"].get("version")) == 1:
+        return checkpoint_up_to_date(checkpoint)
+    if version != VERSION:
         raise UserError(
-            f"{file} has format {version}, but this release reads {VERSION}: use the release that wrote it."
+            f"{file} has format {version}, but this release reads up to {VERSION}: use the release that wrote it."
         )
     return checkpoint
 

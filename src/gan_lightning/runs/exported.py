@@ -11,11 +11,12 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 
 CONFIG = "config.json"
 WEIGHTS = "generator.safetensors"
-FORMAT = 1
+FORMAT = 2
 """Of ``config.json``."""
 
 
@@ -41,11 +42,11 @@ def read_weights(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if not isinstance(config, dict) or config.get("library") != "gan-lightning":
             raise UserError(f"{folder / CONFIG} was not written by export.py: give a run folder, or what it exported.")
-        if (version := config.get("format")) != FORMAT:
+        if (version := config.get("format")) not in (1, FORMAT):
             raise UserError(
-                f"{folder} has format {version}, but this release reads {FORMAT}: use the one that wrote it."
+                f"{folder} has format {version}, but this release reads up to {FORMAT}: use the one that wrote it."
             )
-        return config, safetensors.torch.load_file(folder / WEIGHTS)
+        return up_to_date(config), safetensors.torch.load_file(folder / WEIGHTS)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename or folder / WEIGHTS} is missing: export the run again.") from error
     except (OSError, ValueError, SafetensorError) as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.records import read_records
 
@@ -216,11 +217,11 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A stored configuration as plain containers, references unresolved; empty if there is none.
+    """A stored configuration with today's names, as plain containers, references unresolved; empty if there is none.
 
     Raises:
         yaml.YAMLError: It is damaged.
     """
     # the parser in C where PyYAML has it, 17 times as fast as OmegaConf on a resolved.yaml; both are the safe ones
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return dict(yaml.load(path.read_text(encoding="utf-8"), loader)) if path.is_file() else {}
+    return up_to_date(dict(yaml.load(path.read_text(encoding="utf-8"), loader))) if path.is_file() else {}

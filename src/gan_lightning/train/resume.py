@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import flat_keys, unreadable
+from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
@@ -38,7 +39,7 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
 
 
 def read_stored(run: RunFolder) -> DictConfig:
-    """The configuration that a run was started with.
+    """The configuration that a run was started with, with today's names.
 
     Raises:
         UserError: It can't be read, or is no mapping.
@@ -50,7 +51,8 @@ def read_stored(run: RunFolder) -> DictConfig:
         raise UserError(f"{stored} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, DictConfig):
         raise UserError(f"{stored} is no configuration of a run.")
-    return config
+    renamed: dict[str, Any] = up_to_date(OmegaConf.to_container(config))
+    return OmegaConf.create(renamed)
 
 
 def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ import torch
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO, keep_copy, load_checkpoint, require_plain
 
-GOOD = {"gan_lightning": {"version": 1}, "state_dict": {"w": torch.ones(3)}}
+GOOD = {"gan_lightning": {"version": 2}, "state_dict": {"w": torch.ones(3)}}
 
 
 def save(path: Path, checkpoint: dict[str, Any] = GOOD) -> None:
@@ -106,8 +106,8 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     torch.save({"w": 1}, tmp_path / "foreign.ckpt")
     with pytest.raises(UserError, match="is no checkpoint of gan-lightning"):
         load_checkpoint(tmp_path / "foreign.ckpt")
-    torch.save({"gan_lightning": {"version": 2}}, tmp_path / "later.ckpt")
-    with pytest.raises(UserError, match="has format 2, but this release reads 1"):
+    torch.save({"gan_lightning": {"version": 3}}, tmp_path / "later.ckpt")
+    with pytest.raises(UserError, match="has format 3, but this release reads up to 2"):
         load_checkpoint(tmp_path / "later.ckpt")
 
 

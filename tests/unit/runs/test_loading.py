@@ -82,7 +82,7 @@ def test_what_cannot_be_loaded(run: Path, tmp_path: Path) -> None:
     (tmp_path / "torn.ckpt").write_bytes((run / "checkpoints" / "last.ckpt").read_bytes()[:5000])
     with pytest.raises(UserError, match="damaged"):
         gan_lightning.load(tmp_path / "torn.ckpt")
-    torch.save({"gan_lightning": {"version": 1}, "state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save({"gan_lightning": {"version": 2}, "state_dict": {}}, tmp_path / "other.ckpt")
     with pytest.raises(UserError, match=r"other\.ckpt"):
         gan_lightning.load(tmp_path / "other.ckpt")
 
