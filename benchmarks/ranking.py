@@ -26,7 +26,7 @@ from gan_lightning.runs.loading import load_trained
 from gan_lightning.types import Bytes
 
 CPU = torch.device("cpu")
-MEASURES = ["fid", "kid", "inception_score", "precision_recall"]
+METRICS = ["fid", "kid", "inception_score", "precision_recall"]
 SHOWN = ("fid", "kid", "inception_score", "precision", "recall", "density", "coverage")
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     run = Path(sys.argv[1])
     changes = dict(word.removeprefix("data.").split("=", 1) for word in sys.argv[2:])
     config = load_trained(run).config
-    evaluator = evaluator_of(None, {}, {}, config, []).only(MEASURES)
+    evaluator = evaluator_of(None, {}, {}, config, []).only(METRICS)
     data = images_of_run(config, changes)
     real = real_images(data, evaluator.split)
     of_real = evaluator.real(real, CPU)

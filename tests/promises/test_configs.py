@@ -27,7 +27,7 @@ OF_TWO_DOMAINS = {  # no game in conf/model translates images
 }
 COMPANIONS = {  # choices that mean nothing without another
     "callbacks=toy": "data=toy",
-    "callbacks=quality": "callbacks.quality.measures=[fid] metrics.n_fake=8",
+    "callbacks=quality": "callbacks.quality.metrics=[fid] evaluator.n_fake=8",
     **dict.fromkeys(("penalty=[gradient_penalty]", "penalty=[r1]", "penalty=[r2]"), "discriminator_norm=layer"),
     "schedule=[augment_ramp]": "augment=[diffaugment]",
     "schedule=[noise_decay]": "augment=[instance_noise]",

@@ -25,7 +25,7 @@ EXPECTED = json.loads((OLD / "expected.json").read_text())
 """For each run the numbers that the code which made it logged when it was resumed, by "iteration name"."""
 RUNS = list(EXPECTED)
 OF_IMAGES = [name for name in RUNS if name != "points"]
-FEW = "n_fake=40 measures=[fid] batch_size=20 threads=1"
+FEW = "n_fake=40 metrics=[fid] batch_size=20 threads=1"
 """Options of evaluate.py as the run called dcgan measured itself."""
 OF_THE_CLOCK = re.compile(r"seconds|_per_")
 

@@ -17,14 +17,14 @@ from gan_lightning.generate.command import main as generate
 from gan_lightning.networks import DCGANGenerator
 from gan_lightning.runs.loading import stored_at
 
-FEW = "metrics.n_fake=40 metrics.measures.fid_infinity=null metrics.measures.kid.subset_size=10"
-QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.measures=[fid]"
+FEW = "evaluator.n_fake=40 evaluator.metrics.fid_infinity=null evaluator.metrics.kid.subset_size=10"
+QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.metrics=[fid]"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("once") / "run"
-    train(f"trainer.max_steps=1 {FEW} metrics.held_out.memorisation=null {QUALITY}", folder)
+    train(f"trainer.max_steps=1 {FEW} evaluator.held_out.memorisation=null {QUALITY}", folder)
     return folder
 
 

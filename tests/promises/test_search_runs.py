@@ -21,7 +21,7 @@ from gan_lightning.search.storage import FILE, STUDY, open_storage
 pytestmark = pytest.mark.forks
 
 MEASURED = (
-    *("callbacks=quality", "callbacks.quality.measures=[fid]", "callbacks.quality.n_fake=8"),
+    *("callbacks=quality", "callbacks.quality.metrics=[fid]", "callbacks.quality.n_fake=8"),
     *("callbacks.quality.every_kimg=0.016", "callbacks.quality.max_share=1", "callbacks.quality.raw=false"),
 )
 LINE = ("-m", "hydra/sweeper=optuna", *games.TINY, *MEASURED, "optimizer.lr=tag(log,interval(1e-5,1e-2))")
@@ -80,7 +80,7 @@ def test_a_search_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
 
 
 EACH_ONCE = "hydra.sweeper.sampler._target_=optuna.samplers.BruteForceSampler ~hydra.sweeper.sampler.n_startup_trials"
-SHORT = f"{' '.join(games.TINY)} metrics.n_fake=8 trainer.max_steps=1 -m hydra/sweeper=optuna {EACH_ONCE}"
+SHORT = f"{' '.join(games.TINY)} evaluator.n_fake=8 trainer.max_steps=1 -m hydra/sweeper=optuna {EACH_ONCE}"
 
 
 def test_a_trial_may_fail_and_folders_are_named_by_what_is_searched(tmp_path: Path) -> None:

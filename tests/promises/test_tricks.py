@@ -12,7 +12,7 @@ from two_ranks import RANKS, both_ranks, store_in
 
 from gan_lightning.augment import Adaptive, DiffAugment, InstanceNoise
 from gan_lightning.games.gan import GAN
-from gan_lightning.games.image_pool import FakeHistory
+from gan_lightning.games.image_pool import ImagePool
 from gan_lightning.games.priors import TruncatedNormal
 from gan_lightning.games.schedules import Linear
 from gan_lightning.losses import R1, NonSaturating, TopK
@@ -24,7 +24,7 @@ STEPS, HALF = 8, 3
 
 
 class SaveAtTheEnd(Callback):
-    """While the processes are still together: the history of fakes is gathered."""
+    """While the processes are still together: the image pool is gathered."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +39,7 @@ def tricky() -> GAN:
         penalties={"r1": R1(interval=2)},
         # a step up in each pair of iterations: no mean of signs is below the target
         augment={"ada": Adaptive(DiffAugment(), target=-1.5, kimg=0.5, interval=2), "noise": InstanceNoise(0.1)},
-        history=FakeHistory(updates=3),
+        image_pool=ImagePool(updates=3),
         prior=TruncatedNormal(1.5),
         schedules={"augment.noise.std": Linear(0.2, 0.0, kimg=0.2), "loss.fraction": Linear(1.0, 0.25, kimg=0.2)},
         n_critic=2,
@@ -74,7 +74,7 @@ def test_both_ranks_have_what_one_process_has(of_two: tuple[list[dict[str, Any]]
 
 
 def test_one_process_goes_on_from_two(of_two: tuple[list[dict[str, Any]], Path]) -> None:
-    """The history has fakes of both, and the collected signs are those of the global batch."""
+    """The image pool has fakes of both, and the collected signs are those of the global batch."""
     _, halfway = of_two
     resumed, whole = trained(STEPS, checkpoint=halfway), trained(STEPS)
     assert games.largest_difference(games.weights(resumed), games.weights(whole)) < 1e-6

@@ -37,7 +37,7 @@ CHECKS = {
 
 def test_there_are_some() -> None:
     assert "python generate.py RUN_FOLDER count=10000 to=fakes" in COMMANDS
-    assert "python evaluate.py some_images/ against=other_images/ metrics=cifar10" in COMMANDS
+    assert "python evaluate.py some_images/ against=other_images/ evaluator=cifar10" in COMMANDS
     assert "python export.py RUN_FOLDER to=my_model formats=[torch,onnx]" in COMMANDS
     assert "python compare.py runs/sweeps/loss_model-3fa2c1 output=page.html" in COMMANDS
 

@@ -23,7 +23,7 @@ PROTOCOL = {
     "quantisation": "round",
     "generator": "averaged",
     "sampling": "as in training",
-    "measure": "FrechetDistance()",
+    "metric": "FrechetDistance()",
     "seed": 0,
     "versions": {"torch": "2.14.1"},
 }

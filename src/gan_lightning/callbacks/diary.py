@@ -20,7 +20,7 @@ from gan_lightning.runs.folder import Attempt, RunFolder, write_json
 
 OF_GROUPS = (
     *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "n_critic", "augment", "prior"),
-    *("optimizer_generator", "optimizer_discriminator", "clip", "schedules", "history", "seed"),
+    *("optimizer_generator", "optimizer_discriminator", "clip", "schedules", "image_pool", "seed"),
 )
 """Options of a game that are choices of groups, which have columns of their own or none."""
 

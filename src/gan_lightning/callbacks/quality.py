@@ -37,7 +37,7 @@ class Quality(Callback):
         folder: The run folder.
         evaluator: Extractor and metrics.
         every_kimg: Thousand images between two measurements; null measures at the end only.
-        measures: Of the evaluator's, those to take while training; null: all.
+        metrics: Of the evaluator's, those to take while training; null: all.
         monitor: The number by which iterations are compared: averaged/ or raw/ and one of the metrics.
         n_fake: Generated images in each measurement; null takes the evaluator's. Another number is another protocol.
         raw: Measure the raw generator too.
@@ -52,7 +52,7 @@ class Quality(Callback):
         evaluator: Evaluator,
         every_kimg: float | None = 50.0,
         monitor: str = "averaged/fid",
-        measures: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
         n_fake: int | None = None,
         raw: bool = True,
         max_share: float = 0.2,
@@ -63,10 +63,10 @@ class Quality(Callback):
         if patience is not None and patience < 1:
             raise UserError(f"callbacks.quality.patience={patience}: give at least 1, or null for no early end.")
         if n_fake is not None and n_fake < 2:
-            raise UserError(f"callbacks.quality.n_fake={n_fake}: give at least 2, or null for metrics.n_fake.")
+            raise UserError(f"callbacks.quality.n_fake={n_fake}: give at least 2, or null for evaluator.n_fake.")
         self.folder = Path(folder)
-        self.evaluator = evaluator if measures is None else evaluator.only(measures)
-        self.do_without = "metrics.measures.{}=null" if measures is None else "callbacks.quality.measures= without {}"
+        self.evaluator = evaluator if metrics is None else evaluator.only(metrics)
+        self.do_without = "evaluator.metrics.{}=null" if metrics is None else "callbacks.quality.metrics= without {}"
         """What leaves a metric out, for a message."""
         self.weights = WEIGHTS if raw else WEIGHTS[:1]
         self.monitor = monitor
@@ -216,7 +216,7 @@ class Quality(Callback):
     def _stay_with_the_protocol(self) -> None:
         weights, _, name = self.monitor.partition("/")
         common = self.evaluator.protocol(self._images, self.n_fake, weights)
-        protocol = common.measured_by(self.evaluator.measure_of(name))
+        protocol = common.measured_by(self.evaluator.metric_of(name))
         if self._protocol is not None:
             require_same(self._protocol, protocol)
         self._protocol = protocol

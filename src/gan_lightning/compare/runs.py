@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from gan_lightning.compare.curves import Curve
+from gan_lightning.config.moved import option_of_today
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import Record, RunFolder, read_json, read_yaml
 
@@ -142,7 +143,7 @@ def _overrides(starts: Iterable[Record]) -> dict[str, str]:
         for line in start.words():
             key, _, value = line.lstrip("+~").partition("=")
             if key:
-                typed[key] = value
+                typed[option_of_today(key)] = value
     return typed
 
 

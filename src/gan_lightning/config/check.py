@@ -10,8 +10,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gan_lightning.config.moved import option_of_today, renamed
 from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
-from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, references, unread_keys
+from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, references, unknown_keys
 from gan_lightning.errors import UserError
 
 TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
@@ -26,7 +27,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
         ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
     ),
-    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "metrics"), DictConfig),
+    **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "evaluator"), DictConfig),
 }
 """The keys of train.yaml and what they hold."""
 
@@ -90,7 +91,7 @@ def check(config: DictConfig) -> None:
                 raise UserError(f"{group}.{name} is null: choose without it instead, such as {group}=[].")
             if node is not None and "_target_" not in node:
                 raise UserError(f"{group}.{name} has no _target_: choose it first, such as {group}=[{name}].")
-    for path, near in unread_keys(config):
+    for path, near in unknown_keys(config):
         raise UserError(no_such_option(path, near))
     for mistake in mistyped_values(config):
         raise UserError(mistake)
@@ -107,6 +108,8 @@ def located(config: DictConfig) -> DictConfig:
 
 def no_such_option(path: str, known: Iterable[str]) -> str:
     """One line on an option that does not exist, with near matches among the full names that do."""
+    if (today := option_of_today(path)) != path:
+        return renamed(path, today)
     if path in REFUSED:
         return f"{path} can't be used: {REFUSED[path]}."
     if path in OF_OTHERS:

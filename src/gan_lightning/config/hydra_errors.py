@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import HYDRAS, choices, composed_without, flat_keys, unreadable
+from gan_lightning.config.moved import option_of_today, renamed
 from gan_lightning.terminal import end
 
 OF_QUALITY = "callbacks.quality."
@@ -83,6 +84,8 @@ def to_be_added(config: DictConfig, key: str) -> str | None:
 def _no_such_option(key: str, config: DictConfig) -> str:
     from gan_lightning.config.check import no_such_option
 
+    if (today := option_of_today(key)) != key:
+        return renamed(key, today)
     chosen = any(word.startswith("callbacks=") for word in sys.argv[1:])
     if key.startswith(OF_QUALITY) and not chosen and "quality" not in (config.callbacks or {}):
         return f"{key} is an option of callbacks=quality: add that word too."

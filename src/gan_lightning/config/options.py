@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_origin, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from gan_lightning.config.moved import VERBS, renamed
 from gan_lightning.config.signatures import admits, choices_in_words
 from gan_lightning.config.tilde import with_home
 from gan_lightning.errors import UserError
@@ -56,6 +57,9 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
     for word in words[len(sources) :]:
         name, value = _parsed(word, program)
         group, _, key = name.partition(".")
+        today = VERBS.get((program, name))
+        if today is not None and not (name in known and admits(get_type_hints(kind)[name], value)):
+            raise UserError(renamed(name, today))
         if group not in known or (key and _default(known[group]) != {}):
             near = get_close_matches(name, known, 2, 0.6)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""

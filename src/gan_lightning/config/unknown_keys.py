@@ -20,18 +20,18 @@ NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none
 REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 
 
-def unread_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
+def unknown_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
     """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
     referred_to = set(references(config))
-    yield from ((name, near) for name, near in _unread(config, "", referred_to) if not name.startswith("run."))
+    yield from ((name, near) for name, near in _unknown(config, "", referred_to) if not name.startswith("run."))
 
 
-def _unread(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
+def _unknown(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
     """``handed_over``: to a constructor, whose affair the keys of plain mappings are."""
     if isinstance(node, ListConfig):
         for index in range(len(node)):
             if not is_reference(node, index):
-                yield from _unread(node[index], f"{path}[{index}]", references, handed_over)
+                yield from _unknown(node[index], f"{path}[{index}]", references, handed_over)
     if not isinstance(node, DictConfig) or node._is_none():
         return
     target = node.get("_target_")
@@ -42,18 +42,18 @@ def _unread(node: Any, path: str, references: set[str], handed_over: bool = Fals
         name = f"{path}.{key}" if path else key
         container = not is_reference(node, key) and isinstance(node[key], (DictConfig, ListConfig))
         if target is not None:
-            unread = accepted is not None and key not in accepted
+            unknown = accepted is not None and key not in accepted
             beside = [f"{path}.{known}" for known in accepted or ()]
         else:
             off = path in MAY_BE_OFF and node[key] is None
             neutral = name in NEUTRAL and node[key] == NEUTRAL[name]
             used = container or off or neutral or any(_covers(reference, name) for reference in references)
-            unread = bool(path) and not used
+            unknown = bool(path) and not used
             beside = [f"{path}.{known}" for known in map(str, node) if known != key]
-        if unread:
+        if unknown:
             yield name, beside
         elif container and (target is None or _builds_something(node[key])):
-            yield from _unread(node[key], name, references, handed_over or target is not None)
+            yield from _unknown(node[key], name, references, handed_over or target is not None)
 
 
 def is_reference(node: Any, key: Any) -> bool:

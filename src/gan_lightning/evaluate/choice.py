@@ -1,4 +1,4 @@
-"""What is measured against, and by which metrics."""
+"""What is measured against, and by which evaluator."""
 
 from __future__ import annotations
 
@@ -70,32 +70,32 @@ def measured_against(
 
 
 def evaluator_of(
-    metrics: str | None,
+    name: str | None,
     extractor: Mapping[str, Any],
     changes: Mapping[str, Any],
     config: Mapping[str, Any],
     allow: Sequence[str],
 ) -> Evaluator:
-    """The metrics by name or as a run's data have them, with changes.
+    """The evaluator of this name or, if none is given, the one of a run, with changes.
 
     Raises:
-        UserError: Nothing says which, there are none of this name, or they have no such option.
+        UserError: If nothing says which, if there is none of this name, or if it has no such option.
     """
-    if metrics is None and not config.get("metrics"):
-        raise UserError(f"Say by which metrics: metrics=NAME, one of {', '.join(choices('metrics'))}.")
-    node = dict(config["metrics"]) if metrics is None else metrics_named(metrics)
-    for name in extractor:
-        if name not in node["extractor"] or name.startswith("_"):
+    if name is None and not config.get("evaluator"):
+        raise UserError(f"Say by which evaluator: evaluator=NAME, one of {', '.join(choices('evaluator'))}.")
+    node = dict(config["evaluator"]) if name is None else evaluator_named(name)
+    for option in extractor:
+        if option not in node["extractor"] or option.startswith("_"):
             known = ", ".join(f"extractor.{each}" for each in node["extractor"] if not each.startswith("_"))
-            raise UserError(f"There is no option 'extractor.{name}'; this extractor has {known or 'none'}.")
+            raise UserError(f"There is no option 'extractor.{option}'; this extractor has {known or 'none'}.")
     evaluator = build_trusted({**node, **changes, "extractor": {**node["extractor"], **extractor}}, allow)
     if not isinstance(evaluator, Evaluator):
-        raise UserError(f"metrics: {type(evaluator).__name__} is no Evaluator.")
+        raise UserError(f"evaluator: {type(evaluator).__name__} is no Evaluator.")
     return evaluator
 
 
-def metrics_named(name: str) -> dict[str, Any]:
-    """A choice of the group ``metrics``, resolved.
+def evaluator_named(name: str) -> dict[str, Any]:
+    """A choice of the group ``evaluator``, resolved.
 
     Raises:
         UserError: There is none of this name.
@@ -103,9 +103,9 @@ def metrics_named(name: str) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(config_folder(), version_base="1.3"):
-            node = compose("train", [f"metrics={name}"]).metrics
+            node = compose("train", [f"evaluator={name}"]).evaluator
     except HydraException as error:
-        raise UserError(f"There is no metrics={name}: choose one of {', '.join(choices('metrics'))}.") from error
+        raise UserError(f"There is no evaluator={name}: choose one of {', '.join(choices('evaluator'))}.") from error
     plain = OmegaConf.to_container(node, resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}

@@ -40,33 +40,33 @@ class Evaluate:
         str | None,
         "the real images: a run folder for its data, or a folder, zip or .npz; null: those of the source's run",
     ] = None
-    metrics: Annotated[
+    evaluator: Annotated[
         str | None,
-        "digits, mnist, cifar10, inception or a yaml of yours; null: those of the run, or of the one against=",
+        "digits, mnist, cifar10, inception or a yaml of yours; null: that of the run, or of the one against=",
     ] = None
     extractor: Annotated[dict[str, Any], "changes of the extractor, such as extractor.weights=FILE"] = field(
         default_factory=dict
     )
-    measures: Annotated[
-        list[str] | None, "only these, such as [fid,kid], and no error bars; null: all that the metrics have"
+    metrics: Annotated[
+        list[str] | None, "only these, such as [fid,kid], and no error bars; null: all that the evaluator has"
     ] = None
     checkpoint: Annotated[Literal["last", "best"], "which one of a run folder"] = "last"
     weights: Annotated[Literal["both", "averaged", "raw"], "of the generator"] = "both"
-    split: Annotated[Literal["train", "test"] | None, "of the real images; null: as the metrics have it"] = None
-    n_fake: Annotated[int | None, "generated images; null: as the metrics have it"] = None
-    seed: Annotated[int | None, "of latents and labels; null: as the metrics have it"] = None
+    split: Annotated[Literal["train", "test"] | None, "of the real images; null: as the evaluator has it"] = None
+    n_fake: Annotated[int | None, "generated images; null: as the evaluator has it"] = None
+    seed: Annotated[int | None, "of latents and labels; null: as the evaluator has it"] = None
     errors: Annotated[bool, "error bars, the noise floor, the gap to held-out images, the test for copies"] = True
     data: Annotated[dict[str, Any], "where the real images are now, such as data.data_dir=../datasets"] = field(
         default_factory=dict
     )
     resolution: Annotated[int | None, "pixels a side, for real images in a folder; null: those of the source"] = None
-    batch_size: Annotated[int | None, "images at a time; null: as the metrics have it"] = None
+    batch_size: Annotated[int | None, "images at a time; null: as the evaluator has it"] = None
     device: Annotated[str, "auto, cpu, cuda, cuda:1 or mps"] = "auto"
     threads: Annotated[int | None, "CPU threads; null: all cores"] = None
     allow: Annotated[list[str], "modules of your own that a run's configuration names"] = field(default_factory=list)
 
 
-OF_IMAGES = ("metrics", "extractor", "measures", "split", "batch_size")
+OF_IMAGES = ("evaluator", "extractor", "metrics", "split", "batch_size")
 """Options that say nothing about points."""
 OF_GENERATORS = ("checkpoint", "weights", "n_fake", "seed")
 """Options that say nothing about images that are there already."""
@@ -107,15 +107,15 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
     """Numbers by the features of an extractor, and what they were measured on.
 
     Raises:
-        UserError: The metrics are not known, or these images can't be measured by them.
+        UserError: If the evaluator is not known, or if these images can't be measured by it.
     """
     data = against.data
     if not isinstance(data, ImageDataModule):
         raise UserError(f"{type(data).__name__} has no images to measure against.")
     config = source.config or against.config
-    evaluator = evaluator_of(options.metrics, options.extractor, _changes(options), config, options.allow)
-    if options.measures is not None or not options.errors:
-        evaluator = evaluator.only(list(evaluator.measures) if options.measures is None else options.measures)
+    evaluator = evaluator_of(options.evaluator, options.extractor, _changes(options), config, options.allow)
+    if options.metrics is not None or not options.errors:
+        evaluator = evaluator.only(list(evaluator.metrics) if options.metrics is None else options.metrics)
     real = real_images(data, evaluator.split)
     held_out = _held_out(data, evaluator)
     contenders: Contenders = (
@@ -124,10 +124,10 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
         else source.generators(WEIGHTS[options.weights], options.allow)
     )
     n_fake = contenders.count(evaluator)
-    if options.measures is None:
+    if options.metrics is None:
         evaluator = _that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
     else:
-        evaluator.check(len(real), n_fake, "measures= without {}")
+        evaluator.check(len(real), n_fake, "metrics= without {}")
     for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out)):
         print(f"warning: {caution}", flush=True)
     of_real = evaluator.real(real, device)

@@ -42,7 +42,7 @@ def mode_numbers(
         quantisation="none",
         generator=trained.weights,
         sampling=SAMPLING,
-        measure=f"ModeCoverage(modes={len(data.centers)}, std={data.std:g}, radius={RADIUS:g})",
+        metric=f"ModeCoverage(modes={len(data.centers)}, std={data.std:g}, radius={RADIUS:g})",
         seed=fakes.seed,
         versions=versions(PACKAGES),
     )

@@ -147,7 +147,7 @@ class Generators:
     checkpoint: Path
 
     def count(self, evaluator: Evaluator) -> int:
-        """As many as the metrics have it."""
+        """As many as the evaluator has it."""
         return evaluator.n_fake
 
     def measured(self, evaluator: Evaluator, real: RealImages, device: torch.device) -> Iterator[Contender]:

@@ -11,8 +11,8 @@ from torch import nn
 from gan_lightning.augment import Compose
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
-from gan_lightning.games.discriminator_statistics import opinion
-from gan_lightning.games.image_pool import FakeHistory
+from gan_lightning.games.discriminator_statistics import discriminator_statistics
+from gan_lightning.games.image_pool import ImagePool
 from gan_lightning.games.scheduling import Place, places_of_module, places_of_part
 from gan_lightning.types import (
     AdversarialLoss,
@@ -45,7 +45,7 @@ class AdversarialGame(Game):
         generator_terms: Terms on G, by other names.
         constraints: Called with each discriminator after every step of its player, by name (weight clipping).
         augment: Applied to every image that a discriminator sees, by name and in this order.
-        history: Mixes past fakes into those that D sees in its own updates.
+        image_pool: Mixes past fakes into those that D sees in its own updates.
         game: Options of :class:`~gan_lightning.games.base.Game`.
 
     Raises:
@@ -62,12 +62,12 @@ class AdversarialGame(Game):
         generator_terms: Mapping[str, GeneratorTerm] | None = None,
         constraints: Mapping[str, Callable[[nn.Module], None]] | None = None,
         augment: Mapping[str, nn.Module] | None = None,
-        history: FakeHistory | None = None,
+        image_pool: ImagePool | None = None,
         **game: Any,
     ) -> None:
         super().__init__(networks, **game)
         self.augment = Compose(dict(augment or {}))
-        self.history = history or FakeHistory()
+        self.image_pool = image_pool or ImagePool()
         self.loss = loss
         self.penalties = dict(penalties or {})
         self.discriminator_terms = dict(discriminator_terms or {})
@@ -119,7 +119,7 @@ class AdversarialGame(Game):
         """
         self.augment.observe(self.loss, seen.real_verdict.logits, seen.fake_verdict.logits)
         border = getattr(self.loss, "border", None)
-        statistics = opinion(seen.real_verdict, seen.fake_verdict, seen.labels, border)
+        statistics = discriminator_statistics(seen.real_verdict, seen.fake_verdict, seen.labels, border)
         self.scalars.add({key if name is None else f"{key}_{name}": value for key, value in statistics.items()})
 
     # ---------------------------------------------------------------- a generator's update
@@ -179,9 +179,9 @@ class AdversarialGame(Game):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the image pool."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["gan_lightning"]["history"] = self.history.state_dict()
+        checkpoint["gan_lightning"]["image_pool"] = self.image_pool.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the image pool again."""
         super().on_load_checkpoint(checkpoint)
-        self.history.load_state_dict(checkpoint["gan_lightning"]["history"])
+        self.image_pool.load_state_dict(checkpoint["gan_lightning"]["image_pool"])

@@ -1,4 +1,4 @@
-"""What D thinks of the images it has seen, as scalars to log."""
+"""Discriminator statistics: what D says of the images that it has seen, as scalars to log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from gan_lightning.types import Labels, Scalar, Verdict
 
 
-def opinion(real: Verdict, fake: Verdict, y: Labels | None, border: float | None) -> dict[str, Scalar]:
+def discriminator_statistics(real: Verdict, fake: Verdict, y: Labels | None, border: float | None) -> dict[str, Scalar]:
     """Mean logits; the shares on the right side of ``border``, where the loss has one; how often D names the class.
 
     The class is that of the real image, or the one that G was asked for.

@@ -80,7 +80,7 @@ class GAN(AdversarialGame):
         """Ascend D on real images and fakes; gives the fakes that G made for it."""
         with torch.set_grad_enabled(keep_graph):
             made = self.generate(y, len(real), draw)
-        fake = self.history(made.images.detach(), draw.named("history"))
+        fake = self.image_pool(made.images.detach(), draw.named("history"))  # its name is part of the random numbers
         seen = self.examine(self.discriminator, real, fake, y, draw)
         loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
         self.descend("discriminator", {"loss/discriminator": loss} | self.extra_discriminator_terms(seen))

@@ -1,4 +1,4 @@
-"""Past fakes, shown to D again so that it does not forget what G has given up."""
+"""The image pool: past fakes, shown to D again so that it does not forget what G has given up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gan_lightning.parallel.collectives import gathered, own_part
 from gan_lightning.types import Draw, Images
 
 
-class FakeHistory:
+class ImagePool:
     """Replaces each fake, with a probability of 1/2, by one from the last D updates, and keeps it in its place.
 
     Shrivastava et al. 2017, https://arxiv.org/abs/1612.07828, sec. 2.3; the half is drawn sample by sample, as Zhu et
-    al. 2017 (CycleGAN) do. Each row of the global batch has a history of its own, of ``updates`` images: fakes of one
+    al. 2017 (CycleGAN) do. Each row of the global batch has a pool of its own, of ``updates`` images: fakes of one
     batch have the same distribution in all rows, so nothing is lost, and a process needs no row but its own. With
     numbers drawn for the global batch, the result does not depend on the number of processes.
 
@@ -26,7 +26,7 @@ class FakeHistory:
 
     def __init__(self, updates: int = 0) -> None:
         if updates < 0:
-            raise UserError(f"model.history.updates is {updates}, but must be 0 (no history) or more.")
+            raise UserError(f"model.image_pool.updates is {updates}, but must be 0 (no pool) or more.")
         self.updates = updates
         self._past: Tensor | None = None  # [updates B C H W]
         self._filled = 0
@@ -49,10 +49,10 @@ class FakeHistory:
         return torch.where(swapped, old, fake)
 
     def state_dict(self) -> dict[str, Any]:
-        """The histories of all processes, so that a run may go on with another number of them; all must call it."""
+        """The pools of all processes, so that a run may go on with another number of them; all must call it."""
         return {} if self._past is None else {"past": gathered(self._past, dim=1).cpu(), "filled": self._filled}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up :meth:`state_dict` again, this process's rows; a history of another length starts anew."""
+        """Take up :meth:`state_dict` again, this process's rows; a pool of another size starts anew."""
         if state and len(state["past"]) == self.updates:
             self._past, self._filled = own_part(state["past"], dim=1), state["filled"]

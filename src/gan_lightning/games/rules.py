@@ -67,12 +67,12 @@ def sigmoid_before_a_logit_loss(game: AdversarialGame) -> Iterator[str]:
             )
 
 
-def history_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
+def image_pool_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
     """A past fake was made for another label than the one that D is given with it."""
-    if game.history.updates and any(_num_classes(network) for network in game.networks.values()):
+    if game.image_pool.updates and any(_num_classes(network) for network in game.networks.values()):
         yield (
-            f"model.history.updates={game.history.updates} keeps past fakes but not their labels, which D would be "
-            "given wrongly. Use model.history.updates=0 with conditional networks."
+            f"model.image_pool.updates={game.image_pool.updates} keeps past fakes but not their labels, which D would "
+            "be given wrongly. Use model.image_pool.updates=0 with conditional networks."
         )
 
 
@@ -177,7 +177,7 @@ ERRORS: tuple[Rule, ...] = (
     compiled_under_gradient_penalty,
     weight_clip_with_spectral_norm,
     sigmoid_before_a_logit_loss,
-    history_of_conditional_fakes,
+    image_pool_of_conditional_fakes,
     labels_for_one_player,
     class_logits_without_terms,
     adaptive_augmentation_without_realness,

@@ -52,7 +52,7 @@ class Generate:
         bool | None, f"a sheet of the first {IMAGES}, beside the folder; null: of at most {LARGEST_GRID}"
     ] = None
     neighbours: Annotated[int, f"training images shown beside each of the first {WITH_NEIGHBOURS}"] = 0
-    near: Annotated[Literal["pixels", "features"], "what makes them neighbours; features: those of the metrics"] = (
+    near: Annotated[Literal["pixels", "features"], "what makes them neighbours; features: those of the evaluator"] = (
         "pixels"
     )
     data: Annotated[dict[str, Any], "where the training images are now, such as data.data_dir=../datasets"] = field(

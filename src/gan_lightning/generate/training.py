@@ -60,9 +60,9 @@ class Training:
         Raises:
             UserError: If the run's configuration has no such extractor.
         """
-        node = self.trained.config.get("metrics")
+        node = self.trained.config.get("evaluator")
         if not node:
-            raise UserError(f"near=features: {self.trained.file} does not say by which metrics it is measured.")
+            raise UserError(f"near=features: {self.trained.file} does not say by which evaluator it is measured.")
         extractor: Extractor = build_trusted(node["extractor"], self.allow).to(device)
         return lambda images: extractor(images).features.cpu()
 

@@ -3,11 +3,11 @@
 from gan_lightning.metrics.bootstrap import Bootstrap
 from gan_lightning.metrics.classes import ClassCoverage, ClassHistogram
 from gan_lightning.metrics.frechet import FrechetDistance, FrechetDistanceAtInfinity, frechet_distance
-from gan_lightning.metrics.held_out import HeldOutMeasure, NoiseFloor, TrainTestGap
+from gan_lightning.metrics.held_out import HeldOutMetric, NoiseFloor, TrainTestGap
 from gan_lightning.metrics.inception_score import InceptionScore
 from gan_lightning.metrics.kernel import KernelDistance
-from gan_lightning.metrics.measure import Measure, Sample
 from gan_lightning.metrics.memorisation import Memorisation
+from gan_lightning.metrics.metric import Metric, Sample
 from gan_lightning.metrics.modes import ModeCoverage, mode_coverage
 from gan_lightning.metrics.moments import Moments
 from gan_lightning.metrics.neighbours import nearest
@@ -19,11 +19,11 @@ __all__ = [
     "ClassHistogram",
     "FrechetDistance",
     "FrechetDistanceAtInfinity",
-    "HeldOutMeasure",
+    "HeldOutMetric",
     "InceptionScore",
     "KernelDistance",
-    "Measure",
     "Memorisation",
+    "Metric",
     "ModeCoverage",
     "Moments",
     "NoiseFloor",

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Generator, Tensor
 
-from gan_lightning.metrics.measure import Measure, Sample, require_at_least, seeded
+from gan_lightning.metrics.metric import Metric, Sample, require_at_least, seeded
 
 
 @dataclass(frozen=True)
-class Bootstrap(Measure):
-    """``NAME_error`` for the numbers of ``measure`` that a run is judged by: a standard error over the fakes drawn.
+class Bootstrap(Metric):
+    """``NAME_error`` for the numbers of ``metric`` that a run is judged by: a standard error over the fakes drawn.
 
     The real images stay as they are, and the fakes are drawn anew from the fakes ``resamples`` times:
 
@@ -22,7 +22,7 @@ class Bootstrap(Measure):
       that of the whole sample. Take it for recall and coverage, where a sample that stands twice is its own neighbour.
     """
 
-    measure: Measure
+    metric: Metric
     resamples: int = 20
     replacement: bool = True
     seed: int = field(default=0, repr=False)
@@ -38,19 +38,18 @@ class Bootstrap(Measure):
     @property
     def needs_probabilities(self) -> bool:
         """As the metric."""
-        return self.measure.needs_probabilities
+        return self.metric.needs_probabilities
 
     def least_samples(self, num_features: int) -> int:
         """What the metric needs, in each resample."""
-        return self.measure.least_samples(num_features) * (1 if self.replacement else 2)
+        return self.metric.least_samples(num_features) * (1 if self.replacement else 2)
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
         """The standard deviation over the resamples."""
         random = seeded(self.seed, "bootstrap")
-        results = [self.measure(real, fake.rows(self._drawn(len(fake), random))) for _ in range(self.resamples)]
+        results = [self.metric(real, fake.rows(self._drawn(len(fake), random))) for _ in range(self.resamples)]
         values = {
-            name: torch.tensor([result[name] for result in results], dtype=torch.float64)
-            for name in self.measure.better
+            name: torch.tensor([result[name] for result in results], dtype=torch.float64) for name in self.metric.better
         }
         return {f"{name}_error": float(value.std()) for name, value in values.items()}
 

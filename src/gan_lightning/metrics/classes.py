@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from gan_lightning.metrics.measure import Better, Measure, Probabilities, Sample, require_at_least
+from gan_lightning.metrics.metric import Better, Metric, Probabilities, Sample, require_at_least
 from gan_lightning.types import Scalar
 
 
@@ -30,7 +30,7 @@ def kl_divergence(p: Float64[Tensor, " K"], q: Float64[Tensor, " K"]) -> Scalar:
 
 
 @dataclass(frozen=True)
-class ClassCoverage(Measure):
+class ClassCoverage(Metric):
     """``classes_covered``, ``class_entropy`` of the fakes and ``class_kl`` from the real frequencies to the fakes'.
 
     A class counts as covered where its share among the fakes is at least ``least_share`` of its share among the real
@@ -67,7 +67,7 @@ class ClassCoverage(Measure):
 
 
 @dataclass(frozen=True)
-class ClassHistogram(Measure):
+class ClassHistogram(Metric):
     """``class_share/0``, ``class_share/1``, ...: the share of each class among the fakes."""
 
     needs_probabilities = True

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics.measure import Better, Measure, Sample, require_at_least, seeded
+from gan_lightning.metrics.metric import Better, Metric, Sample, require_at_least, seeded
 from gan_lightning.metrics.moments import Moments
 from gan_lightning.types import Scalar
 
@@ -67,7 +67,7 @@ def frechet_distance_at_infinity(
 
 
 @dataclass(frozen=True)
-class FrechetDistance(Measure):
+class FrechetDistance(Metric):
     """``fid``; needs the moments alone."""
 
     better: ClassVar[dict[str, Better]] = {"fid": "lower"}
@@ -87,7 +87,7 @@ class FrechetDistance(Measure):
 
 
 @dataclass(frozen=True)
-class FrechetDistanceAtInfinity(Measure):
+class FrechetDistanceAtInfinity(Metric):
     """``fid_infinity``; needs all features of the fakes. It can come out slightly below zero."""
 
     points: int = 15

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from gan_lightning.metrics.measure import Better, Measure, Probabilities, Sample, require_at_least, seeded
+from gan_lightning.metrics.metric import Better, Metric, Probabilities, Sample, require_at_least, seeded
 
 
 def inception_scores(probabilities: Probabilities, splits: int = 10) -> Float64[Tensor, " splits"]:
@@ -25,7 +25,7 @@ def inception_scores(probabilities: Probabilities, splits: int = 10) -> Float64[
 
 
 @dataclass(frozen=True)
-class InceptionScore(Measure):
+class InceptionScore(Metric):
     """``inception_score`` and ``inception_score_std``: mean and standard deviation over the parts.
 
     The samples are shuffled first: made class after class, a part would hold one class only.

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from gan_lightning.metrics.measure import Better, Measure, Sample, require_at_least, seeded
+from gan_lightning.metrics.metric import Better, Metric, Sample, require_at_least, seeded
 from gan_lightning.types import Scalar
 
 
@@ -45,7 +45,7 @@ def kernel_distances(
 
 
 @dataclass(frozen=True)
-class KernelDistance(Measure):
+class KernelDistance(Metric):
     """``kid`` and ``kid_std``: mean and standard deviation over the subsets; needs all features.
 
     Where there are fewer than ``subset_size`` samples of a kind, subsets have half as many as there are of that kind:

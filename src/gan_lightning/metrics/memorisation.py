@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from gan_lightning.metrics.held_out import HeldOutMeasure
-from gan_lightning.metrics.measure import Sample, require_at_least, seeded
+from gan_lightning.metrics.held_out import HeldOutMetric
+from gan_lightning.metrics.metric import Sample, require_at_least, seeded
 from gan_lightning.metrics.neighbours import nearest
 from gan_lightning.types import Scalar
 
@@ -47,7 +47,7 @@ def copying_test(fake: Float64[Tensor, " M"], held_out: Float64[Tensor, " N"]) -
 
 
 @dataclass(frozen=True)
-class Memorisation(HeldOutMeasure):
+class Memorisation(HeldOutMetric):
     """``closer_to_train``, ``copying_z`` and ``near_copies``, see :func:`copying_test`.
 
     ``near_copies`` is the share of fakes that are closer to their nearest training image than all but one in a hundred

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gan_lightning.metrics.measure import Better, Measure, Sample, require_at_least, seeded
+from gan_lightning.metrics.metric import Better, Metric, Sample, require_at_least, seeded
 from gan_lightning.metrics.neighbours import nearest_others, squared_distances
 from gan_lightning.types import Scalar
 
@@ -57,7 +57,7 @@ def precision_recall(
 
 
 @dataclass(frozen=True)
-class PrecisionRecall(Measure):
+class PrecisionRecall(Metric):
     """``precision``, ``recall``, ``density`` and ``coverage``; needs all features.
 
     Where there are more samples of one kind, as many of them as of the other are drawn: all four change with the ratio,

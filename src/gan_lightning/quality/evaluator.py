@@ -11,7 +11,7 @@ from torch import nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import QUANTISATION
-from gan_lightning.metrics import Bootstrap, HeldOutMeasure, Measure, Sample
+from gan_lightning.metrics import Bootstrap, HeldOutMetric, Metric, Sample
 from gan_lightning.metrics.extractors import Extractor
 from gan_lightning.parallel.gathering import gathered_samples, share
 from gan_lightning.progress import counted, counted_images
@@ -42,7 +42,7 @@ class Evaluator:
 
     Args:
         extractor: Turns images into features and class probabilities.
-        measures: Metrics of real against fake images, by name.
+        metrics: Those of real against fake images, by name.
         held_out: Metrics that also need images that were not trained on, by name.
         errors: Standard errors of metrics, by name: :class:`gan_lightning.metrics.Bootstrap` around another metric.
         n_fake: Generated images.
@@ -54,9 +54,9 @@ class Evaluator:
     def __init__(
         self,
         extractor: Extractor,
-        measures: Mapping[str, Measure],
+        metrics: Mapping[str, Metric],
         *,
-        held_out: Mapping[str, HeldOutMeasure] | None = None,
+        held_out: Mapping[str, HeldOutMetric] | None = None,
         errors: Mapping[str, Bootstrap] | None = None,
         n_fake: int = 10_000,
         split: str = "train",
@@ -65,11 +65,11 @@ class Evaluator:
     ) -> None:
         for name, value in (("n_fake", n_fake), ("batch_size", batch_size)):
             if value < 1:
-                raise UserError(f"metrics.{name}={value}: give at least 1.")
+                raise UserError(f"evaluator.{name}={value}: give at least 1.")
         if split not in ("train", "test"):
-            raise UserError(f"metrics.split={split}: take train or test.")
+            raise UserError(f"evaluator.split={split}: take train or test.")
         self.extractor = extractor
-        self.measures = chosen(measures)
+        self.metrics = chosen(metrics)
         self.held_out = chosen(held_out or {})
         self.errors = chosen(errors or {})
         self.n_fake = n_fake
@@ -78,19 +78,19 @@ class Evaluator:
         self.batch_size = batch_size
 
     def only(self, names: Sequence[str]) -> Evaluator:
-        """With these measures and nothing that takes long.
+        """With these metrics and nothing that takes long.
 
         Raises:
             UserError: There is none of such a name, or none is named.
         """
         if not names:
-            raise UserError(f"measures=[] measures nothing: name some of {', '.join(self.measures)}.")
+            raise UserError(f"metrics=[] measures nothing: name some of {', '.join(self.metrics)}.")
         for name in names:
-            if name not in self.measures:
-                known = ", ".join(self.measures)
+            if name not in self.metrics:
+                known = ", ".join(self.metrics)
                 asked = ",".join(names)
-                raise UserError(f"There is no measure {name!r} for measures=[{asked}]: metrics.measures has {known}.")
-        return self._with({name: self.measures[name] for name in names}, {}, {})
+                raise UserError(f"There is no metric {name!r} for metrics=[{asked}]: evaluator.metrics has {known}.")
+        return self._with({name: self.metrics[name] for name in names}, {}, {})
 
     def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
         """Without what needs more images or another extractor, and why each of these is left out, by name.
@@ -103,22 +103,22 @@ class Evaluator:
         Raises:
             UserError: No metric is left.
         """
-        bad = reasons_against(self.extractor, self.measures, n_real, n_fake)
+        bad = reasons_against(self.extractor, self.metrics, n_real, n_fake)
         bad_errors = reasons_against(self.extractor, self.errors, n_real, n_fake)
         held_out = self.held_out if n_held_out else {}
         bad_held_out = reasons_against(self.extractor, held_out, n_real, n_held_out, n_fake)
-        if not (measures := without(self.measures, bad)):
-            raise UserError(next(iter(bad.values()), "metrics.measures has no metric."))
+        if not (metrics := without(self.metrics, bad)):
+            raise UserError(next(iter(bad.values()), "evaluator.metrics has no metric."))
         left_out = {
             **bad,
             **{f"errors of {name}": reason for name, reason in bad_errors.items()},
             **{f"held_out.{name}": reason for name, reason in bad_held_out.items()},
         }
-        return self._with(measures, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
+        return self._with(metrics, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
 
     def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None) -> list[str]:
         """What is to be borne in mind of numbers of so many images."""
-        found = [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.measures.values()]
+        found = [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.metrics.values()]
         if n_held_out is not None:
             fewer = [name for name, each in self.held_out.items() if each.num_fakes(n_held_out, n_fake) < n_fake]
             found += [_of_fewer(fewer, n_held_out, n_fake)] if fewer else []
@@ -175,40 +175,40 @@ class Evaluator:
         Raises:
             UserError: A metric needs more; it says how to do without.
         """
-        if bad := reasons_against(self.extractor, self.measures, n_real, n_fake):
+        if bad := reasons_against(self.extractor, self.metrics, n_real, n_fake):
             name, reason = next(iter(bad.items()))
             raise UserError(f"{reason}: {do_without.format(name)}.")
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
         """The metrics of these two samples."""
-        measures = counted(self.measures, "metrics", report)
-        return list(_numbers(measures, protocol, lambda measure: measure(real, fake)))
+        metrics = counted(self.metrics, "metrics", report)
+        return list(_numbers(metrics, protocol, lambda metric: metric(real, fake)))
 
     def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
         """Error bars and, where there are held-out images, what needs them."""
         errors = counted(self.errors, "error bars", report=True)
-        numbers = list(_numbers(errors, protocol, lambda measure: measure(real, fake)))
+        numbers = list(_numbers(errors, protocol, lambda metric: metric(real, fake)))
         if held_out is not None:
-            measures = counted(self.held_out, "held-out images", report=True)
-            for each in measures:
+            metrics = counted(self.held_out, "held-out images", report=True)
+            for each in metrics:
                 of = replace(protocol, n_fake=each.num_fakes(len(held_out), len(fake)))
-                numbers += _numbers([each], of, lambda measure: measure(real, held_out, fake))
+                numbers += _numbers([each], of, lambda metric: metric(real, held_out, fake))
         return numbers
 
-    def measure_of(self, number: str) -> Measure:
+    def metric_of(self, number: str) -> Metric:
         """The metric that gives the number of this name, one of :meth:`better`."""
-        return next(measure for measure in self.measures.values() if number in measure.better)
+        return next(metric for metric in self.metrics.values() if number in metric.better)
 
     def better(self) -> dict[str, str]:
         """Which way each number improves by which a run can be judged: lower or higher."""
-        return {name: way for measure in self.measures.values() for name, way in measure.better.items()}
+        return {name: way for metric in self.metrics.values() for name, way in metric.better.items()}
 
     def _with(
-        self, measures: Mapping[str, Measure], held_out: Mapping[str, HeldOutMeasure], errors: Mapping[str, Bootstrap]
+        self, metrics: Mapping[str, Metric], held_out: Mapping[str, HeldOutMetric], errors: Mapping[str, Bootstrap]
     ) -> Evaluator:
         return Evaluator(
             self.extractor,
-            measures,
+            metrics,
             held_out=held_out,
             errors=errors,
             n_fake=self.n_fake,
@@ -219,11 +219,11 @@ class Evaluator:
 
 
 def _numbers(
-    measures: Iterable[Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
+    metrics: Iterable[Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
 ) -> Iterator[Number]:
-    for measure in measures:
-        by = replace(protocol, measure=repr(measure))  # of a metric of three samples, too
-        yield from (Number(name, value, by) for name, value in measured(measure).items())
+    for metric in metrics:
+        by = replace(protocol, metric=repr(metric))  # of a metric of three samples, too
+        yield from (Number(name, value, by) for name, value in measured(metric).items())
 
 
 def _of_fewer(names: Sequence[str], n_held_out: int, n_fake: int) -> str:

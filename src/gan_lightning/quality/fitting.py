@@ -6,29 +6,29 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import HeldOutMeasure, Measure
+from gan_lightning.metrics import HeldOutMetric, Metric
 from gan_lightning.metrics.extractors import Extractor
 
-Kind = TypeVar("Kind", bound=Measure | HeldOutMeasure)
+Kind = TypeVar("Kind", bound=Metric | HeldOutMetric)
 
 
-def chosen(measures: Mapping[str, Kind]) -> dict[str, Kind]:
+def chosen(metrics: Mapping[str, Kind]) -> dict[str, Kind]:
     """Without those that a user set to null, and without what was to be made of these."""
-    on = {name: each for name, each in measures.items() if each is not None}
-    return {name: each for name, each in on.items() if getattr(each, "measure", each) is not None}
+    on = {name: each for name, each in metrics.items() if each is not None}
+    return {name: each for name, each in on.items() if getattr(each, "metric", each) is not None}
 
 
-def reasons_against(extractor: Extractor, measures: Mapping[str, Kind], *counts: int) -> dict[str, str]:
+def reasons_against(extractor: Extractor, metrics: Mapping[str, Kind], *counts: int) -> dict[str, str]:
     """Why some of them can't be measured, by name, by this extractor on samples of these sizes."""
     reasons = {}
-    for name, measure in measures.items():
+    for name, metric in metrics.items():
         try:
-            measure.check(extractor.num_features, *counts, classifies=extractor.classifies)
+            metric.check(extractor.num_features, *counts, classifies=extractor.classifies)
         except UserError as error:
             reasons[name] = str(error)
     return reasons
 
 
-def without(measures: Mapping[str, Kind], names: Mapping[str, str]) -> dict[str, Kind]:
+def without(metrics: Mapping[str, Kind], names: Mapping[str, str]) -> dict[str, Kind]:
     """Those of other names."""
-    return {name: measure for name, measure in measures.items() if name not in names}
+    return {name: metric for name, metric in metrics.items() if name not in names}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from gan_lightning.config.moved import protocol_up_to_date
 from gan_lightning.errors import UserError
 
 NEED_NOT_AGREE = frozenset({"seed", "versions"})
@@ -39,15 +40,15 @@ class Protocol:
     """Raw or averaged, or what else the fakes are."""
     sampling: str
     """How z and labels are drawn and what batch norm does: truncation is no detail."""
-    measure: str = ""
+    metric: str = ""
     """The metric with its settings; see :meth:`measured_by`."""
     seed: int = 0
     versions: Mapping[str, str | None] = field(default_factory=dict)
     """Of the libraries."""
 
-    def measured_by(self, measure: object) -> Protocol:
+    def measured_by(self, metric: object) -> Protocol:
         """The protocol of this metric's numbers; its ``repr`` names the settings that count."""
-        return replace(self, measure=repr(measure))
+        return replace(self, metric=repr(metric))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -60,6 +61,7 @@ class Protocol:
         Raises:
             UserError: if fields are missing or unknown.
         """
+        stored = protocol_up_to_date(stored)
         names = [entry.name for entry in fields(cls)]
         if stored.keys() != set(names):
             missing, unknown = sorted(set(names) - stored.keys()), sorted(stored.keys() - set(names))

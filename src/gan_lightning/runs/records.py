@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gan_lightning.config.moved import protocol_up_to_date
 from gan_lightning.errors import UserError
 
 
@@ -28,7 +29,10 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     records = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except json.JSONDecodeError:
             continue
+        if isinstance(record, dict) and isinstance(protocol := record.get("protocol"), dict):
+            record["protocol"] = protocol_up_to_date(protocol)
+        records.append(record)
     return records

@@ -68,10 +68,10 @@ def objectives(names: Sequence[str], evaluator: Evaluator) -> list[Objective]:
     return [Objective(name, better[name]) for name in names]
 
 
-def measures(wanted: Sequence[Objective], evaluator: Evaluator) -> list[str]:
-    """The evaluator's measures that give these numbers."""
+def metrics_for(wanted: Sequence[Objective], evaluator: Evaluator) -> list[str]:
+    """The evaluator's metrics that give these numbers."""
     names = {objective.name.partition("/")[2] for objective in wanted if objective.measured}
-    return [name for name, measure in evaluator.measures.items() if names & measure.better.keys()]
+    return [name for name, metric in evaluator.metrics.items() if names & metric.better.keys()]
 
 
 def read_values(

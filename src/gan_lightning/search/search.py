@@ -18,7 +18,7 @@ from gan_lightning.config.instantiate import build
 from gan_lightning.errors import UserError
 from gan_lightning.quality import Evaluator
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.search.measuring import with_objectives, with_quality
+from gan_lightning.search.needed_words import with_objectives, with_quality
 from gan_lightning.search.objective import objectives, read_values
 from gan_lightning.search.options import Options
 from gan_lightning.search.report import TABLE, summary_lines, trial_line, write_table
@@ -92,7 +92,7 @@ class Search:
         for corner in others:
             self._compose(space.words(corner))
         self.composed = {space.choices(corner) for corner in (first, *others)}
-        evaluator: Evaluator = build(OmegaConf.to_container(composed.metrics, resolve=True), "metrics")
+        evaluator: Evaluator = build(OmegaConf.to_container(composed.evaluator, resolve=True), "evaluator")
         self.objectives = objectives(self.options.objectives, evaluator)
         return with_objectives(space, composed, self.objectives, evaluator)
 

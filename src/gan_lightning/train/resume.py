@@ -51,8 +51,9 @@ def read_stored(run: RunFolder) -> DictConfig:
         raise UserError(f"{stored} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, DictConfig):
         raise UserError(f"{stored} is no configuration of a run.")
-    renamed: dict[str, Any] = up_to_date(OmegaConf.to_container(config))
-    return OmegaConf.create(renamed)
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    return OmegaConf.create(up_to_date(plain))
 
 
 def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:

@@ -16,8 +16,8 @@ from door import train
 from gan_lightning.callbacks.board import layout, typed_first
 
 QUALITY = (
-    "trainer.log_every_n_steps=2 metrics.n_fake=8 "
-    "callbacks=quality callbacks.quality.measures=[fid] callbacks.quality.every_kimg=0.016"
+    "trainer.log_every_n_steps=2 evaluator.n_fake=8 "
+    "callbacks=quality callbacks.quality.metrics=[fid] callbacks.quality.every_kimg=0.016"
 )
 Ask = Callable[..., Any]
 

@@ -127,7 +127,7 @@ def test_a_run_that_was_first_measured_too_late_is_left_out(tmp_path: Path) -> N
     assert [each.reason for each in found.left_out] == ["first measured after 2 kimg"]
 
 
-@pytest.mark.parametrize("field", ["n_fake", "extractor_hash", "data_hash", "generator", "measure"])
+@pytest.mark.parametrize("field", ["n_fake", "extractor_hash", "data_hash", "generator", "metric"])
 def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path, field: str) -> None:
     other = PROTOCOL | {field: 9 if field == "n_fake" else "other"}
     write_run(tmp_path / "a")

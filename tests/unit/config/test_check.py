@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config.check import REFUSED, check, mistyped_values, no_such_option
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.signatures import admits, annotated, parameters
-from gan_lightning.config.unknown_keys import unread_keys
+from gan_lightning.config.unknown_keys import unknown_keys
 from gan_lightning.errors import UserError
 
 
@@ -25,7 +25,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def unread(text: str) -> list[str]:
-    return [name for name, _ in unread_keys(OmegaConf.create(text))]
+    return [name for name, _ in unknown_keys(OmegaConf.create(text))]
 
 
 def test_our_own_configuration_passes() -> None:

@@ -20,7 +20,7 @@ from gan_lightning.data.sets.digits import Digits
 from gan_lightning.data.sets.toy import Ring
 from gan_lightning.errors import UserError
 from gan_lightning.evaluate import choice
-from gan_lightning.evaluate.choice import metrics_named
+from gan_lightning.evaluate.choice import evaluator_named
 from gan_lightning.evaluate.command import Evaluate, evaluate
 from gan_lightning.evaluate.points import mode_numbers
 from gan_lightning.evaluate.source import labels_for
@@ -36,8 +36,8 @@ from gan_lightning.runs.protocol import Protocol, require_same
 
 TOY = "trainer.accelerator=cpu logger=[] threads=1 callbacks.scatter.count=20"
 UNKNOWN = (Normal(), "raw", {}, {}, {}, Path("nowhere"))
-FEW = "metrics.n_fake=40 metrics.measures.fid_infinity=null metrics.measures.kid.subset_size=10"
-QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.measures=[fid]"
+FEW = "evaluator.n_fake=40 evaluator.metrics.fid_infinity=null evaluator.metrics.kid.subset_size=10"
+QUALITY = "callbacks=quality callbacks.quality.every_kimg=0.008 callbacks.quality.metrics=[fid]"
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two iterations, measured after each."""
     folder = tmp_path_factory.mktemp("evaluate") / "run"
-    train(f"trainer.max_steps=2 {FEW} metrics.held_out.memorisation=null {QUALITY}", folder)
+    train(f"trainer.max_steps=2 {FEW} evaluator.held_out.memorisation=null {QUALITY}", folder)
     return folder
 
 
@@ -109,9 +109,9 @@ def test_the_best_checkpoint_is_the_one_that_was_best(run: Path) -> None:
 
 
 def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path) -> None:
-    itself = measured(pictures, against=str(pictures), metrics="digits", measures=["fid"])
+    itself = measured(pictures, against=str(pictures), evaluator="digits", metrics=["fid"])
     assert itself["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
-    of_run = measured(pictures, against=str(run), measures=["fid"])["files", "fid"]  # by that run's metrics
+    of_run = measured(pictures, against=str(run), metrics=["fid"])["files", "fid"]  # by that run's metrics
     assert (of_run["protocol"]["n_fake"], of_run["protocol"]["n_real"]) == (40, 64)
     assert of_run["value"] > itself["files", "fid"]["value"]
     assert (pictures / "evaluations.jsonl").is_file()
@@ -121,13 +121,13 @@ def test_pictures_against_themselves_and_against_a_run(run: Path, pictures: Path
     ("options", "says"),
     [
         ({"checkpoint": "best"}, "best.ckpt is missing"),
-        ({"metrics": "digts"}, "There is no metrics=digts: choose one of cifar10, digits"),
+        ({"evaluator": "digts"}, "There is no evaluator=digts: choose one of cifar10, digits"),
         ({"extractor": {"weight": "x"}}, "There is no option 'extractor.weight'; this extractor has extractor.weights"),
         ({"data": {"data_dri": "x"}}, "There is no option 'data.data_dri'"),
-        ({"n_fake": 0}, "metrics.n_fake=0"),
-        ({"n_fake": 3, "measures": ["precision_recall"]}, "needs at least .*: measures= without precision_recall"),
-        ({"measures": ["fdi"]}, "There is no measure 'fdi'"),
-        ({"measures": []}, r"measures=\[\] measures nothing: name some of fid, "),
+        ({"n_fake": 0}, "evaluator.n_fake=0"),
+        ({"n_fake": 3, "metrics": ["precision_recall"]}, "needs at least .*: metrics= without precision_recall"),
+        ({"metrics": ["fdi"]}, "There is no metric 'fdi'"),
+        ({"metrics": []}, r"metrics=\[\] measures nothing: name some of fid, "),
         ({"resolution": 16}, "resolution= is for real images in a folder"),
         ({"against": "/nonexistent"}, "/nonexistent"),
         ({"device": "cuda:7"}, "device=cuda:7 is not available"),
@@ -145,7 +145,7 @@ def test_wrong_options(options: dict[str, Any], says: str, run: Path) -> None:
 def test_options_of_a_generator_are_refused_for_pictures(options: dict[str, Any], run: Path, pictures: Path) -> None:
     (name,) = options
     with pytest.raises(UserError, match=f"{name}= is for a generator, and .* holds images"):
-        measured(pictures, against=str(run), metrics="digits", measures=["fid"], **options)
+        measured(pictures, against=str(run), evaluator="digits", metrics=["fid"], **options)
 
 
 def test_the_numbers_are_shown_where_they_can_not_be_recorded(
@@ -154,14 +154,14 @@ def test_the_numbers_are_shown_where_they_can_not_be_recorded(
     copied = shutil.copytree(pictures, tmp_path / "copied", ignore=shutil.ignore_patterns("*.jsonl"))
     (copied / "evaluations.jsonl").mkdir()
     with pytest.raises(UserError, match="Can't write"):
-        measured(copied, against=str(run), metrics="digits", measures=["fid"])
+        measured(copied, against=str(run), evaluator="digits", metrics=["fid"])
     assert "fid  " in capsys.readouterr().out
 
 
 def test_pictures_must_be_measured_against_something(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not say what to measure it against"):
-        measured(pictures, metrics="digits", measures=["fid"])
-    with pytest.raises(UserError, match="Say by which metrics"):
+        measured(pictures, evaluator="digits", metrics=["fid"])
+    with pytest.raises(UserError, match="Say by which evaluator: evaluator=NAME"):
         measured(pictures, against=str(pictures))
 
 
@@ -196,7 +196,7 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     assert fid["npz"]["value"] == fid["npz/images.npz"]["value"] == pytest.approx(fid["png"]["value"], rel=1e-9)
     require_same(*(Protocol.from_dict(fid[name]["protocol"]) for name in ("png", "npz")))
     assert (tmp_path / "npz" / "evaluations.jsonl").is_file()
-    against = measured(tmp_path / "png", against=str(tmp_path / "npz"), metrics="digits", measures=["fid"])
+    against = measured(tmp_path / "png", against=str(tmp_path / "npz"), evaluator="digits", metrics=["fid"])
     assert against["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
     both = shutil.copytree(tmp_path / "png", tmp_path / "both")
     shutil.copy(tmp_path / "npz" / "images.npz", both)
@@ -205,7 +205,7 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
 
     def refusal(path: Path) -> str:
         with pytest.raises(UserError) as caught:
-            measured(path, against=str(run), metrics="digits")
+            measured(path, against=str(run), evaluator="digits")
         return str(caught.value)
 
     torn, other, large, objects = (tmp_path / f"{name}.npz" for name in ("torn", "other", "large", "objects"))
@@ -230,7 +230,7 @@ def test_a_damaged_picture_is_not_left_out(run: Path, pictures: Path, tmp_path: 
     first = min((tmp_path / "damaged").rglob("*.png"))
     first.write_bytes(first.read_bytes()[:60])
     with pytest.raises(UserError, match=f"{first.name} .*Mend or remove them: what is left") as caught:
-        measured(tmp_path / "damaged", against=str(run), metrics="digits")
+        measured(tmp_path / "damaged", against=str(run), evaluator="digits")
     assert "skip_damaged" not in str(caught.value)
 
 
@@ -260,19 +260,19 @@ def test_an_extractor_that_does_not_classify(
 ) -> None:
     """Of all metrics those that need classes are left out; one that is asked for by name is refused before drawing."""
     flat = {"_target_": "gan_lightning.metrics.extractors.ModuleExtractor", "module": {"_target_": "torch.nn.Flatten"}}
-    node = metrics_named("digits") | {"extractor": {**flat, "channels": 1, "resolution": 4}}
-    monkeypatch.setattr(choice, "metrics_named", lambda name: node)
-    found = measured(run, metrics="flat", n_fake=40, weights="raw", errors=False)
+    node = evaluator_named("digits") | {"extractor": {**flat, "channels": 1, "resolution": 4}}
+    monkeypatch.setattr(choice, "evaluator_named", lambda name: node)
+    found = measured(run, evaluator="flat", n_fake=40, weights="raw", errors=False)
     assert "left out: inception_score (InceptionScore: the extractor gives no class" in capsys.readouterr().out
     assert ("raw", "precision") in found
     with pytest.raises(UserError, match="no class probabilities"):
-        measured(run, metrics="flat", n_fake=40, measures=["inception_score"])
+        measured(run, evaluator="flat", n_fake=40, metrics=["inception_score"])
 
 
 def test_an_exported_generator(run: Path, tmp_path: Path) -> None:
     to = export(Export(str(run), to=str(tmp_path / "model"), formats=[]))
     of_run = measured(run, errors=False)["averaged", "fid"]["value"]
-    options = {"against": str(run), "metrics": "digits", "n_fake": 40, "measures": ["fid"], "weights": "averaged"}
+    options = {"against": str(run), "evaluator": "digits", "n_fake": 40, "metrics": ["fid"], "weights": "averaged"}
     assert measured(to, **options)["averaged", "fid"]["value"] == pytest.approx(of_run, rel=1e-9)
     with pytest.raises(UserError, match="does not say what to measure it against"):
         measured(to)
@@ -283,17 +283,17 @@ def test_an_exported_generator(run: Path, tmp_path: Path) -> None:
 
 
 def test_what_needs_more_images_is_left_out_and_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = measured(run, metrics="digits", n_fake=40)
+    found = measured(run, evaluator="digits", n_fake=40)
     out = capsys.readouterr().out
     assert "left out: fid_infinity (FrechetDistanceAtInfinity needs at least 1290 samples" in out
     assert ("averaged", "kid") in found  # by smaller subsets
     assert ("averaged", "fid_infinity") not in found
-    with pytest.raises(UserError, match=r"needs at least 1290 .*: measures= without fid_infinity"):
-        measured(run, metrics="digits", n_fake=40, measures=["fid_infinity"])
+    with pytest.raises(UserError, match=r"needs at least 1290 .*: metrics= without fid_infinity"):
+        measured(run, evaluator="digits", n_fake=40, metrics=["fid_infinity"])
 
 
 def test_against_the_test_split_nothing_is_held_out(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = measured(run, metrics="digits", n_fake=40, split="test", weights="raw")
+    found = measured(run, evaluator="digits", n_fake=40, split="test", weights="raw")
     assert "left out: floor, floor_kid, gap, memorisation (split=test measures against" in capsys.readouterr().out
     assert ("raw", "fid_floor") not in found
 
@@ -305,11 +305,11 @@ def test_points_have_modes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     found = measured(tmp_path / "toy", n_fake=500)
     assert {name for _, name in found} == {"modes", "high_quality_share"}
     protocol = found["averaged", "modes"]["protocol"]
-    assert (protocol["n_fake"], protocol["measure"]) == (500, "ModeCoverage(modes=8, std=0.02, radius=3)")
+    assert (protocol["n_fake"], protocol["metric"]) == (500, "ModeCoverage(modes=8, std=0.02, radius=3)")
     assert found["raw", "modes"]["iteration"] == 2
     assert "500 points against the 8 modes of Ring" in capsys.readouterr().out
-    with pytest.raises(UserError, match="metrics= is for images"):
-        measured(tmp_path / "toy", metrics="digits")
+    with pytest.raises(UserError, match="evaluator= is for images"):
+        measured(tmp_path / "toy", evaluator="digits")
 
 
 def test_modes_are_counted_exactly() -> None:
@@ -349,7 +349,7 @@ def test_what_can_not_be_measured(run: Path, tmp_path: Path) -> None:
         measured(tmp_path / "notes.txt")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has no pictures"):
-        measured(tmp_path / "empty", against=str(run), metrics="digits")
+        measured(tmp_path / "empty", against=str(run), evaluator="digits")
 
 
 def test_labels_of_other_classes_are_refused() -> None:

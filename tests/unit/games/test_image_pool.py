@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
-from gan_lightning.games.image_pool import FakeHistory
+from gan_lightning.games.image_pool import ImagePool
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Draw, GeneratorUpdate
 
@@ -27,42 +27,42 @@ def draw(update: int, rank: int = 0, world_size: int = 1) -> UpdateDraw:
     return UpdateDraw((1, update, "history"), rank, world_size, torch.device("cpu"))
 
 
-def shown(history: FakeHistory, updates: int, rank: int = 0, world_size: int = 1) -> Tensor:
+def shown(pool: ImagePool, updates: int, rank: int = 0, world_size: int = 1) -> Tensor:
     """What D sees of this process's rows: [updates B]."""
-    seen = [history(numbered(t).chunk(world_size)[rank], draw(t, rank, world_size)) for t in range(updates)]
+    seen = [pool(numbered(t).chunk(world_size)[rank], draw(t, rank, world_size)) for t in range(updates)]
     return torch.stack(seen)[:, :, 0, 0, 0]
 
 
-def test_without_a_history_fakes_stay_as_they_are() -> None:
-    history = FakeHistory()
-    assert history(fake := numbered(0), draw(0)) is fake
-    assert history.state_dict() == {}
+def test_without_a_pool_fakes_stay_as_they_are() -> None:
+    pool = ImagePool()
+    assert pool(fake := numbered(0), draw(0)) is fake
+    assert pool.state_dict() == {}
 
 
 def test_it_fills_before_it_gives_and_then_gives_half() -> None:
-    seen = shown(FakeHistory(updates=4), 400)
+    seen = shown(ImagePool(updates=4), 400)
     fresh = torch.stack([numbered(t)[:, 0, 0, 0] for t in range(400)])
     assert torch.equal(seen[:4], fresh[:4])
     assert float((seen[4:] == fresh[4:]).float().mean()) == pytest.approx(0.5, abs=0.03)
-    assert torch.equal(seen % 100, fresh % 100)  # each row from its own history
+    assert torch.equal(seen % 100, fresh % 100)  # each row from its own pool
     assert bool((seen <= fresh).all())  # nothing from the future
 
 
 def test_a_past_fake_is_shown_twice_at_most() -> None:
-    """When made, or while the history filled, and when it leaves its place."""
-    seen = shown(FakeHistory(updates=4), 200)
+    """When made, or while the pool filled, and when it leaves its place."""
+    seen = shown(ImagePool(updates=4), 200)
     _, times = seen.unique(return_counts=True)
     assert int(times.max()) <= 2
 
 
 def test_two_processes_see_what_one_does() -> None:
-    parts = [shown(FakeHistory(updates=3), 30, rank, 2) for rank in range(2)]
-    assert torch.equal(torch.cat(parts, dim=1), shown(FakeHistory(updates=3), 30))
+    parts = [shown(ImagePool(updates=3), 30, rank, 2) for rank in range(2)]
+    assert torch.equal(torch.cat(parts, dim=1), shown(ImagePool(updates=3), 30))
 
 
 def test_its_state_is_resumed(tmp_path: Path) -> None:
     def new(updates: int = 3) -> GAN:
-        return games.game(history=FakeHistory(updates), n_critic=2)
+        return games.game(image_pool=ImagePool(updates), n_critic=2)
 
     games.fit(whole := new(), 7)
     games.fit(new(), 3).save_checkpoint(tmp_path / "run.ckpt")
@@ -76,7 +76,7 @@ def test_g_learns_from_fresh_fakes_alone() -> None:
     made: list[Tensor] = []
     learnt_from: list[Tensor] = []
 
-    class Watched(FakeHistory):
+    class Watched(ImagePool):
         def __call__(self, fake: Tensor, draw: Draw) -> Tensor:
             made.append(fake)
             return super().__call__(fake, draw)
@@ -85,19 +85,19 @@ def test_g_learns_from_fresh_fakes_alone() -> None:
         learnt_from.append(update.fake.detach())
         return update.verdict.logits.sum() * 0
 
-    games.fit(games.game(history=Watched(1), reuse_fakes=True, generator_terms={"watch": watch}), 4)
+    games.fit(games.game(image_pool=Watched(1), reuse_fakes=True, generator_terms={"watch": watch}), 4)
     assert len(made) == 4
     assert all(torch.equal(fresh, used) for fresh, used in zip(made, learnt_from, strict=True))
 
 
-def test_a_history_of_another_length_starts_anew() -> None:
-    old = FakeHistory(updates=2)
+def test_a_pool_of_another_size_starts_anew() -> None:
+    old = ImagePool(updates=2)
     shown(old, 3)
-    new = FakeHistory(updates=3)
+    new = ImagePool(updates=3)
     new.load_state_dict(old.state_dict())
     assert new.state_dict() == {}
 
 
 def test_a_negative_length_is_refused() -> None:
     with pytest.raises(UserError, match="updates is -1"):
-        FakeHistory(updates=-1)
+        ImagePool(updates=-1)

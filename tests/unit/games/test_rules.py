@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gan_lightning.augment import Adaptive, DiffAugment
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
-from gan_lightning.games.image_pool import FakeHistory
+from gan_lightning.games.image_pool import ImagePool
 from gan_lightning.games.rules import check
 from gan_lightning.games.schedules import Constant
 from gan_lightning.losses import (
@@ -146,7 +146,7 @@ CLASS_OF_FAKES = {"class_generator": AuxiliaryGenerator()}
         ({"discriminator": with_spectral_norm(), "constraints": {"c": WeightClip()}}, "singular value"),
         ({"discriminator": with_spectral_norm(old=True), "constraints": {"c": WeightClip()}}, "singular value"),
         ({"discriminator": with_sigmoid()}, "ends in a Sigmoid.*logits"),
-        ({"generator": conditional(GENERATOR, 10), "history": FakeHistory(3)}, "history.updates=3.*labels"),
+        ({"generator": conditional(GENERATOR, 10), "image_pool": ImagePool(3)}, "image_pool.updates=3.*labels"),
         ({"generator": conditional(GENERATOR, 10)}, "generator.num_classes=10.*no labels"),
         ({"discriminator": conditional(DISCRIMINATOR, 3)}, "discriminator.num_classes=3.*no labels"),
         ({"discriminator": conditional(DISCRIMINATOR, 3)}, "D takes labels and G does not.*conditioning.generator=own"),
@@ -234,7 +234,7 @@ def test_warnings(options: dict[str, Any], message: str) -> None:
         {"loss": Relativistic(), "augment": ADAPTIVE},
         {"loss": TopK(RelativisticAverage()), "augment": ADAPTIVE},
         {"discriminator": compiled()},
-        {"history": FakeHistory(2)},
+        {"image_pool": ImagePool(2)},
     ],
 )
 def test_what_goes_together_is_not_warned_of(options: dict[str, Any]) -> None:
@@ -273,7 +273,7 @@ def test_checking_changes_nothing() -> None:
         ["schedule=top_k", "loss=top_k", "kimg=10"],
         ["schedule=[r3gan,augment_ramp]", "loss=r3gan", "augment=diffaugment", "optimizer.betas=[0.0,0.9]"],
         ["+schedule.generator.lr={_target_:gan_lightning.games.schedules.Linear,start:2e-4,end:0.0,kimg:100}"],
-        ["model.history.updates=3"],
+        ["model.image_pool.updates=3"],
     ],
     ids=lambda words: words[0],
 )

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, Measure, Sample
+from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, Metric, Sample
 
 
 @dataclass(frozen=True)
-class Mean(Measure):
+class Mean(Metric):
     """The mean of the fakes' one feature, and the share of positive ones."""
 
     better: ClassVar = {"mean": "higher"}

@@ -63,8 +63,8 @@ def test_classes_that_the_real_images_lack() -> None:
 
 def test_what_it_needs() -> None:
     bare = Sample(torch.zeros(5, 2))
-    for measure in (ClassCoverage(), ClassHistogram()):
+    for metric in (ClassCoverage(), ClassHistogram()):
         with pytest.raises(UserError, match="no class probabilities"):
-            measure(bare, bare)
+            metric(bare, bare)
     with pytest.raises(UserError, match="least_share"):
         ClassCoverage(-0.1)

@@ -11,10 +11,10 @@ import torch
 from gan_lightning.errors import UserError
 from gan_lightning.metrics import (
     FrechetDistance,
-    HeldOutMeasure,
+    HeldOutMetric,
     InceptionScore,
-    Measure,
     Memorisation,
+    Metric,
     NoiseFloor,
     Sample,
     TrainTestGap,
@@ -22,7 +22,7 @@ from gan_lightning.metrics import (
 
 
 @dataclass(frozen=True)
-class Counts(Measure):
+class Counts(Metric):
     """How many samples it is given."""
 
     better: ClassVar = {"n_real": "higher", "n_fake": "higher"}
@@ -70,8 +70,8 @@ def test_both_sides_of_the_gap_have_equally_many(train: Sample, held_out: Sample
 
 
 def test_the_contract() -> None:
-    for measure in (NoiseFloor(FrechetDistance()), TrainTestGap(FrechetDistance()), Memorisation()):
-        assert isinstance(measure, HeldOutMeasure)
+    for metric in (NoiseFloor(FrechetDistance()), TrainTestGap(FrechetDistance()), Memorisation()):
+        assert isinstance(metric, HeldOutMetric)
 
 
 def test_what_a_metric_needs_is_told_before() -> None:

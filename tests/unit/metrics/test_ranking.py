@@ -17,7 +17,7 @@ from gan_lightning.data.sets import digits
 from gan_lightning.data.sets.digits import Digits
 from gan_lightning.data.sets.torchvision_sets import MNIST
 from gan_lightning.images import to_bytes
-from gan_lightning.metrics import FrechetDistance, InceptionScore, KernelDistance, Measure, PrecisionRecall, Sample
+from gan_lightning.metrics import FrechetDistance, InceptionScore, KernelDistance, Metric, PrecisionRecall, Sample
 from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.networks import DCGANGenerator
 from gan_lightning.quality import Fakes
@@ -42,16 +42,16 @@ def worst_first(data: ImageDataModule) -> dict[str, Tensor]:
 
 
 def measured(
-    images: Mapping[str, Tensor], data: ImageDataModule, name: str, *measures: Measure
+    images: Mapping[str, Tensor], data: ImageDataModule, name: str, *metrics: Metric
 ) -> dict[str, list[float]]:
     """Each number, in the order of ``images``."""
     extractor = ClassifierExtractor(weights=name)
     real = extractor(data.train_set.images[:REAL])
     samples = [extractor(each) for each in images.values()]
     return {
-        key: [measure(Sample(real.features, real.probabilities), sample)[key] for sample in samples]
-        for measure in measures
-        for key in measure.better
+        key: [metric(Sample(real.features, real.probabilities), sample)[key] for sample in samples]
+        for metric in metrics
+        for key in metric.better
     }
 
 

@@ -15,7 +15,7 @@ from gan_lightning.parallel.gathering import gathered_samples, share, summed
 
 WORLD_SIZE = 2
 ODD = 51
-MEASURES = FrechetDistance(), KernelDistance(subsets=3, subset_size=20), PrecisionRecall()
+METRICS = FrechetDistance(), KernelDistance(subsets=3, subset_size=20), PrecisionRecall()
 
 
 def cloud(seed: int, count: int = ODD) -> Tensor:
@@ -23,7 +23,7 @@ def cloud(seed: int, count: int = ODD) -> Tensor:
 
 
 def numbers(real: Sample, fake: Sample) -> dict[str, float]:
-    return {name: value for measure in MEASURES for name, value in measure(real, fake).items()}
+    return {name: value for metric in METRICS for name, value in metric(real, fake).items()}
 
 
 def on_rank(rank: int, folder: Path) -> None:

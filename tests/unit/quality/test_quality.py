@@ -126,7 +126,7 @@ def test_numbers_stand_in_the_records_with_their_protocol(tmp_path: Path) -> Non
     assert [line["images"] for line in lines] == [16, 32]
     protocol = lines[-1]["protocol"]
     assert (protocol["extractor"], protocol["n_real"], protocol["n_fake"]) == ("halves", 40, 32)
-    assert (protocol["generator"], protocol["measure"]) == ("averaged", "FrechetDistance()")
+    assert (protocol["generator"], protocol["metric"]) == ("averaged", "FrechetDistance()")
     assert lines[-1]["better"] == "lower"
     assert lines[-1]["value"] == callback.latest["averaged/fid"]
     assert float(trainer.callback_metrics["quality/averaged/fid"]) == pytest.approx(lines[-1]["value"])
@@ -253,7 +253,7 @@ def test_the_noise_floor_takes_held_out_images() -> None:
     protocol = of.protocol(real_images(data, "train"), 40, "averaged")
     (number,) = of.further_numbers(real, real, real, protocol)
     assert (number.name, number.value) == ("fid_floor", pytest.approx(0, abs=1e-9))
-    assert "NoiseFloor" in number.protocol.measure
+    assert "NoiseFloor" in number.protocol.metric
 
 
 def test_a_floor_of_fewer_images_says_so() -> None:
@@ -302,12 +302,12 @@ class Unclassified(Halves):
 
 
 def test_an_extractor_that_does_not_classify_is_refused_before_training(tmp_path: Path) -> None:
-    measures = {"fid": FrechetDistance(), "inception_score": InceptionScore(splits=2)}
-    of = Evaluator(Unclassified(), measures, n_fake=32, batch_size=8)
-    with pytest.raises(UserError, match=r"no class probabilities.*: metrics.measures.inception_score=null"):
+    metrics = {"fid": FrechetDistance(), "inception_score": InceptionScore(splits=2)}
+    of = Evaluator(Unclassified(), metrics, n_fake=32, batch_size=8)
+    with pytest.raises(UserError, match=r"no class probabilities.*: evaluator.metrics.inception_score=null"):
         fit(norms(), 1, callbacks=[Quality(str(tmp_path), of)])
-    named = Quality(str(tmp_path), of, measures=["inception_score", "fid"])
-    with pytest.raises(UserError, match=r": callbacks\.quality\.measures= without inception_score"):
+    named = Quality(str(tmp_path), of, metrics=["inception_score", "fid"])
+    with pytest.raises(UserError, match=r": callbacks\.quality\.metrics= without inception_score"):
         fit(norms(), 1, callbacks=[named])
     assert of.extractor.calls == 0
 
@@ -321,7 +321,7 @@ def test_what_does_not_fit_is_left_out_with_its_reason() -> None:
         errors={"fid": Bootstrap(FrechetDistance()), "score": Bootstrap(score)},
     )
     fitting, left_out = of.fitting(8, 8, 8)
-    assert (*fitting.measures, *fitting.held_out, *fitting.errors) == ("fid", "floor", "fid")
+    assert (*fitting.metrics, *fitting.held_out, *fitting.errors) == ("fid", "floor", "fid")
     assert list(left_out) == ["score", "errors of score", "held_out.score"]
     assert all("no class probabilities" in reason for reason in left_out.values())
     without, left_out = of.fitting(8, 0, 8)
@@ -330,10 +330,10 @@ def test_what_does_not_fit_is_left_out_with_its_reason() -> None:
 
 
 def test_a_metric_that_is_null_takes_what_is_made_of_it_with_it() -> None:
-    """``metrics.measures.fid=null`` leaves conf/metrics with a floor and an error bar of nothing."""
+    """``evaluator.metrics.fid=null`` leaves conf/evaluator with a floor and an error bar of nothing."""
     floor, error = NoiseFloor(FrechetDistance()), Bootstrap(FrechetDistance())
     for each in (floor, error):
-        object.__setattr__(each, "measure", None)  # what Hydra builds then, and the type checker of tests refuses
+        object.__setattr__(each, "metric", None)  # what Hydra builds then, and the type checker of tests refuses
     of = evaluator(held_out={"floor": floor}, errors={"fid": error})
     assert (of.held_out, of.errors) == ({}, {})
 

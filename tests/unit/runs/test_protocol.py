@@ -24,7 +24,7 @@ PROTOCOL = Protocol(
     quantisation="round(127.5 x + 127.5) in [0, 255]",
     generator="averaged",
     sampling="z and labels as in training, no truncation, running statistics",
-    measure="FrechetDistance()",
+    metric="FrechetDistance()",
     seed=3,
     versions={"torch": "2.14.1"},
 )
@@ -64,9 +64,9 @@ def test_a_protocol_of_another_version() -> None:
 
 
 def test_the_settings_of_a_metric_are_part_of_it() -> None:
-    assert PROTOCOL.measured_by(PrecisionRecall(k=3)).measure == "PrecisionRecall(k=3, density_k=5)"
+    assert PROTOCOL.measured_by(PrecisionRecall(k=3)).metric == "PrecisionRecall(k=3, density_k=5)"
     with pytest.raises(UserError, match=r"k=3.* and .*k=4"):
         require_same(PROTOCOL.measured_by(PrecisionRecall(k=3)), PROTOCOL.measured_by(PrecisionRecall(k=4)))
     require_same(PROTOCOL.measured_by(KernelDistance(seed=1)), PROTOCOL.measured_by(KernelDistance(seed=2)))
-    wrapped = PROTOCOL.measured_by(Bootstrap(FrechetDistance())).measure
-    assert wrapped == "Bootstrap(measure=FrechetDistance(), resamples=20, replacement=True)"
+    wrapped = PROTOCOL.measured_by(Bootstrap(FrechetDistance())).metric
+    assert wrapped == "Bootstrap(metric=FrechetDistance(), resamples=20, replacement=True)"

@@ -254,7 +254,7 @@ def test_several_objectives_give_a_front(
 
     def job(given: Given, folder: Path) -> dict[str, Any]:
         assert not os.environ[VARIABLE]  # of two numbers that disagree none can prune
-        assert given["callbacks.quality.measures"] == ["fid", "kid", "precision_recall"]
+        assert given["callbacks.quality.metrics"] == ["fid", "kid", "precision_recall"]
         assert given["callbacks.quality.monitor"] == "averaged/precision"
         return finished(folder, dict(zip(names, came_to[given["seed"]], strict=True)))
 
@@ -319,7 +319,7 @@ def test_numbers_of_another_protocol_are_refused(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("words", "options", "difference"),
     [
-        ([RATE, "metrics.n_fake=16"], {}, "metrics.n_fake: not set there, metrics.n_fake=16 here"),
+        ([RATE, "evaluator.n_fake=16"], {}, "evaluator.n_fake: not set there, evaluator.n_fake=16 here"),
         ([RATE], {"objective": "averaged/kid"}, "objective: averaged/fid there, averaged/kid here"),
         (["optimizer.lr=0.1,0.2"], {}, "optimizer.lr: .* there, .* here"),
     ],
@@ -360,7 +360,7 @@ def test_two_searches_at_once_are_refused(bench: Bench) -> None:
         (["seed=1,2"], {"objective": ["seconds", "averaged/fid"]}, "begin with a number of quality"),
         (["seed=1,2", "callbacks=default"], {}, "leave out callbacks=default"),
         (["seed=1,2", "callbacks=quality", "callbacks.quality.monitor=raw/fid"], {}, "monitor=averaged/fid"),
-        (["seed=1,2", "callbacks=quality", "callbacks.quality.measures=[kid]"], {}, r"measures=\[kid,fid\]"),
+        (["seed=1,2", "callbacks=quality", "callbacks.quality.metrics=[kid]"], {}, r"metrics=\[kid,fid\]"),
         (["seed=1,2"], {"n_trials": 0}, "give at least 1"),
         (["seed=1,2"], {"n_trials": "x"}, "a whole number is needed"),
         (["seed=1,2"], {"n_trial": 3}, "Did you mean hydra.sweeper.n_trials"),

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from gan_lightning.metrics.measure import Sample
+from gan_lightning.metrics.metric import Sample
 from gan_lightning.types import Bytes
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors.preparation import Square
-from gan_lightning.metrics.measure import Sample
+from gan_lightning.metrics.metric import Sample
 from gan_lightning.types import Bytes
 
 

@@ -82,7 +82,7 @@ def downloaded() -> Path:
         raise UserError(
             f"the weights of Inception can't be had: {path} is missing, and the download failed ({error}). Fetch "
             f"{URL} on another machine and put it there, or say where it is by the extractor's weights=FILE, or "
-            "take an extractor that needs no download: metrics=cifar10"
+            "take an extractor that needs no download: evaluator=cifar10"
         ) from error
     return path
 

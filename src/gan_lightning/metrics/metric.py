@@ -81,7 +81,7 @@ class Sample:
         return self.rows(torch.randperm(len(self), generator=random)[:count]) if count < len(self) else self
 
 
-class Measure(ABC):
+class Metric(ABC):
     """A metric: two samples -> its numbers by name. Derive a frozen dataclass of settings.
 
     The ``repr`` names the settings that two numbers must share to be compared (:meth:`Protocol.measured_by`); a seed,

@@ -8,12 +8,12 @@ from omegaconf import DictConfig
 
 from gan_lightning.errors import UserError
 from gan_lightning.quality import Evaluator
-from gan_lightning.search.objective import Objective, measures
+from gan_lightning.search.objective import Objective, metrics_for
 from gan_lightning.search.space import Space
 
 GROUP = "callbacks"
 MONITOR = "callbacks.quality.monitor"
-MEASURES = "callbacks.quality.measures"
+METRICS = "callbacks.quality.metrics"
 
 
 def with_quality(space: Space, composed: DictConfig) -> Space:
@@ -39,11 +39,11 @@ def with_objectives(space: Space, composed: DictConfig, wanted: Sequence[Objecti
     """
     quality = composed.callbacks.quality
     first = wanted[0].name
-    chosen = list(evaluator.measures if quality.measures is None else quality.measures)
-    missing = [name for name in measures(wanted, evaluator) if name not in chosen]
+    chosen = list(evaluator.metrics if quality.metrics is None else quality.metrics)
+    missing = [name for name in metrics_for(wanted, evaluator) if name not in chosen]
     for key, wrong, value in (
         (MONITOR, quality.monitor != first, first),
-        (MEASURES, bool(missing), f"[{','.join([*chosen, *missing])}]"),
+        (METRICS, bool(missing), f"[{','.join([*chosen, *missing])}]"),
     ):
         if wrong and key in space.fixed:
             raise UserError(f"{space.fixed[key]} does not go with this objective: leave it out, or give {key}={value}.")

@@ -16,12 +16,12 @@ from gan_lightning.metrics import (
     FrechetDistanceAtInfinity,
     InceptionScore,
     KernelDistance,
-    Measure,
+    Metric,
     PrecisionRecall,
     Sample,
 )
 
-MEASURES = [
+METRICS = [
     FrechetDistance(),
     FrechetDistanceAtInfinity(points=3),
     KernelDistance(subsets=3, subset_size=20),
@@ -39,40 +39,40 @@ def sample(count: int, dtype: torch.dtype = torch.float32, offset: float = 0.0, 
     return Sample(features.to(dtype), (3 * features - 3 * offset).softmax(1).to(dtype))
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=repr)
-def test_every_metric(measure: Measure) -> None:
+@pytest.mark.parametrize("metric", METRICS, ids=repr)
+def test_every_metric(metric: Metric) -> None:
     """Finite floats by names, what is monitored among them; the same each time, and of float32 as of float64."""
     real, fake = sample(100), sample(90, seed=1)
-    numbers = measure(real, fake)
+    numbers = metric(real, fake)
     assert numbers
-    assert set(measure.better) <= set(numbers)
+    assert set(metric.better) <= set(numbers)
     assert all(isinstance(value, float) and math.isfinite(value) for value in numbers.values())
-    assert measure(real, fake) == numbers
-    assert type(measure)(**vars(measure)) == measure
+    assert metric(real, fake) == numbers
+    assert type(metric)(**vars(metric)) == metric
     wide = [Sample(s.features.double(), s.probabilities.double()) for s in (real, fake)]
-    assert measure(*wide) == pytest.approx(numbers, rel=1e-12, abs=1e-15)
+    assert metric(*wide) == pytest.approx(numbers, rel=1e-12, abs=1e-15)
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=repr)
-def test_metrics_change_nothing(measure: Measure) -> None:
+@pytest.mark.parametrize("metric", METRICS, ids=repr)
+def test_metrics_change_nothing(metric: Metric) -> None:
     """Neither the samples nor the random numbers of training."""
     real, fake = sample(100), sample(90, seed=1)
     before, state = fake.features.clone(), torch.get_rng_state()
-    measure(real, fake)
+    metric(real, fake)
     assert torch.equal(fake.features, before)
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=repr)
-def test_too_few_samples_are_told_before_and_when_measuring(measure: Measure) -> None:
-    least = measure.least_samples(5)
-    measure.check(5, least, least, classifies=True)
-    measure(sample(least), sample(least))
+@pytest.mark.parametrize("metric", METRICS, ids=repr)
+def test_too_few_samples_are_told_before_and_when_measuring(metric: Metric) -> None:
+    least = metric.least_samples(5)
+    metric.check(5, least, least, classifies=True)
+    metric(sample(least), sample(least))
     for n_real, n_fake in ((least, least - 1), (least - 1, least)):
         with pytest.raises(UserError, match=f"needs at least {least} samples"):
-            measure.check(5, n_real, n_fake, classifies=True)
+            metric.check(5, n_real, n_fake, classifies=True)
         with pytest.raises(UserError, match=f"there are {n_real} real and {n_fake} fake ones"):
-            measure(sample(n_real), sample(n_fake))
+            metric(sample(n_real), sample(n_fake))
 
 
 def test_a_sample_that_is_none() -> None:
@@ -101,19 +101,19 @@ def test_rows_and_subsets() -> None:
     assert whole.subset(10, torch.Generator()) is whole
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=repr)
-def test_what_needs_probabilities_says_so_before_anything_is_generated(measure: Measure) -> None:
+@pytest.mark.parametrize("metric", METRICS, ids=repr)
+def test_what_needs_probabilities_says_so_before_anything_is_generated(metric: Metric) -> None:
     """Those that do without are those that measure without."""
-    least = measure.least_samples(5)
+    least = metric.least_samples(5)
     features = Sample(sample(least).features)
-    if not measure.needs_probabilities:
-        measure.check(5, least, least, classifies=False)
-        assert measure(features, features).keys() == measure(sample(least), sample(least)).keys()
+    if not metric.needs_probabilities:
+        metric.check(5, least, least, classifies=False)
+        assert metric(features, features).keys() == metric(sample(least), sample(least)).keys()
         return
     with pytest.raises(UserError, match="gives no class probabilities"):
-        measure.check(5, least, least, classifies=False)
+        metric.check(5, least, least, classifies=False)
     with pytest.raises(UserError, match="gives no class probabilities"):
-        measure.compute(features, features)
+        metric.compute(features, features)
 
 
 def test_fid_of_no_more_images_than_features_is_cautioned_against() -> None:
