@@ -45,8 +45,8 @@ class OptunaSweeper(Sweeper):
             from gan_lightning.search import require_optuna
 
             require_optuna()
-            from gan_lightning.search.options import Options
+            from gan_lightning.search.options import SearchOptions
             from gan_lightning.search.search import Search
 
-            options = Options.read(self.options)
+            options = SearchOptions.read(self.options)
             Search(options, self.hydra_context.config_loader, self.config, self.launcher, arguments).run()

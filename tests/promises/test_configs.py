@@ -14,7 +14,7 @@ from door import call, train
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from gan_lightning.config.check import check
+from gan_lightning.config.check import check_config
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.instantiate import resolve
 from gan_lightning.config.trust import check_trusted
@@ -124,7 +124,7 @@ def test_every_recipe_fits_every_model_and_every_optimizer() -> None:
     for loss, model, optimizer in PAIRS:
         config = composed(f"loss={loss}", f"model={model}", f"optimizer={optimizer}")
         OmegaConf.set_struct(config, False)
-        check(config)
+        check_config(config)
         config.run = {"folder": "somewhere", "attempt": 0, "resume_at": None}  # as a run fills it in, after the check
         plain = resolve(config)
         check_trusted(plain)

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import OmegaConf
 
-from gan_lightning.config.check import check
+from gan_lightning.config.check import check_config
 from gan_lightning.config.compose import config_folder
 from gan_lightning.train.resume import apply_overrides
 
@@ -55,7 +55,7 @@ def test_a_command_is_one(command: str) -> None:
     OmegaConf.set_struct(config, False)
     if resumed:
         apply_overrides(config, [word for word in words if word not in resumed])
-    check(config)
+    check_config(config)
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:\]\(|src=\")([\w/.-]+\.(?:md|png))", TEXT))))

@@ -11,7 +11,7 @@ import torch
 from door import TINY, call, refused, train
 
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.reproduction import Comparison, Number, compare
+from gan_lightning.runs.reproduction import DifferingNumber, Reproduction, compare_runs
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +88,11 @@ def test_a_stored_configuration_builds_nothing_unknown(copy: Path, tmp_path: Pat
 
 
 def test_sizes_of_differences(copy: Path, run: Path) -> None:
-    assert compare(RunFolder(run), RunFolder(copy)) == Comparison(22, (), True, ())
-    assert Number("a", 1, 2.0, 1.0).relative == 0.5
-    assert Number("a", 1, 2.0, None).relative == Number("a", 1, float("nan"), 1.0).relative == 1.0
+    assert compare_runs(RunFolder(run), RunFolder(copy)) == Reproduction(22, (), True, ())
+    assert DifferingNumber("a", 1, 2.0, 1.0).relative == 0.5
+    assert DifferingNumber("a", 1, 2.0, None).relative == DifferingNumber("a", 1, float("nan"), 1.0).relative == 1.0
     (copy / "metrics.jsonl").write_text("")
-    assert list(compare(RunFolder(run), RunFolder(copy)).sentences()) == [
+    assert list(compare_runs(RunFolder(run), RunFolder(copy)).sentences()) == [
         "nothing to compare: the two runs share no point of training"
     ]
 

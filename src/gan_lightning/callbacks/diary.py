@@ -71,14 +71,14 @@ class Diary(Callback):
                 write_table_and_charts(logger, self._columns(next(iter(pl_module.networks))), list(chain(*quality)))
 
     def _columns(self, model: str) -> dict[str, Any]:
-        return typed_first(recipe(self.config), self.attempt.words(), model)
+        return typed_first(comparable(self.config), self.attempt.words(), model)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
         """A checkpoint alone is enough to build its networks again."""
         checkpoint["config"] = dict(self.config)
 
 
-def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
+def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a run can be compared by, for TensorBoard's table: without folders, and without what stands there twice."""
     own = {name: node for name, node in config["model"].items() if name not in OF_GROUPS and not name.startswith("_")}
     groups = ("seed", "kimg", "n_critic", "data", "conditioning", "loss", "penalty", "constraint", "optimizer")

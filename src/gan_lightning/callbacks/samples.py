@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from lightning.pytorch import Trainer
 
-from gan_lightning.callbacks.pictures import Pictures
+from gan_lightning.callbacks.sheets import Sheets
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
 from gan_lightning.images import grid, to_bytes
 
 
-class Samples(Pictures):
+class Samples(Sheets):
     """Sheets of what the averaged generator makes of inputs that stay the same for the whole run.
 
     The game says what is on a sheet (:meth:`gan_lightning.games.base.Game.pictures`). The averaged copy is always in

@@ -9,7 +9,7 @@ from lightning.pytorch import Trainer
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from gan_lightning.callbacks.pictures import Pictures
+from gan_lightning.callbacks.sheets import Sheets
 from gan_lightning.data.sets.toy import Mixture
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
@@ -20,7 +20,7 @@ RADIUS = 3.0
 """Standard deviations within which a sample is of high quality."""
 
 
-class Scatter(Pictures):
+class Scatter(Sheets):
     """Points of the averaged generator on latents that stay the same for the whole run.
 
     The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from gan_lightning.compare.choice import Wish
 from gan_lightning.compare.comparison import Comparison, compare
+from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.runs import read_run
 from gan_lightning.compare.sheet import sheet

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gan_lightning.compare.agreement import common_direction, common_protocol
 from gan_lightning.compare.cautions import cautions
-from gan_lightning.compare.choice import Wish, sort_out
+from gan_lightning.compare.counted_runs import Wish, sort_out
 from gan_lightning.compare.curves import Better, Curve
 from gan_lightning.compare.ranking import LEAST_SEEDS, standings
 from gan_lightning.compare.recipes import Recipe, differences, in_common, names, recipes_of

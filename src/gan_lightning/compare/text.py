@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gan_lightning.compare.comparison import Comparison
 from gan_lightning.compare.rows import Row
-from gan_lightning.compare.words import amount, described, duration, kimg, with_spread
+from gan_lightning.compare.words import amount, described, kimg, readable_time, with_spread
 
 GAP = 2
 """Spaces between two columns."""
@@ -105,7 +105,7 @@ def _spent(comparison: Comparison) -> Table:
             kimg(row.spent("images")),
             f"{row.spent('d_updates'):,.0f}",
             f"{row.spent('g_updates'):,.0f}",
-            duration(row.spent("seconds")),
+            readable_time(row.spent("seconds")),
         ]
         for place, row in enumerate(comparison.rows, 1)
     ]

@@ -10,7 +10,7 @@ from gan_lightning.runs.protocol import Protocol
 
 def amount(value: float, axis: Axis) -> str:
     """An amount of images or of seconds with its unit: ``16.1 kimg``, ``43 s``."""
-    return kimg(value) if axis == "images" else duration(value)
+    return kimg(value) if axis == "images" else readable_time(value)
 
 
 def kimg(images: float) -> str:
@@ -18,7 +18,7 @@ def kimg(images: float) -> str:
     return f"{images / 1000:,.4g} kimg" if images < 1e7 else f"{images / 1000:,.0f} kimg"
 
 
-def duration(seconds: float) -> str:
+def readable_time(seconds: float) -> str:
     """A duration in the unit that reads best: seconds, minutes, hours or days."""
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:

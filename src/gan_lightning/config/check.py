@@ -66,7 +66,7 @@ OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.lab
 """Options that only some choices of a group have, and why the others don't."""
 
 
-def check(config: DictConfig) -> None:
+def check_config(config: DictConfig) -> None:
     """Refuse a configuration with unknown keys, wrong types or impossible options.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Number = TypeVar("Number", bound=np.generic)
+Element = TypeVar("Element", bound=np.generic)
 
 
 def cache_folder() -> Path:
@@ -23,7 +23,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_lightning"
 
 
-def cached(name: str, make: Callable[[], NDArray[Number]]) -> NDArray[Number]:
+def cached(name: str, make: Callable[[], NDArray[Element]]) -> NDArray[Element]:
     """The array kept under ``name``, or the result of ``make()``, which is then kept.
 
     The file is a .npy with a checksum behind it, and a damaged file is made again. Processes that make the same array

@@ -16,9 +16,9 @@ from gan_lightning.config.options import read_options
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.sets.toy import Mixture
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.evaluate.choice import Against, evaluator_of, measured_against
 from gan_lightning.evaluate.points import mode_numbers
-from gan_lightning.evaluate.source import Contenders, Pictures, Source, source_at
+from gan_lightning.evaluate.real_and_evaluator import Against, evaluator_of, measured_against
+from gan_lightning.evaluate.source import Contenders, ImageFiles, Source, source_at
 from gan_lightning.evaluate.table import Column, table
 from gan_lightning.outputs import device_named
 from gan_lightning.parallel.devices import threads_for
@@ -119,7 +119,7 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
     real = real_images(data, evaluator.split)
     held_out = _held_out(data, evaluator)
     contenders: Contenders = (
-        Pictures(source.path, data)
+        ImageFiles(source.path, data)
         if source.stored is None
         else source.generators(WEIGHTS[options.weights], options.allow)
     )

@@ -13,7 +13,7 @@ import torch
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.data import ImageDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.evaluate.pictures import array_of, images_at, side_of
+from gan_lightning.evaluate.image_files import array_of, images_at, side_of
 from gan_lightning.generate.record import source_of
 from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, RealImages
@@ -169,7 +169,7 @@ class Generators:
         return {"checkpoint": str(self.checkpoint), **trained.counters}
 
 
-class Pictures:
+class ImageFiles:
     """Images that are files, in the size and colours of the real ones.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan_lightning.export.recipe import commands, described, numbers, recipe
+from gan_lightning.export.recipe import commands, described, numbers, parts_in_words
 from gan_lightning.images import QUANTISATION
 from gan_lightning.runs.exported import CONFIG, WEIGHTS
 from gan_lightning.runs.folder import RunFolder
@@ -56,7 +56,7 @@ class Card:
             _table(("", ""), self._facts().items()),
             "## How it was trained",
             _code("bash", commands(self.run)),
-            _table(("part", "is"), recipe(self.trained.config).items()),
+            _table(("part", "is"), parts_in_words(self.trained.config).items()),
             "## How good it is",
             self._quality(),
             "## Licence",

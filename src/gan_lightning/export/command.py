@@ -19,8 +19,8 @@ from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
 from gan_lightning.export.card import PICTURE, SLUG, Card
 from gan_lightning.export.programs import FORMATS, Inputs, largest_difference, one_by_one
-from gan_lightning.generate.choice import Wanted
 from gan_lightning.generate.sampler import Sampler, SeedDraw
+from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.images import QUANTISATION, grid, save_png
 from gan_lightning.runs.exported import write_config, write_tensors
 from gan_lightning.runs.folder import RunFolder
@@ -70,7 +70,7 @@ def export(options: Export) -> Path:
     Raises:
         UserError: If this can't be done, or if a file draws other images; nothing is left behind then.
     """
-    check(options)
+    check_formats(options)
     stored = stored_at(Path(options.source), options.checkpoint)
     trained = stored.trained(averaged=not options.raw, allow=options.allow)
     if not trained.config:
@@ -95,7 +95,7 @@ def export(options: Export) -> Path:
     return target
 
 
-def check(options: Export) -> None:
+def check_formats(options: Export) -> None:
     """Refuse formats that do not exist, and licences in a form that the hub does not accept.
 
     Raises:

@@ -26,7 +26,7 @@ def described(node: Any) -> str:
     return node if isinstance(node, str) else json.dumps(node)
 
 
-def recipe(config: Mapping[str, Any]) -> dict[str, str]:
+def parts_in_words(config: Mapping[str, Any]) -> dict[str, str]:
     """Every part of the game, and the data, as text, by name."""
     parts = {**config["model"], "data": config["data"]}
     parts = {name: part for name, part in parts.items() if not name.startswith("_") and part not in (None, {}, [])}

@@ -13,11 +13,11 @@ import torch
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
 from gan_lightning.generate.between import between_classes, between_seeds
-from gan_lightning.generate.choice import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
 from gan_lightning.generate.products import Film, Product, Stills
 from gan_lightning.generate.record import origin
 from gan_lightning.generate.sampler import Sampler
+from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
 from gan_lightning.outputs import device_named, new_folder
@@ -90,7 +90,7 @@ def generate(options: Generate) -> Path:
     Raises:
         UserError: If this can't be done. Nothing has been written then, except if the folder can't be written to.
     """
-    check(options)
+    check_choices(options)
     torch.set_num_threads(threads_for(1, options.threads))
     stored = stored_at(Path(options.source), options.checkpoint)
     trained = stored.trained(averaged=not options.raw, allow=options.allow)
@@ -112,7 +112,7 @@ def generate(options: Generate) -> Path:
     return folder
 
 
-def check(options: Generate) -> None:
+def check_choices(options: Generate) -> None:
     """Refuse numbers that are too small, and options that would be ignored.
 
     Raises:

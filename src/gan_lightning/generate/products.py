@@ -11,10 +11,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from gan_lightning.generate.choice import Wanted
 from gan_lightning.generate.films import FILMS, Tiles, enlarged
-from gan_lightning.generate.neighbours import beside, nearest
+from gan_lightning.generate.nearest_images import beside, nearest_images
 from gan_lightning.generate.sampler import Sampler
+from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.images import grid, save_png
 from gan_lightning.progress import counted_images
@@ -71,7 +71,7 @@ class Stills:
             said.append(_save(sheet, _beside(folder, "grid")))
         if self.training is not None:
             samples = self._first(self.with_neighbours)
-            indices, distances = nearest(samples, self.training, self.neighbours, self.features)
+            indices, distances = nearest_images(samples, self.training, self.neighbours, self.features)
             pairs = enlarged(beside(samples, self.training, indices), self.zoom)
             said.append(_save(grid(pairs, self.neighbours + 1), _beside(folder, "neighbours")))
             record["neighbours"] = [

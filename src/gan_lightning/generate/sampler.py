@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from gan_lightning.errors import UserError
-from gan_lightning.generate.choice import SEED_LIMIT, Wanted
+from gan_lightning.generate.seeds_and_classes import SEED_LIMIT, Wanted
 from gan_lightning.images import finite, to_bytes
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.runs.loading import Trained

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gan_lightning.generate.choice import Wanted
+from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.images import save_png
 from gan_lightning.types import Bytes
 

@@ -13,7 +13,7 @@ from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.image_set import ImageSet
 from gan_lightning.data.stored import images_of_run
 from gan_lightning.errors import UserError
-from gan_lightning.generate.neighbours import pixels
+from gan_lightning.generate.nearest_images import pixels
 from gan_lightning.metrics.extractors import Extractor
 from gan_lightning.runs.loading import Trained
 from gan_lightning.types import Bytes

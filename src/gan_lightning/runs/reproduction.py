@@ -21,7 +21,7 @@ FACTS_OF_A_PROCESS = ("device", "world_size", "threads")
 
 
 @dataclass(frozen=True)
-class Number:
+class DifferingNumber:
     """One number that differs; ``there`` is the earlier run's."""
 
     name: str
@@ -38,12 +38,12 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Reproduction:
     """What comparing two runs gave."""
 
     compared: int
     """Numbers of the earlier run at iterations that the later one reached."""
-    differing: tuple[Number, ...]
+    differing: tuple[DifferingNumber, ...]
     weights_equal: bool | None
     """To the last bit; None where the two did not end at the same iteration."""
     circumstances: tuple[str, ...]
@@ -77,7 +77,7 @@ class Comparison:
         yield from (f"  {each}" for each in self.circumstances or ["nothing else is known to be different"])
 
 
-def compare(there: RunFolder, here: RunFolder) -> Comparison:
+def compare_runs(there: RunFolder, here: RunFolder) -> Reproduction:
     """Compare two run folders.
 
     Raises:
@@ -88,14 +88,14 @@ def compare(there: RunFolder, here: RunFolder) -> Comparison:
     every = {iteration for iteration, _ in after}
     shared = {key: value for key, value in before.items() if key[0] <= reached and key[0] in every}
     differing = tuple(
-        Number(name, iteration, value, after.get((iteration, name)))
+        DifferingNumber(name, iteration, value, after.get((iteration, name)))
         for (iteration, name), value in shared.items()
         if not _equal(value, after.get((iteration, name)))
     )
-    return Comparison(len(shared), differing, _weights_equal(there, here), tuple(_circumstances(there, here)))
+    return Reproduction(len(shared), differing, _weights_equal(there, here), tuple(_circumstances(there, here)))
 
 
-def _shown(number: Number) -> str:
+def _shown(number: DifferingNumber) -> str:
     here = "nothing" if number.here is None else repr(number.here)
     return f"{number.name} at iteration {number.iteration:,}: {number.there!r} there, {here} here"
 

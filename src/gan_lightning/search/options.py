@@ -14,7 +14,7 @@ from gan_lightning.errors import UserError
 
 
 @dataclass(frozen=True)
-class Options:
+class SearchOptions:
     """The options of a search; ``conf/hydra/sweeper/optuna.yaml`` says what each of them means."""
 
     objective: str | list[str]
@@ -25,7 +25,7 @@ class Options:
     pruner: dict[str, Any] | None
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Options:
+    def read(cls, given: Mapping[str, Any]) -> SearchOptions:
         """The options from the node that Hydra passes to the sweeper.
 
         Raises:

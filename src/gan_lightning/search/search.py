@@ -20,7 +20,7 @@ from gan_lightning.quality import Evaluator
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.search.needed_words import with_objectives, with_quality
 from gan_lightning.search.objective import objectives, read_values
-from gan_lightning.search.options import Options
+from gan_lightning.search.options import SearchOptions
 from gan_lightning.search.report import TABLE, summary_lines, trial_line, write_table
 from gan_lightning.search.space import Space, read_space
 from gan_lightning.search.study import Study, build_sampler, only_one
@@ -44,7 +44,7 @@ class Search:
 
     def __init__(
         self,
-        options: Options,
+        options: SearchOptions,
         config_loader: ConfigLoader,
         config: DictConfig,
         launcher: Launcher,

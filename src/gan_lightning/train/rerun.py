@@ -24,7 +24,7 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     Raises:
         UserError: There is no run, or a change would make it another one.
     """
-    from gan_lightning.runs.reproduction import compare
+    from gan_lightning.runs.reproduction import compare_runs
     from gan_lightning.train.run import train
 
     earlier = RunFolder(source)
@@ -43,7 +43,7 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
         )
     train(config, folder, overrides, allow=allow)
     run = RunFolder(folder)
-    found = compare(earlier, run)
+    found = compare_runs(earlier, run)
     write_json(run.reproduction, {"of": str(source.resolve()), **found.to_dict()})
     print(f"\ncompared with {source}", *found.sentences(), sep="\n", flush=True)
     if not found.same:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.check import check, located
+from gan_lightning.config.check import check_config, located
 from gan_lightning.config.instantiate import resolve
 from gan_lightning.config.trust import check_references, check_trusted
 from gan_lightning.data import StreamDataModule
@@ -106,7 +106,7 @@ def check_whole(config: DictConfig, allow: Sequence[str] | None) -> Checked:
         check_references(OmegaConf.to_container(own))
         plain(changed(own, {"run": NOWHERE}), allow)
         own.run = None
-    check(own)
+    check_config(own)
     return Checked(own, allow)
 
 

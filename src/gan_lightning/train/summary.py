@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan_lightning.callbacks import Checkpoint, Curves, Pruning, Quality
-from gan_lightning.callbacks.progress import duration, total_iterations
+from gan_lightning.callbacks.progress_bar import duration, total_iterations
 from gan_lightning.data import StreamDataModule
 from gan_lightning.games.base import Game
 from gan_lightning.games.costs import Cost

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gan_lightning import GAN
 from gan_lightning.callbacks import Curves, Progress, Samples
-from gan_lightning.callbacks.progress import duration
+from gan_lightning.callbacks.progress_bar import duration
 from gan_lightning.errors import UserError
 from gan_lightning.runs.records import read_records
 
@@ -222,7 +222,7 @@ def test_a_log_file_gets_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock, curves, bar = Clock(), Curves(), Progress(seconds_between_lines=30.0)
-    monkeypatch.setattr("gan_lightning.callbacks.progress.time", clock)
+    monkeypatch.setattr("gan_lightning.callbacks.progress_bar.time", clock)
     curves.latest = {"loss/discriminator": 1.25, "loss/generator": 0.5, "images_per_second": 640.0}
     trainer = Trainer(
         max_steps=100,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from run_folders import METRIC, PROTOCOL, write_failure, write_run, write_sweep
 
-from gan_lightning.compare.choice import Wish
 from gan_lightning.compare.comparison import Comparison, compare
+from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.page.verdict import verdict
 from gan_lightning.compare.runs import read_run

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from run_folders import METRIC, write_failure, write_run, write_sweep
 
-from gan_lightning.compare.choice import Wish
 from gan_lightning.compare.comparison import Comparison, compare
+from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.runs import read_run
 from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
-from gan_lightning.compare.words import duration, kimg, listed, with_spread
+from gan_lightning.compare.words import kimg, listed, readable_time, with_spread
 
 
 def compared(folder: Path) -> Comparison:
@@ -109,4 +109,4 @@ def test_long_lists_are_cut() -> None:
 
 def test_units() -> None:
     assert [kimg(images) for images in (4032, 16000, 5e7)] == ["4.032 kimg", "16 kimg", "50,000 kimg"]
-    assert [duration(s) for s in (9.13, 119, 600, 7200, 200_000)] == ["9.13 s", "119 s", "10 min", "2 h", "2.31 d"]
+    assert [readable_time(s) for s in (9.13, 119, 600, 7200, 200_000)] == ["9.13 s", "119 s", "10 min", "2 h", "2.31 d"]

@@ -10,7 +10,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.check import REFUSED, check, mistyped_values, no_such_option
+from gan_lightning.config.check import REFUSED, check_config, mistyped_values, no_such_option
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.signatures import admits, annotated, parameters
 from gan_lightning.config.unknown_keys import unknown_keys
@@ -29,7 +29,7 @@ def unread(text: str) -> list[str]:
 
 
 def test_our_own_configuration_passes() -> None:
-    check(composed())
+    check_config(composed())
 
 
 @pytest.mark.parametrize("option", REFUSED)
@@ -37,7 +37,7 @@ def test_refused_options_are_refused_with_advice(option: str) -> None:
     config = composed()
     OmegaConf.update(config, option, 1, force_add=True)
     with pytest.raises(UserError) as refusal:
-        check(config)
+        check_config(config)
     assert str(refusal.value) == f"{option} can't be used: {REFUSED[option]}."
 
 

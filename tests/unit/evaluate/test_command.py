@@ -19,10 +19,10 @@ from gan_lightning.data.sets import digits
 from gan_lightning.data.sets.digits import Digits
 from gan_lightning.data.sets.toy import Ring
 from gan_lightning.errors import UserError
-from gan_lightning.evaluate import choice
-from gan_lightning.evaluate.choice import evaluator_named
+from gan_lightning.evaluate import real_and_evaluator
 from gan_lightning.evaluate.command import Evaluate, evaluate
 from gan_lightning.evaluate.points import mode_numbers
+from gan_lightning.evaluate.real_and_evaluator import evaluator_named
 from gan_lightning.evaluate.source import labels_for
 from gan_lightning.evaluate.table import table
 from gan_lightning.export.command import Export, export
@@ -261,7 +261,7 @@ def test_an_extractor_that_does_not_classify(
     """Of all metrics those that need classes are left out; one that is asked for by name is refused before drawing."""
     flat = {"_target_": "gan_lightning.metrics.extractors.ModuleExtractor", "module": {"_target_": "torch.nn.Flatten"}}
     node = evaluator_named("digits") | {"extractor": {**flat, "channels": 1, "resolution": 4}}
-    monkeypatch.setattr(choice, "evaluator_named", lambda name: node)
+    monkeypatch.setattr(real_and_evaluator, "evaluator_named", lambda name: node)
     found = measured(run, evaluator="flat", n_fake=40, weights="raw", errors=False)
     assert "left out: inception_score (InceptionScore: the extractor gives no class" in capsys.readouterr().out
     assert ("raw", "precision") in found

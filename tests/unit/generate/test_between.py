@@ -10,8 +10,8 @@ from verbs import trained
 from gan_lightning import networks
 from gan_lightning.errors import UserError
 from gan_lightning.generate.between import between_classes, between_seeds
-from gan_lightning.generate.choice import Wanted
 from gan_lightning.generate.sampler import Sampler
+from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.networks import Generator
 
 CPU = torch.device("cpu")

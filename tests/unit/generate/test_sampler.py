@@ -11,8 +11,8 @@ from verbs import trained
 
 from gan_lightning.errors import UserError
 from gan_lightning.games.priors import Normal, TruncatedNormal, Uniform
-from gan_lightning.generate.choice import Wanted
 from gan_lightning.generate.sampler import Sampler, SeedDraw
+from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.images import to_bytes
 from gan_lightning.networks import DCGANGenerator, PointGenerator, StyleGAN2Generator
 from gan_lightning.types import Draw

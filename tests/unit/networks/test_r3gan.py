@@ -10,7 +10,7 @@ from torch import nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.networks import R3GANDiscriminator, R3GANGenerator
-from gan_lightning.networks.parts.fixup import Residual
+from gan_lightning.networks.parts.fixup import FixupResidual
 from gan_lightning.types import Verdict
 
 CIFAR10 = {"channels": 3, "resolution": 32, "num_classes": 10, "width": 768, "max_width": 768, "blocks": 2}
@@ -60,20 +60,20 @@ def test_changes_of_width_are_linear_layers() -> None:
 @pytest.mark.parametrize(("width", "group_width", "groups"), [(768, 16, 96), (12, 16, 3), (3, 16, 3), (8, 1000, 2)])
 def test_groups(width: int, group_width: int, groups: int) -> None:
     with torch.device("meta"):
-        grouped = Residual(width, group_width, depth=1).branch[2]
+        grouped = FixupResidual(width, group_width, depth=1).branch[2]
     assert isinstance(grouped, nn.Conv2d)
     assert grouped.groups == groups
 
 
 def test_a_new_block_is_the_identity() -> None:
     x = torch.randn(2, 8, 5, 5)
-    assert torch.equal(Residual(8, group_width=4, depth=6)(x), x)
+    assert torch.equal(FixupResidual(8, group_width=4, depth=6)(x), x)
 
 
 def test_initial_weights_of_a_block() -> None:
     """The standard deviation is He's constant for this activation times `L^(-1/4)`, for L blocks of three layers."""
     depth = 16
-    first, _, grouped, _, last = Residual(64, group_width=16, depth=depth).branch
+    first, _, grouped, _, last = FixupResidual(64, group_width=16, depth=depth).branch
     gain = math.sqrt(2 / (1 + 0.2**2)) / depth ** (1 / 4)
     assert float(first.weight.detach().std()) == pytest.approx(gain / math.sqrt(64), rel=0.03)
     assert float(grouped.weight.detach().std()) == pytest.approx(gain / math.sqrt(16 * 9), rel=0.03)

@@ -25,7 +25,7 @@ from gan_lightning.errors import UserError
 from gan_lightning.runs.protocol import Protocol
 from gan_lightning.search import VARIABLE
 from gan_lightning.search.objective import Objective
-from gan_lightning.search.options import Options
+from gan_lightning.search.options import SearchOptions
 from gan_lightning.search.search import Search
 from gan_lightning.search.space import Space, read_space
 from gan_lightning.search.study import Study
@@ -84,7 +84,7 @@ class Bench:
         given = {key: node[key] for key in node if key not in ("_target_", "_recursive_")}
         config = OmegaConf.create({"hydra": {"sweep": {"dir": str(self.folder)}}})
         loader = Mock(spec=ConfigLoader, load_sweep_config=self._compose)
-        return Search(Options.read(given), loader, config, Mock(spec=Launcher, launch=self._launch), words)
+        return Search(SearchOptions.read(given), loader, config, Mock(spec=Launcher, launch=self._launch), words)
 
     def _compose(self, config: DictConfig, words: Sequence[str]) -> DictConfig:
         found = self.measured.copy() if "callbacks=quality" in words else self.plain.copy()

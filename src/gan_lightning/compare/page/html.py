@@ -17,10 +17,10 @@ from markupsafe import Markup
 from gan_lightning.compare.comparison import Comparison
 from gan_lightning.compare.page.chart import chart
 from gan_lightning.compare.page.origins import common_folder, origins
-from gan_lightning.compare.page.pictures import samples
+from gan_lightning.compare.page.strips import samples
 from gan_lightning.compare.page.verdict import verdict
 from gan_lightning.compare.text import CONFIDENCE, fair_head, headline, probability, ranks
-from gan_lightning.compare.words import described, duration, kimg, number, with_spread
+from gan_lightning.compare.words import described, kimg, number, readable_time, with_spread
 
 ASSETS = Path(__file__).with_name("assets")
 COLOURS = 10
@@ -41,7 +41,7 @@ def page(comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kimg": kimg, "duration": duration, "number": number, "described": described}
+    environment.filters |= {"kimg": kimg, "duration": readable_time, "number": number, "described": described}
     environment.globals |= {"with_spread": with_spread, "probability": probability, "ranks": ranks, "dots": _dots}
     script, style = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     home = common_folder(comparison)

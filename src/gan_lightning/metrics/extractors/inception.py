@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors.frozen import FrozenExtractor
-from gan_lightning.metrics.extractors.preparation import with_channels
+from gan_lightning.metrics.extractors.preparation import in_channels
 from gan_lightning.types import Bytes
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -63,7 +63,7 @@ class _FeaturesAndLogits(nn.Module):
 
 
 def _colour(images: Bytes) -> UInt8[Tensor, "B 3 H W"]:
-    return with_channels(images, 3).to(torch.uint8)  # exact: luma is not taken here
+    return in_channels(images, 3).to(torch.uint8)  # exact: luma is not taken here
 
 
 def downloaded() -> Path:

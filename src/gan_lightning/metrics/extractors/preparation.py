@@ -16,7 +16,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Of red, green and blue in grey (ITU-R BT.601)."""
 
 
-def with_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
+def in_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
     """Grey repeated, colour to luma, or as they are; floats 0..255, not rounded.
 
     Raises:
@@ -47,7 +47,7 @@ class Square:
 
     def __call__(self, images: Bytes) -> Float[Tensor, "B {self.channels} {self.resolution} {self.resolution}"]:
         """Images [B, channels, resolution, resolution] of bytes [B, C, H, W]."""
-        x = with_channels(images, self.channels)
+        x = in_channels(images, self.channels)
         size = (self.resolution, self.resolution)
         if x.shape[-2:] != size:
             x = interpolate(x, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)

@@ -9,7 +9,7 @@ import torch
 from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors.frozen import FrozenExtractor, fingerprint
 from gan_lightning.metrics.extractors.preparation import Square
-from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, load
+from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, load_classifier
 
 FEATURES = "means of the last maps"
 """Part of the hash: the same weights could give others, such as maxima."""
@@ -30,7 +30,7 @@ class ClassifierExtractor(FrozenExtractor):
     """
 
     def __init__(self, *, weights: str, batch_size: int = 200) -> None:
-        model, self.card = load(weights_file(weights))
+        model, self.card = load_classifier(weights_file(weights))
         prepare = Square(self.card.channels, self.card.resolution)
         super().__init__(
             model.to(memory_format=torch.channels_last),  # by half faster on CPUs

@@ -14,16 +14,16 @@ import torch
 
 from gan_lightning.data.image_set import ImageSet
 from gan_lightning.errors import UserError
-from gan_lightning.metrics.extractors.recipes import RECIPES
-from gan_lightning.metrics.extractors.training import accuracy, train
-from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, Card, load, save
+from gan_lightning.metrics.extractors.settings import SETTINGS
+from gan_lightning.metrics.extractors.training_loop import accuracy, train_classifier
+from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, WeightsCard, load_classifier, save
 
 UNFINISHED = ".unfinished"
 """Suffix of the file that is written after each epoch, and that an interrupted training leaves."""
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainOptions:
     """What the command line says."""
 
     name: str
@@ -45,13 +45,13 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m gan_lightning.metrics.extractors.train", description=__doc__)
-    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("name", choices=sorted(SETTINGS))
     parser.add_argument("--data-dir", default="data", help="folder of the data sets, as data.data_dir has it")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder for the weights file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="default: one for each core")
     parser.add_argument("--bfloat16", action="store_true", help="fast on a CPU with AMX, slow on most others")
-    options = Options(**vars(parser.parse_args(arguments)))
+    options = TrainOptions(**vars(parser.parse_args(arguments)))
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
@@ -61,21 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{card.name}: {card.test_accuracy:.2%} of {card.test_images} test images")
 
 
-def run(options: Options) -> Card:
+def run(options: TrainOptions) -> WeightsCard:
     """Train a classifier and write ``to/name.safetensors``; gives the card that stands in it.
 
     Raises:
         UserError: if the data can't be had.
     """
-    recipe = RECIPES[options.name]
-    data = recipe.data(options.data_dir)
+    settings = SETTINGS[options.name]
+    data = settings.data(options.data_dir)
     data.prepare_data()
     train_set, test_set = data.load("train"), data.load("test")
-    card = Card(
+    card = WeightsCard(
         name=options.name,
         channels=train_set.images.shape[1],
         resolution=train_set.images.shape[-1],
-        widths=recipe.widths,
+        widths=settings.widths,
         class_names=train_set.class_names,
         test_accuracy=None,
         test_images=len(test_set.images),
@@ -86,14 +86,14 @@ def run(options: Options) -> Card:
     )
     path = options.to / f"{options.name}{SUFFIX}"
     unfinished = path.with_suffix(UNFINISHED)
-    for model in train(train_set, recipe, options.seed, options.bfloat16):
+    for model in train_classifier(train_set, settings, options.seed, options.bfloat16):
         save(unfinished, model, card)
     return finish(unfinished, path, test_set)
 
 
-def finish(unfinished: Path, path: Path, test_set: ImageSet) -> Card:
+def finish(unfinished: Path, path: Path, test_set: ImageSet) -> WeightsCard:
     """Measure the weights as they stand in the file, in 16 bits, and put the file in its place."""
-    model, card = load(unfinished)
+    model, card = load_classifier(unfinished)
     measured = replace(card, test_accuracy=accuracy(model, test_set))
     save(path, model, measured)
     unfinished.unlink()

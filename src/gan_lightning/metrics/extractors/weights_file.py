@@ -21,7 +21,7 @@ KEY = "gan_lightning.classifier"
 
 
 @dataclass(frozen=True)
-class Card:
+class WeightsCard:
     """What a weights file says of itself."""
 
     name: str
@@ -41,12 +41,12 @@ class Card:
     """Its version."""
 
 
-def build(card: Card) -> SmallClassifier:
+def build_classifier(card: WeightsCard) -> SmallClassifier:
     """The classifier that a card describes, untrained."""
     return SmallClassifier(channels=card.channels, widths=card.widths, num_classes=len(card.class_names))
 
 
-def save(path: Path, model: SmallClassifier, card: Card) -> None:
+def save(path: Path, model: SmallClassifier, card: WeightsCard) -> None:
     """Write the weights as 16-bit floats; a reader never sees half a file."""
     halves = {
         name: value.half().contiguous() if value.is_floating_point() else value.contiguous()
@@ -61,7 +61,7 @@ def save(path: Path, model: SmallClassifier, card: Card) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load(path: Path) -> tuple[SmallClassifier, Card]:
+def load_classifier(path: Path) -> tuple[SmallClassifier, WeightsCard]:
     """The classifier in float32, and its card.
 
     Raises:
@@ -71,8 +71,8 @@ def load(path: Path) -> tuple[SmallClassifier, Card]:
         with safe_open(path, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
             stored = json.loads((file.metadata() or {})[KEY])
-        card = Card(**{**stored, "widths": tuple(stored["widths"]), "class_names": tuple(stored["class_names"])})
-        model = build(card)
+        card = WeightsCard(**{**stored, "widths": tuple(stored["widths"]), "class_names": tuple(stored["class_names"])})
+        model = build_classifier(card)
         model.load_state_dict(state)  # copies into float32
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())

@@ -28,7 +28,7 @@ def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
     return layer
 
 
-class Residual(nn.Module):
+class FixupResidual(nn.Module):
     """`x + f(x)`, where f is an inverted bottleneck: a 1 x 1, a grouped 3 x 3 and a 1 x 1 convolution.
 
     Between the convolutions are leaky ReLUs. The initial weights are those of Fixup: the last layer is zero, and the
@@ -83,9 +83,9 @@ class Basis(nn.Module):
         return maps
 
 
-def residual_blocks(width: int, *, blocks: int, group_width: int, depth: int) -> Iterator[Residual]:
+def residual_blocks(width: int, *, blocks: int, group_width: int, depth: int) -> Iterator[FixupResidual]:
     """The residual blocks of one resolution; the arguments are those of :class:`Residual`."""
-    return (Residual(width, group_width, depth) for _ in range(blocks))
+    return (FixupResidual(width, group_width, depth) for _ in range(blocks))
 
 
 def change_of_width(width_in: int, width_out: int) -> list[nn.Module]:

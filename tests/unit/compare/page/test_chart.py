@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from run_folders import METRIC, write_run
 
-from gan_lightning.compare.choice import Wish
 from gan_lightning.compare.comparison import compare
+from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.page.chart import BOTTOM, LEFT, RIGHT, TOP, Chart, chart
 from gan_lightning.compare.runs import read_run

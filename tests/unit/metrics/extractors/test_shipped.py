@@ -18,10 +18,10 @@ from gan_lightning.data.sets.torchvision_sets import CIFAR10, MNIST
 from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.metrics.extractors.classifier import SmallClassifier
-from gan_lightning.metrics.extractors.weights_file import KEY, SHIPPED, SUFFIX, Card, load, save
+from gan_lightning.metrics.extractors.weights_file import KEY, SHIPPED, SUFFIX, WeightsCard, load_classifier, save
 
 NAMES = ["cifar10", "digits", "mnist"]
-CARD = Card(
+CARD = WeightsCard(
     name="tiny",
     channels=1,
     resolution=8,
@@ -36,7 +36,7 @@ CARD = Card(
 )
 
 
-def model_of(card: Card) -> SmallClassifier:
+def model_of(card: WeightsCard) -> SmallClassifier:
     return SmallClassifier(channels=card.channels, widths=card.widths, num_classes=len(card.class_names))
 
 
@@ -51,7 +51,7 @@ def test_the_shipped_files_are_small_and_say_what_they_are(name: str) -> None:
     path = SHIPPED / f"{name}{SUFFIX}"
     assert path.stat().st_size < 2_000_000
     assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16, torch.int64}
-    model, card = load(path)
+    model, card = load_classifier(path)
     assert card.name == name
     assert card.command.startswith(f"python -m gan_lightning.metrics.extractors.train {name} ")
     assert card.test_images == 10_000
@@ -90,7 +90,7 @@ def test_any_size_and_colour_will_do(name: str, channels: int, side: int) -> Non
 def test_a_file_gives_back_what_went_in(tmp_path: Path) -> None:
     model = model_of(CARD)
     save(tmp_path / "tiny.safetensors", model, CARD)
-    loaded, card = load(tmp_path / "tiny.safetensors")
+    loaded, card = load_classifier(tmp_path / "tiny.safetensors")
     assert card == CARD
     assert not loaded.training
     for name, value in model.state_dict().items():
@@ -104,9 +104,9 @@ def test_rounding_to_16_bits_is_done_once(tmp_path: Path) -> None:
     """What is measured is what is shipped: to save a loaded model again changes nothing but the card."""
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     save(first, model_of(CARD), CARD)
-    save(second, load(first)[0], replace(CARD, test_accuracy=0.25))
+    save(second, load_classifier(first)[0], replace(CARD, test_accuracy=0.25))
     assert all(torch.equal(value, load_file(first)[name]) for name, value in load_file(second).items())
-    assert load(second)[1].test_accuracy == 0.25
+    assert load_classifier(second)[1].test_accuracy == 0.25
 
 
 def test_any_reader_of_safetensors_finds_the_card(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_card_that_does_not_fit_is_refused(card: str | None, tmp_path: Path) -
     path = tmp_path / "tiny.safetensors"
     save_file(model_of(CARD).state_dict(), path, card and {KEY: card})
     with pytest.raises(UserError, match=r"no weights of a classifier"):
-        load(path)
+        load_classifier(path)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -10,9 +10,9 @@ import torch
 
 from gan_lightning.data.image_set import ImageSet
 from gan_lightning.metrics.extractors import train as command
-from gan_lightning.metrics.extractors.recipes import RECIPES, Recipe
-from gan_lightning.metrics.extractors.training import accuracy, mirrored, moved, noised, train
-from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, load
+from gan_lightning.metrics.extractors.settings import SETTINGS, Settings
+from gan_lightning.metrics.extractors.training_loop import accuracy, mirrored, moved, noised, train_classifier
+from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, load_classifier
 
 
 def bars(count: int) -> ImageSet:
@@ -36,17 +36,17 @@ class Bars:
         return bars(640 if split == "train" else 200)
 
 
-RECIPE = Recipe(lambda _: Bars(), (8, 12), epochs=2, flip=True, shift=1, batch_size=32)
+RECIPE = Settings(lambda _: Bars(), (8, 12), epochs=2, flip=True, shift=1, batch_size=32)
 
 
 def test_it_learns() -> None:
-    *_, model = train(bars(640), RECIPE, seed=0)
+    *_, model = train_classifier(bars(640), RECIPE, seed=0)
     assert accuracy(model, bars(200)) > 0.95
     assert not model.training
 
 
 def test_the_seed_decides() -> None:
-    first, again, other = (next(train(bars(320), RECIPE, seed)).head.weight for seed in (0, 0, 1))
+    first, again, other = (next(train_classifier(bars(320), RECIPE, seed)).head.weight for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -54,10 +54,10 @@ def test_the_seed_decides() -> None:
 def test_the_command_writes_what_it_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "RECIPES", {"bars": RECIPE})
+    monkeypatch.setattr(command, "SETTINGS", {"bars": RECIPE})
     command.main(["bars", "--to", str(tmp_path), "--seed", "3", "--threads", "1"])
     assert [path.name for path in tmp_path.iterdir()] == [f"bars{SUFFIX}"]
-    model, card = load(tmp_path / f"bars{SUFFIX}")
+    model, card = load_classifier(tmp_path / f"bars{SUFFIX}")
     assert card.test_accuracy == accuracy(model, bars(200)) > 0.95
     assert card.command == "python -m gan_lightning.metrics.extractors.train bars --seed 3 --threads 1"
     assert (card.channels, card.resolution, card.widths, card.class_names) == (1, 12, (8, 12), ("upright", "lying"))
@@ -70,17 +70,17 @@ def test_an_interrupted_training_leaves_the_last_epoch_and_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / f"bars{SUFFIX}").write_text("the old one")
-    monkeypatch.setattr(command, "RECIPES", {"bars": RECIPE})
+    monkeypatch.setattr(command, "SETTINGS", {"bars": RECIPE})
 
     def interrupted(*arguments: object) -> object:
-        yield next(train(*arguments))
+        yield next(train_classifier(*arguments))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "train", interrupted)
+    monkeypatch.setattr(command, "train_classifier", interrupted)
     with pytest.raises(KeyboardInterrupt):
         command.main(["bars", "--to", str(tmp_path)])
     assert (tmp_path / f"bars{SUFFIX}").read_text() == "the old one"
-    _, card = load(tmp_path / f"bars{command.UNFINISHED}")
+    _, card = load_classifier(tmp_path / f"bars{command.UNFINISHED}")
     assert card.test_accuracy is None
 
 
@@ -89,10 +89,10 @@ def test_missing_data_are_told_in_one_line(tmp_path: Path, monkeypatch: pytest.M
         command.main(["mnist", "--data-dir", str(tmp_path), "--to", str(tmp_path)])
 
 
-def test_every_shipped_file_has_its_recipe() -> None:
-    for name, recipe in RECIPES.items():
-        _, card = load(SHIPPED / f"{name}{SUFFIX}")
-        assert card.widths == recipe.widths
+def test_every_shipped_file_has_its_settings() -> None:
+    for name, settings in SETTINGS.items():
+        _, card = load_classifier(SHIPPED / f"{name}{SUFFIX}")
+        assert card.widths == settings.widths
 
 
 def test_images_are_moved_by_at_most_the_shift() -> None:

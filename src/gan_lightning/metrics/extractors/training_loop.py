@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from gan_lightning.data.image_set import ImageSet
 from gan_lightning.images import to_unit
 from gan_lightning.metrics.extractors.classifier import SmallClassifier
-from gan_lightning.metrics.extractors.recipes import Recipe
+from gan_lightning.metrics.extractors.settings import Settings
 from gan_lightning.types import Bytes, Images, Labels
 
 WHITENED_IMAGES = 1000
@@ -23,36 +23,38 @@ WARM_UP = 0.2
 EVALUATED = 500  # images at a time
 
 
-def train(data: ImageSet, recipe: Recipe, seed: int, bfloat16: bool = False) -> Iterator[SmallClassifier]:
+def train_classifier(
+    data: ImageSet, settings: Settings, seed: int, bfloat16: bool = False
+) -> Iterator[SmallClassifier]:
     """The classifier after each epoch, in evaluation mode; a line on the screen tells how it goes.
 
     Args:
         data: the training images.
-        recipe: what to train and how.
+        settings: what to train and how.
         seed: of the first weights, the order and the augmentation.
         bfloat16: compute under autocast.
     """
     torch.manual_seed(seed)
     draw = Generator().manual_seed(seed)
-    model = SmallClassifier(channels=data.images.shape[1], widths=recipe.widths, num_classes=len(data.class_names))
+    model = SmallClassifier(channels=data.images.shape[1], widths=settings.widths, num_classes=len(data.class_names))
     model.whiten(to_unit(data.images[:WHITENED_IMAGES]))
     model = model.to(memory_format=torch.channels_last)  # what CPUs are fast with
-    updates = len(data.images) // recipe.batch_size
-    optimizer = _optimizer(model, recipe)
+    updates = len(data.images) // settings.batch_size
+    optimizer = _optimizer(model, settings)
     schedule = OneCycleLR(
         optimizer,
-        recipe.learning_rate,
-        total_steps=recipe.epochs * updates + 1,
+        settings.learning_rate,
+        total_steps=settings.epochs * updates + 1,
         pct_start=WARM_UP,
         anneal_strategy="linear",
         cycle_momentum=False,
     )
     started = time.monotonic()
-    for epoch in range(recipe.epochs):
+    for epoch in range(settings.epochs):
         model.train()
         total = torch.zeros(())
-        for images, labels in _batches(data, recipe, draw):
-            x = noised(to_unit(images), recipe.noise, draw).contiguous(memory_format=torch.channels_last)
+        for images, labels in _batches(data, settings, draw):
+            x = noised(to_unit(images), settings.noise, draw).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                 logits = model(x).logits
             loss = F.cross_entropy(logits.float(), labels)
@@ -62,32 +64,32 @@ def train(data: ImageSet, recipe: Recipe, seed: int, bfloat16: bool = False) -> 
             schedule.step()
             total += loss.detach()
         spent = time.monotonic() - started
-        print(f"epoch {epoch + 1} of {recipe.epochs}: loss {total / updates:.4f}, {spent:.0f} s", flush=True)
+        print(f"epoch {epoch + 1} of {settings.epochs}: loss {total / updates:.4f}, {spent:.0f} s", flush=True)
         yield model.eval()
 
 
-def _optimizer(model: SmallClassifier, recipe: Recipe) -> SGD:
+def _optimizer(model: SmallClassifier, settings: Settings) -> SGD:
     """SGD with Nesterov momentum; weights decay, biases and batch norm's gains don't."""
     trained = [p for p in model.parameters() if p.requires_grad]
     return SGD(
         [
-            {"params": [p for p in trained if p.dim() > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trained if p.dim() > 1], "weight_decay": settings.weight_decay},
             {"params": [p for p in trained if p.dim() == 1], "weight_decay": 0.0},
         ],
-        recipe.learning_rate,
-        momentum=recipe.momentum,
+        settings.learning_rate,
+        momentum=settings.momentum,
         nesterov=True,
     )
 
 
-def _batches(data: ImageSet, recipe: Recipe, draw: Generator) -> Iterator[tuple[Bytes, Labels]]:
+def _batches(data: ImageSet, settings: Settings, draw: Generator) -> Iterator[tuple[Bytes, Labels]]:
     """One epoch of full batches in random order, augmented."""
     assert data.labels is not None
-    updates = len(data.images) // recipe.batch_size
-    order = torch.randperm(len(data.images), generator=draw)[: updates * recipe.batch_size]
-    for rows in torch.split(order, recipe.batch_size):
-        images = moved(data.images[rows], recipe.shift, draw)
-        yield mirrored(images, draw) if recipe.flip else images, data.labels[rows]
+    updates = len(data.images) // settings.batch_size
+    order = torch.randperm(len(data.images), generator=draw)[: updates * settings.batch_size]
+    for rows in torch.split(order, settings.batch_size):
+        images = moved(data.images[rows], settings.shift, draw)
+        yield mirrored(images, draw) if settings.flip else images, data.labels[rows]
 
 
 def moved(images: Bytes, shift: int, draw: Generator) -> Bytes:

@@ -18,7 +18,7 @@ from gan_lightning.images import save_png
 from gan_lightning.runs.folder import RunFolder
 
 
-class Pictures(Callback):
+class Sheets(Callback):
     """Draws whenever an interval of images is full and at the end, on rank 0 alone.
 
     Args:

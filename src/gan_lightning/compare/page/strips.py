@@ -43,14 +43,14 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Samples:
+class Strips:
     """All pictures of the page: the real images, and one strip for each recipe."""
 
     real: Picture | None
     strips: list[Strip]
 
 
-def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
+def samples(rows: Sequence[Row], points: int = POINTS) -> Strips:
     """The grids of each recipe's typical run at a few points of training, and the real images.
 
     The points are evenly spaced up to the last one that all of these runs have reached. A picture that can't be read
@@ -59,7 +59,7 @@ def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
     drawn = {row.name: _drawn(row.typical()) for row in rows}
     drawn = {name: files for name, files in drawn.items() if files}
     if not drawn:
-        return Samples(None, [])
+        return Strips(None, [])
     reached = min(max(files) for files in drawn.values())
     chosen = {name: _nearest(files, reached, points) for name, files in drawn.items()}
     real = next((file for row in rows if (file := RunFolder(row.typical().folder).real_sheet).is_file()), None)
@@ -71,7 +71,7 @@ def samples(rows: Sequence[Row], points: int = POINTS) -> Samples:
         pictures = [_picture(pngs[file], kimg(images)) for images, file in shown.items() if file in pngs]
         if pictures:
             strips.append(Strip(row.name, row.typical().seed, pictures))
-    return Samples(_picture(pngs[real], "real images") if real in pngs else None, strips)
+    return Strips(_picture(pngs[real], "real images") if real in pngs else None, strips)
 
 
 def _drawn(run: Run) -> dict[float, Path]:

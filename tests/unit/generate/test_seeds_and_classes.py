@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gan_lightning.errors import UserError
-from gan_lightning.generate.choice import Wanted, every, labels_from, ranges, seeds_from
+from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ import pytest
 from PIL import Image
 from run_folders import METRIC, write_run, write_sweep
 
-from gan_lightning.compare.choice import Wish
 from gan_lightning.compare.comparison import compare
+from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
-from gan_lightning.compare.page import pictures
-from gan_lightning.compare.page.pictures import Picture, Samples
+from gan_lightning.compare.page import strips
+from gan_lightning.compare.page.strips import Picture, Strips
 from gan_lightning.compare.runs import read_run
 
 
-def samples(folder: Path, points: int = 4) -> Samples:
+def samples(folder: Path, points: int = 4) -> Strips:
     comparison = compare([read_run(run) for run in find_runs([str(folder)])], Wish(METRIC))
-    return pictures.samples(comparison.rows, points)
+    return strips.samples(comparison.rows, points)
 
 
 def opened(picture: Picture) -> Image.Image:
@@ -61,7 +61,7 @@ def test_large_grids_shrink_until_the_page_is_small_enough(tmp_path: Path, monke
     for file in (folder / "samples").iterdir():
         Image.fromarray(noise).save(file)
     assert samples(tmp_path).strips[0].pictures[0].width == 400
-    monkeypatch.setattr(pictures, "LARGEST", 300_000)
+    monkeypatch.setattr(strips, "LARGEST", 300_000)
     found = samples(tmp_path)
     shown = [*found.strips[0].pictures, found.real]
     assert len({picture.width for picture in shown}) == 1
@@ -78,4 +78,4 @@ def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
 
 def test_runs_without_pictures(tmp_path: Path) -> None:
     write_run(tmp_path / "run", [9, 8])
-    assert samples(tmp_path) == Samples(None, [])
+    assert samples(tmp_path) == Strips(None, [])

@@ -17,7 +17,7 @@ from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.stored import data_of_run
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
-from gan_lightning.evaluate.pictures import images_at
+from gan_lightning.evaluate.image_files import images_at
 from gan_lightning.evaluate.source import Source, is_generator
 from gan_lightning.generate.record import run_named_in
 from gan_lightning.quality import Evaluator

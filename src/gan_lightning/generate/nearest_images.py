@@ -12,7 +12,7 @@ from torch import Tensor
 from gan_lightning.progress import counted_images
 from gan_lightning.types import Bytes
 
-Training: TypeAlias = UInt8[Tensor, "N C H W"]
+TrainingImages: TypeAlias = UInt8[Tensor, "N C H W"]
 CHUNK = 4096  # training images compared at a time
 
 
@@ -21,8 +21,8 @@ def pixels(images: Bytes) -> Float[Tensor, "B F"]:
     return images.flatten(1).to(torch.float32) / 255
 
 
-def nearest(
-    samples: Bytes, training: Training, k: int, features: Callable[[Bytes], Tensor] = pixels
+def nearest_images(
+    samples: Bytes, training: TrainingImages, k: int, features: Callable[[Bytes], Tensor] = pixels
 ) -> tuple[Int[Tensor, "B k"], Float[Tensor, "B k"]]:
     """Indices and distances of the ``k`` training images nearest to each sample, the nearest first.
 
@@ -39,6 +39,6 @@ def nearest(
     return indices, distances.float()
 
 
-def beside(samples: Bytes, training: Training, indices: Int[Tensor, "B k"]) -> UInt8[Tensor, "B*(k+1) C H W"]:
+def beside(samples: Bytes, training: TrainingImages, indices: Int[Tensor, "B k"]) -> UInt8[Tensor, "B*(k+1) C H W"]:
     """Each sample followed by its neighbours, in the order of a grid with ``k + 1`` columns."""
     return torch.cat([torch.cat([sample[None], training[near]]) for sample, near in zip(samples, indices, strict=True)])

@@ -11,7 +11,7 @@ from gan_lightning.data.sets.torchvision_sets import CIFAR10, MNIST
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Settings:
     """A classifier and its training: SGD with Nesterov momentum and one cycle of the learning rate."""
 
     data: Callable[[str], ImageDataModule]
@@ -36,8 +36,8 @@ class Recipe:
     weight_decay: float = 1e-3
 
 
-RECIPES: Mapping[str, Recipe] = {
-    "digits": Recipe(lambda _: Digits(batch_size=1), (32, 64, 128), epochs=2, flip=False),
-    "mnist": Recipe(lambda folder: MNIST(batch_size=1, data_dir=folder), (32, 64, 128), epochs=5, flip=False),
-    "cifar10": Recipe(lambda folder: CIFAR10(batch_size=1, data_dir=folder), (64, 128, 192), epochs=10, flip=True),
+SETTINGS: Mapping[str, Settings] = {
+    "digits": Settings(lambda _: Digits(batch_size=1), (32, 64, 128), epochs=2, flip=False),
+    "mnist": Settings(lambda folder: MNIST(batch_size=1, data_dir=folder), (32, 64, 128), epochs=5, flip=False),
+    "cifar10": Settings(lambda folder: CIFAR10(batch_size=1, data_dir=folder), (64, 128, 192), epochs=10, flip=True),
 }
