@@ -17,7 +17,7 @@ from gan_lightning.compare.command import main as compare
 from gan_lightning.evaluate.command import main as evaluate
 from gan_lightning.export.command import main as export
 from gan_lightning.generate.command import main as generate
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 from gan_lightning.runs.records import read_records
 
 OLD = Path(__file__).resolve().parents[1] / "support" / "old_runs"
@@ -46,11 +46,23 @@ def numbers(folder: Path, first: int = 0) -> dict[str, float]:
     }
 
 
+def assert_same(found: dict[str, float], expected: dict[str, float]) -> None:
+    """To 1e-5; what the moving average draws to 1e-4.
+
+    Since these runs were made, the ramp at the start of the average counts the images before an iteration and not
+    those after it. That is a correction: it moves an average of a few iterations, and nothing that is trained.
+    """
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        rounding = 1e-6 if " logits/" in name else 0.0  # means of numbers around 1, which may cancel to almost 0
+        assert found[name] == pytest.approx(value, rel=1e-4 if "/averaged/" in name else 1e-5, abs=rounding), name
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_it_is_resumed_with_the_numbers_of_the_code_that_made_it(name: str, old: Path) -> None:
     answer = call(f"resume={old / name} trainer.max_steps=6")
     assert answer.status == 0, answer.err
-    assert numbers(old / name, first=5) == pytest.approx(EXPECTED[name], rel=1e-5)
+    assert_same(numbers(old / name, first=5), EXPECTED[name])
     assert not (old / name / "attempts" / "2").exists()
 
 
@@ -58,13 +70,13 @@ def test_it_is_resumed_with_the_numbers_of_the_code_that_made_it(name: str, old:
 def test_it_is_repeated_with_the_same_numbers(name: str, old: Path, tmp_path: Path) -> None:
     answer = call(f"rerun={old / name}", tmp_path / "again")
     assert "values" in answer.out, answer.err  # equal to the last bit only on the machine that made them
-    assert numbers(tmp_path / "again") == pytest.approx(numbers(old / name), rel=1e-5)
+    assert_same(numbers(tmp_path / "again"), numbers(old / name))
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_it_is_loaded_and_drawn_from(name: str, old: Path, tmp_path: Path) -> None:
     generator = gan_lightning.load(old / name)
-    assert type(load_trained(old / name).prior).__module__ == "gan_lightning.games.priors"
+    assert type(stored_at(old / name).trained().prior).__module__ == "gan_lightning.games.priors"
     assert generator.latent_dim > 0
     if name in OF_IMAGES:
         verbs.done(generate, f"{old / name} seeds=0-3 threads=1 to={tmp_path / 'images'}")
@@ -74,7 +86,7 @@ def test_it_is_loaded_and_drawn_from(name: str, old: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_it_is_exported(name: str, old: Path, tmp_path: Path) -> None:
     verbs.done(export, f"{old / name} to={tmp_path / 'export'} formats=[]")
-    assert load_trained(tmp_path / "export").sha256() == load_trained(old / name).sha256()
+    assert stored_at(tmp_path / "export").trained().sha256() == stored_at(old / name).trained().sha256()
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -101,7 +113,7 @@ def test_it_is_compared_with_a_run_of_today(old: Path, tmp_path: Path) -> None:
 
 
 def test_the_export_is_loaded_evaluated_and_drawn_from(old: Path, tmp_path: Path) -> None:
-    exported, run = load_trained(old / "exported"), load_trained(old / "dcgan")
+    exported, run = stored_at(old / "exported").trained(), stored_at(old / "dcgan").trained()
     assert exported.sha256() == run.sha256() == json.loads((old / "exported" / "config.json").read_text())["sha256"]
     images = gan_lightning.load(old / "exported")(torch.zeros(2, 8), torch.tensor([0, 1]))
     assert torch.equal(images, gan_lightning.load(old / "dcgan")(torch.zeros(2, 8), torch.tensor([0, 1])))

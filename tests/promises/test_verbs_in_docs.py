@@ -29,8 +29,8 @@ COMMANDS = sorted(
 
 CHECKS = {
     "evaluate.py": lambda words: read_options(evaluate.Evaluate, "evaluate.py", words),
-    "generate.py": lambda words: generate.check(read_options(generate.Generate, "generate.py", words)),
-    "export.py": lambda words: export.check(read_options(export.Export, "export.py", words)),
+    "generate.py": lambda words: generate.check_choices(read_options(generate.Generate, "generate.py", words)),
+    "export.py": lambda words: export.check_formats(read_options(export.Export, "export.py", words)),
     "compare.py": lambda words: read_options(compare.Compare, "compare.py", words),
 }
 
