@@ -1,1 +1,1 @@
-"""The verb ``train.py``: one run from a configuration to its summary."""
+"""The verb ``train.py`` trains one run, from a configuration to its summary."""

@@ -1,4 +1,4 @@
-"""A job, which is settled and plain, becomes the game, its callbacks, loggers and Trainer; and they train."""
+"""Build a settled, plain job into the game, its callbacks, its loggers and the Trainer, and train them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from gan_lightning.train.summary import announce, conclude
 
 @dataclass(frozen=True)
 class Job:
-    """All that a process needs to take part in a run; plain, so that it can be handed to another process."""
+    """Everything a process needs to take part in a run, as plain values that can be handed to another process."""
 
     config: dict[str, Any]
     folder: str
@@ -48,7 +48,16 @@ class Job:
 
 
 def execute(job: Job, data: StreamDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
-    """Build the job and train as one of its ranks. The rest of the process is left as it was found."""
+    """Build the job, train as one of its ranks and return the summary; the environment is put back afterwards.
+
+    Args:
+        job: The settled run.
+        data: The datamodule if this process has loaded it already; None builds it from the configuration.
+        store: The store by which the processes of the run find each other; None for the first process.
+
+    Raises:
+        UserError: If the parts of the configuration do not go together or can't be built.
+    """
     config, folder, devices = job.config, Path(job.folder), Devices(**job.devices)
     environment = dict(os.environ)
     quieten_lightning()
@@ -68,13 +77,17 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
         return conclude(trainer, module, folder, spent)
     finally:
-        # the next job of a sweep lives in this process too, and must not inherit a rank or a port
+        # because the next job of a sweep runs in this process too and must not inherit a rank or a port
         os.environ.clear()
         os.environ.update(environment)
 
 
 def build_module(config: Mapping[str, Any]) -> Game:
-    """The game, with initial weights that depend on the seed alone."""
+    """The game, with initial weights that depend on the seed alone.
+
+    Raises:
+        UserError: If the model is not a Game, or can't be built.
+    """
     torch.manual_seed(hashed_seed(config["seed"], "initial weights"))
     module = build(config["model"], "model")
     if not isinstance(module, Game):
@@ -91,7 +104,20 @@ def build_trainer(
     payload: dict[str, Any],
     store: Store | None,
 ) -> Trainer:
-    """Lightning's Trainer with our strategy, precision, callbacks and loggers."""
+    """Lightning's Trainer with our strategy, precision, callbacks and loggers.
+
+    Args:
+        config: The resolved configuration of the run.
+        devices: The processes and devices of the run.
+        folder: The run folder.
+        attempt: The number of this start of the run, 0 for the first.
+        resume_at: The iteration that a resumed run starts at; None for a new run.
+        payload: The job as plain values, which the strategy hands to the processes that it starts.
+        store: The store by which the processes of the run find each other; None for the first process.
+
+    Raises:
+        UserError: If the Trainer does not accept its options, or a callback or logger can't be built.
+    """
     node = dict(config["trainer"])
     plugins: list[Any] = [AtomicCheckpointIO()]
     if node.get("precision") in ("16-mixed", "16", 16):
@@ -117,12 +143,15 @@ def build_trainer(
 
 
 def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
-    """The configured loggers; null turns one off."""
+    """The configured loggers, except those that the configuration turns off with null."""
     return [build(node, f"logger.{name}") for name, node in (config["logger"] or {}).items() if node is not None]
 
 
 def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
-    """The configured callbacks and the ones that every run has; pictures and curves come before checkpoints."""
+    """The configured callbacks and those that every run has.
+
+    The checkpoint comes last, so that pictures and curves are written before it.
+    """
     nodes = {name: node for name, node in (config["callbacks"] or {}).items() if node is not None}
     configured = {name: build(node, f"callbacks.{name}") for name, node in nodes.items()}
     checkpoint = configured.pop("checkpoint", None)
@@ -134,7 +163,7 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
 
 
 def build_pruning() -> list[Callback]:
-    """What reports to the search whose trial this run is, if it is one; Optuna is imported for nothing else."""
+    """The callback that reports to a search, if this run is one of its trials; no other run imports Optuna."""
     if not os.environ.get(VARIABLE):
         return []
     from gan_lightning.search.trial import HandedTrial

@@ -1,4 +1,4 @@
-"""The third act of a run: what was asked for, and what will be built, is written down before anything is trained."""
+"""The third act of a run: write down what was asked for and what will be built, before anything is trained."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from gan_lightning.train.build import Job
 
 @contextmanager
 def recorded(composed: DictConfig, job: Job, overrides: Sequence[str]) -> Iterator[None]:
-    """Take the run folder and write the run's record into it; the folder is given back if training did not start.
+    """Claim the run folder and write the run's record into it; the claim is undone if training does not start.
 
-    Of several processes that an external launcher started, only rank 0 writes.
+    If an external launcher started several processes, only rank 0 writes.
 
     Args:
-        composed: What was asked for, with its references.
-        job: What will be built.
-        overrides: What was typed, for the record.
+        composed: The configuration that was asked for, with its references.
+        job: The settled job that will be built.
+        overrides: The words that were typed, for the record.
 
     Raises:
-        UserError: If the folder is another run's, is in use, or can't be written.
+        UserError: If the folder belongs to another run, is in use, or can't be written.
     """
     if external_rank() > 0:
         yield
@@ -39,7 +39,7 @@ def recorded(composed: DictConfig, job: Job, overrides: Sequence[str]) -> Iterat
 
 
 def record(composed: DictConfig, job: Job, overrides: Sequence[str]) -> dict[str, str]:
-    """The texts of the record by the names of their files."""
+    """The texts of the run's record, by file name."""
     texts = {
         RunFolder.composed.name: OmegaConf.to_yaml(record_of(composed)),
         RunFolder.resolved.name: OmegaConf.to_yaml(OmegaConf.create(job.config)),
@@ -51,10 +51,10 @@ def record(composed: DictConfig, job: Job, overrides: Sequence[str]) -> dict[str
 
 
 def record_of(config: DictConfig) -> DictConfig:
-    """A copy to be stored: references stay, and in place of a call such as ``${oc.env:DATA}`` stands what it gave.
+    """The configuration as it is stored: references stay, but a call such as ``${oc.env:DATA}`` becomes its value.
 
-    A stored configuration then means the same on every machine, and one that calls a resolver is refused
-    (:func:`gan_lightning.config.trust.check_references`).
+    A stored configuration therefore means the same on every machine. A stored configuration that calls a resolver is
+    refused (:func:`gan_lightning.config.trust.check_references`).
     """
     copy = config.copy()
 

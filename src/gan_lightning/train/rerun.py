@@ -1,4 +1,4 @@
-"""``rerun=RUN_FOLDER``: the same run again, in a folder of its own, and whether it gave the same numbers."""
+"""``rerun=RUN_FOLDER`` repeats a run in a folder of its own and says whether it gave the same numbers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ FOLDER_OPTION = "hydra.run.dir="
 
 
 def rerun(source: Path, overrides: Sequence[str]) -> None:
-    """Train a stored configuration anew and compare; the process ends with status 1 where a number differs.
+    """Train a stored configuration anew and compare the two runs; exit with status 1 if a number differs.
 
     Args:
         source: The folder of the earlier run, which is only read.
-        overrides: What ``resume=`` takes too (devices, threads, where the data are), and ``hydra.run.dir``.
+        overrides: The changes that ``resume=`` takes too (devices, threads, where the data are), and ``hydra.run.dir``.
 
     Raises:
-        UserError: There is no run, or a change would make it another one.
+        UserError: If there is no run to repeat, or a change would make it another run.
+        SystemExit: If a number or a weight differs.
     """
     from gan_lightning.runs.reproduction import compare_runs
     from gan_lightning.train.run import train
@@ -30,7 +31,7 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     earlier = RunFolder(source)
     if not earlier.composed.is_file():
         raise UserError(f"rerun={source}: {earlier.composed} is missing, so there is no run to repeat.")
-    if not earlier.metrics.is_file():  # told before training, not after it
+    if not earlier.metrics.is_file():  # said before training, because afterwards it would be too late
         raise UserError(f"rerun={source}: {earlier.metrics} is missing, so there are no numbers to compare with.")
     config = read_stored(earlier)
     places = [word.removeprefix(FOLDER_OPTION) for word in overrides if word.startswith(FOLDER_OPTION)]

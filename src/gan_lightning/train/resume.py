@@ -1,4 +1,4 @@
-"""``resume=RUN_FOLDER``: nothing is composed; the run goes on with what it was started with."""
+"""``resume=RUN_FOLDER`` goes on with a run under the configuration that it was started with; nothing is composed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ FIXED = (
     *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
     *("conditioning", "init_from", "run"),
 )
-"""What makes a run this run: changing it needs a new one."""
+"""Options that make a run the run that it is: changing one of them needs a new run."""
 BUDGETS = {"kimg": None, "trainer.max_steps": -1, "trainer.max_epochs": None, "trainer.max_time": None}
-"""Limits, and what lifts each: a new one given on resume replaces the old ones."""
+"""Limits of a run's length, each with the value that lifts it; a limit given on resume replaces all the old ones."""
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> None:
-    """Go on in a run folder with the configuration that it was started with and explicit changes to it.
+    """Go on in a run folder with the configuration that the run was started with and explicit changes to it.
 
     Raises:
-        UserError: There is nothing to go on from, or a change would make it another run.
+        UserError: If there is nothing to go on from, or a change would make it another run.
     """
     from gan_lightning.train.run import train
 
@@ -39,15 +39,15 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
 
 
 def read_stored(run: RunFolder) -> DictConfig:
-    """The configuration that a run was started with, with today's names.
+    """The configuration that a run was started with, under today's names.
 
     Raises:
-        UserError: It can't be read, or is no mapping.
+        UserError: If it can't be read, or is not a mapping.
     """
     stored = run.composed
     try:
         config = OmegaConf.load(stored)
-    except Exception as error:  # of the file system or of one of YAML's many kinds; the reason is in the text
+    except Exception as error:  # from the file system or any of YAML's many kinds; the text has the reason
         raise UserError(f"{stored} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, DictConfig):
         raise UserError(f"{stored} is no configuration of a run.")
@@ -57,10 +57,10 @@ def read_stored(run: RunFolder) -> DictConfig:
 
 
 def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """Change values of a stored configuration; gives the modules that ``allow=[...]`` vouches for.
+    """Change values of a stored configuration in place, and return the modules that ``allow=[...]`` vouches for.
 
     Raises:
-        UserError: The override is malformed, names nothing, or would change what the weights were trained as.
+        UserError: If an override is malformed, names nothing, or would change what the weights were trained as.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException

@@ -1,7 +1,7 @@
-"""One run in three acts: its configuration is checked, then settled, then recorded; then it is executed.
+"""One run in three acts: its configuration is checked, settled and recorded. Then the run is executed.
 
-Each act takes a value and gives a new one; what it was handed stays as it was. Only what was checked can be settled,
-and objects are built from nothing but the plain containers that :func:`plain` gives.
+Each act takes a value and returns a new one, and leaves what it was given as it was. Only a checked configuration can
+be settled, and objects are built only from the plain containers that :func:`plain` returns.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from gan_lightning.train.record import recorded
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
 
 NOWHERE = {"folder": "", "attempt": 0, "resume_at": None}
-"""What stands in for ``run`` while it is not yet known where and when a configuration is going to be trained."""
+"""Stand-in for ``run`` as long as it is not known where and from which iteration a configuration will be trained."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A configuration that names no unknown option, no value of a wrong type and no code that nobody vouched for.
+    """A configuration without unknown options, values of a wrong type, or code that nobody vouched for.
 
     Args:
-        config: With its references as they were written.
-        allow: Modules that the user vouches for if the configuration was stored; None if the user composed it.
+        config: The configuration, with its references as they were written.
+        allow: The modules that the user vouches for if the configuration was stored; None if the user composed it.
     """
 
     config: DictConfig
@@ -44,11 +44,11 @@ class Checked:
 
 @dataclass(frozen=True)
 class Settled:
-    """A run of which everything is known: the job, the data that settled it, and how it was asked for.
+    """A run about which everything is known: the job, the data that settled it, and how it was asked for.
 
     Args:
         composed: The configuration with its references, before the facts of the data and the budget were filled in.
-        job: What each process of the run is handed.
+        job: The plain values that each process of the run is handed.
         data: The datamodule with its training set loaded.
     """
 
@@ -65,19 +65,19 @@ def train(
     checkpoint: Path | None = None,
     allow: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Train what ``config`` says in ``folder``, or go on from ``checkpoint``; gives the run's summary.
+    """Train the run that ``config`` describes, or go on from ``checkpoint``, and return the run's summary.
 
     Args:
-        config: As it was composed or stored; it stays as it is.
+        config: The configuration as it was composed or stored; it is not changed.
         folder: The run folder.
-        overrides: What was typed, for the record.
+        overrides: The words that were typed, for the record.
         attempt: The number of this start of the run, 0 for a new run.
         checkpoint: The checkpoint to go on from; None for a new run.
-        allow: The configuration was read from a file: build classes from the list of
-            :mod:`gan_lightning.config.trust` and these modules only. None for one that the user composed.
+        allow: The modules that the user vouches for if the configuration was read from a file: only classes of these
+            and of the list in :mod:`gan_lightning.config.trust` are built. None if the user composed it.
 
     Raises:
-        UserError: If what was asked for can't work; nothing has been trained.
+        UserError: If what was asked for can't work; nothing has been trained then.
         SystemExit: If a signal ended training; a checkpoint was written first.
     """
     checked = check_whole(config, allow)
@@ -90,19 +90,19 @@ def train(
 
 
 def check_whole(config: DictConfig, allow: Sequence[str] | None) -> Checked:
-    """Check a configuration.
+    """Check a whole configuration: its options, their types and, if it was stored, the code that it names.
 
     Args:
-        config: As it was composed or stored.
+        config: The configuration as it was composed or stored; it is not changed.
         allow: The modules that the user vouches for, beyond those of :mod:`gan_lightning.config.trust`, if the
-            configuration was read from a file. None for one that the user composed, who may build anything.
+            configuration was read from a file. None if the user composed it, because users may build anything.
 
     Raises:
         UserError: If something in it can't work, or would run code that nobody vouched for.
     """
     own = config.copy()
     OmegaConf.set_struct(own, False)
-    if allow is not None:  # before anything else looks at it, because looking at a class imports its module
+    if allow is not None:  # before all other checks, because looking at a class imports its module
         check_references(OmegaConf.to_container(own))
         plain(changed(own, {"run": NOWHERE}), allow)
         own.run = None
@@ -115,7 +115,7 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
 
     Args:
         source: The checked configuration.
-        folder: The run folder, in full.
+        folder: The absolute path of the run folder.
         attempt: The number of this start of the run, 0 for the first.
         checkpoint: The checkpoint that the run goes on from; None for a new run.
 
@@ -140,7 +140,12 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
 
 
 def plain(config: DictConfig, allow: Sequence[str] | None) -> dict[str, Any]:
-    """The plain containers from which objects are built; of a stored configuration, these very ones are checked."""
+    """The plain containers from which objects are built.
+
+    Raises:
+        UserError: If a value is missing, or if a stored configuration (``allow`` is not None) names code that nobody
+            vouched for. The check is on the very containers that are built from.
+    """
     containers = resolve(config)
     if allow is not None:
         check_trusted(containers, allow)
@@ -148,7 +153,7 @@ def plain(config: DictConfig, allow: Sequence[str] | None) -> dict[str, Any]:
 
 
 def changed(config: DictConfig, values: Mapping[str, Any]) -> DictConfig:
-    """The configuration with other values of some options, each by its full name."""
+    """A copy of the configuration with other values for some options, each given by its full name."""
     new = config.copy()
     for name, value in values.items():
         OmegaConf.update(new, name, value, merge=False)

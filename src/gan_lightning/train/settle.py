@@ -1,6 +1,6 @@
-"""What a run finds out before it begins: its devices, the facts of its data, and how long it trains.
+"""Facts that a run finds out before it begins: its devices, the facts of its data, and how long it trains.
 
-Each function is given no more than the options that it needs, and changes none of them.
+Each function is given only the options that it needs, and changes none of them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def settled_devices(trainer: Mapping[str, Any], batch_size: int) -> Devices:
 
     Args:
         trainer: The options of the Trainer.
-        batch_size: Real images of one D update, over all processes.
+        batch_size: Number of real images in one D update, over all processes.
 
     Raises:
-        UserError: If they are not there, can't share the batch, or can't do what the options ask for.
+        UserError: If the devices are missing, can't share the batch equally, or can't do what the options ask for.
     """
     devices = resolve_devices(trainer["accelerator"], trainer["devices"], trainer["num_nodes"])
     check_trainer(trainer, devices)
@@ -40,14 +40,14 @@ def settled_devices(trainer: Mapping[str, Any], batch_size: int) -> Devices:
 
 
 def check_trainer(node: Mapping[str, Any], devices: Devices) -> None:
-    """Refuse combinations that would fail late or be ignored.
+    """Refuse options of the Trainer that would fail late or be ignored on these devices.
 
     Args:
         node: The options of the Trainer.
         devices: The processes and devices of the run.
 
     Raises:
-        UserError: If there is such a combination; the message names the options and the way out.
+        UserError: If there is such an option; the message names it and the way out.
     """
     if node.get("strategy", "auto") not in ("auto", "gan"):
         raise UserError(
@@ -69,7 +69,7 @@ def build_data(node: Mapping[str, Any]) -> StreamDataModule:
     """The datamodule that a ``data`` node describes, with its training set loaded.
 
     Raises:
-        UserError: If it is none, or its files can't be read.
+        UserError: If the node does not describe a StreamDataModule, or its files can't be read.
     """
     data = build(node, "data")
     if not isinstance(data, StreamDataModule):
@@ -80,16 +80,16 @@ def build_data(node: Mapping[str, Any]) -> StreamDataModule:
 
 
 def facts_of(data: StreamDataModule) -> dict[str, Any]:
-    """What the data are, by name, as a configuration holds it."""
+    """The facts of the data by name, such as their channels, as values that a configuration can hold."""
     values = {fact: getattr(data, fact) for fact in data.FACTS}
     return {fact: list(value) if isinstance(value, tuple) else value for fact, value in values.items()}
 
 
 def require_agreement(model: DictConfig, facts: Mapping[str, Any]) -> None:
-    """Refuse a network that was told something else about the data than what they are.
+    """Refuse a network whose configuration states a fact about the data that is not true of them.
 
     Raises:
-        UserError: If there is one; the message names the option.
+        UserError: If there is such a network; the message names the option.
     """
     networks = {str(name): node for name, node in model.items() if isinstance(node, DictConfig)}
     for name, node in networks.items():
@@ -107,17 +107,17 @@ def budget(
     """The options that say how long a run trains, in iterations as well as in thousands of images.
 
     If no budget is given at all, it is ``default_kimg``. If iterations or epochs are given, ``kimg`` becomes what they
-    amount to, because schedules of a whole run refer to it.
+    amount to, because schedules that span the whole run refer to it.
 
     Args:
         trainer: The options of the Trainer.
-        kimg: Thousands of real images, or None if that is not how the budget was given.
-        default_kimg: Thousands of real images where no budget is given.
-        images: Real images of one iteration.
-        iterations_per_epoch: Iterations in which every real image is shown once.
+        kimg: The budget in thousands of real images, or None if the budget was not given in images.
+        default_kimg: The budget in thousands of real images if none is given.
+        images: Number of real images in one iteration.
+        iterations_per_epoch: Number of iterations in which every real image is shown once.
 
     Returns:
-        Values by the full names of their options.
+        The values of the options, by their full names.
 
     Raises:
         UserError: If the budget is not positive.

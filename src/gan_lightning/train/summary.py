@@ -1,4 +1,4 @@
-"""What a run says when it begins, and what it leaves when it has ended."""
+"""The lines that a run prints when it begins, and the summary that it leaves when it has ended."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def announce(
     folder: Path,
     resume_at: int | None,
 ) -> None:
-    """Say what will be trained, on which data, by how many processes and where.
+    """Print what will be trained, on which data, by how many processes and in which folder.
 
     Args:
         module: The game.
-        spent: The cost of each network by its player.
+        spent: The cost of each network, by the network's name.
         data: The real images.
-        devices: The processes.
-        trainer: The one that will train.
+        devices: The processes and devices of the run.
+        trainer: The Trainer that will train.
         folder: The run folder.
         resume_at: The iteration that a resumed run starts at; None for a new run.
     """
@@ -60,13 +60,13 @@ def announce(
 
 
 def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
-    """Write the summary of a run that has ended and say what it leaves; gives the summary.
+    """Write the summary of a run that has ended, print what the run leaves, and return the summary.
 
     Args:
-        trainer: The one that trained.
+        trainer: The Trainer that has trained.
         module: The game.
         folder: The run folder.
-        spent: The cost of each network by its player; empty in processes that did not count.
+        spent: The cost of each network, by the network's name; empty in all processes but the first.
     """
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)

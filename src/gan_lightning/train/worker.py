@@ -1,4 +1,4 @@
-"""What a child process runs: read the resolved run from standard input, build it and train as one of its ranks."""
+"""The program of a child process: read the settled job from standard input, build it, and train as one of its ranks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main() -> None:
         execute(Job(**payload), store=store)
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        with suppress(RuntimeError):  # rank 0, which keeps the store, has gone first
+        with suppress(RuntimeError):  # if rank 0, which keeps the store, has ended first
             store.set(FAILED.format(rank=rank), " ".join(message.split()))
         if isinstance(error, UserError):
             sys.exit(f"error (process {rank}): {error}")
@@ -40,8 +40,11 @@ def main() -> None:
 
 
 def _end_with_the_parent() -> None:
-    """The pipe closes when the parent ends, be it by SIGKILL: then nobody is left to train with."""
-    while os.read(0, 1):  # below Python's buffer, whose lock would be held when the interpreter ends
+    """End this process when the parent ends, even by SIGKILL, because then nobody is left to train with.
+
+    The parent holds the other end of standard input, which is a pipe and closes when the parent ends.
+    """
+    while os.read(0, 1):  # not through Python's buffer, whose lock would be held when the interpreter ends
         pass
     os._exit(1)
 
