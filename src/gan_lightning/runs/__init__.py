@@ -1,1 +1,1 @@
-"""A run on disk: its folder, its checkpoints, its records, and how they are read again."""
+"""A run on disk: its folder, its checkpoints and its records, and how each of them is read again."""

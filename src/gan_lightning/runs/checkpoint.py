@@ -1,4 +1,4 @@
-"""Checkpoints on disk: written whole or not at all, holding plain types only, read under ``weights_only=True``."""
+"""Checkpoints on disk: written whole or not at all, made of plain types only, and read under ``weights_only=True``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
 VERSION = 2
-"""Of the 'gan_lightning' record in a checkpoint."""
+"""Version of the ``gan_lightning`` record in a checkpoint."""
 PLAIN = (Tensor, str, int, float, bool, bytes, type(None), torch.dtype, torch.Size)
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Writes beside the target, flushes to the disk, then renames: a reader sees the old file or the new one.
+    """Checkpoint files that a reader sees either old or new: written beside the target, flushed to disk, then renamed.
 
-    Lightning's own writes a temporary file elsewhere and copies it, so a crash while it copies leaves a torn file.
+    Lightning's own class writes a temporary file elsewhere and copies it, so that a crash during the copy leaves a torn
+    file.
     """
 
     def save_checkpoint(
@@ -32,8 +33,8 @@ class AtomicCheckpointIO(CheckpointIO):
         """Write ``checkpoint`` to ``path``.
 
         Raises:
-            UserError: The disk is full or the folder can't be written; what was there before is intact.
-            TypeError: It holds something that ``weights_only=True`` would refuse to load.
+            UserError: If the disk is full or the folder can't be written; an earlier file at ``path`` stays intact.
+            TypeError: If it holds something that ``weights_only=True`` would refuse to load.
         """
         require_plain(checkpoint)
         target = Path(path)
@@ -48,7 +49,7 @@ class AtomicCheckpointIO(CheckpointIO):
             flush_folder(target.parent)
         except (OSError, RuntimeError) as error:
             temporary.unlink(missing_ok=True)
-            # of a full disk torch's zip writer raises a RuntimeError, with the system's own below it
+            # if the disk is full, torch's zip writer raises a RuntimeError whose context is the system's own error
             own = next((each for each in (error, error.__context__) if isinstance(each, OSError)), None)
             reason = own.strerror if own is not None else _first_line(error)
             raise UserError(f"Can't write the checkpoint {target}: {reason}. Earlier ones are intact.") from error
@@ -56,11 +57,11 @@ class AtomicCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any | None = "cpu", weights_only: bool | None = True
     ) -> dict[str, Any]:
-        """Read a checkpoint of ours; always under ``weights_only=True``, whatever the caller says."""
+        """Read one of our checkpoints to the CPU, always under ``weights_only=True``, whatever the caller asks for."""
         return load_checkpoint(path)
 
     def remove_checkpoint(self, path: str | os.PathLike[str]) -> None:
-        """Delete a checkpoint if it is there."""
+        """Delete a checkpoint if it exists."""
         Path(path).unlink(missing_ok=True)
 
 
@@ -68,14 +69,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a checkpoint to the CPU under ``weights_only=True``.
 
     Raises:
-        UserError: The file is missing, damaged, or no checkpoint of this project.
+        UserError: If the file is missing, damaged, or not a checkpoint of this project.
     """
     file = Path(path)
     if not file.is_file():
         raise UserError(f"There is no checkpoint at {file}.")
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a damaged file, and the reason is in the text
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file; the text has the reason
         previous = file.with_name(RunFolder.previous.name)
         hint = f" The one before it is {previous}." if file.name == RunFolder.last.name and previous.is_file() else ""
         raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
@@ -91,10 +92,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def require_plain(value: Any, where: str = "checkpoint") -> None:
-    """Refuse what could not be read back under ``weights_only=True``.
+    """Refuse a value that could not be read back under ``weights_only=True``.
+
+    Args:
+        value: The value to check, with all that it contains.
+        where: The name of ``value`` in the error message.
 
     Raises:
-        TypeError: Names the place and the type.
+        TypeError: If something in it is not of a plain type; the message names the place and the type.
     """
     if isinstance(value, Mapping) and type(value).__module__ in ("builtins", "collections"):
         for key, item in value.items():
@@ -108,7 +113,7 @@ def require_plain(value: Any, where: str = "checkpoint") -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
+    """Write the entries of a folder to the disk, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -117,12 +122,12 @@ def flush_folder(folder: Path) -> None:
 
 
 def keep_copy(source: Path, copy: Path) -> None:
-    """Give a file a second name, atomically and without writing its bytes again where the file system can link."""
+    """Give a file a second name, atomically, and without writing its bytes again if the file system has hard links."""
     temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         os.link(source, temporary)
-    except OSError:  # no hard links here (some network and FAT file systems)
+    except OSError:  # some network and FAT file systems have no hard links
         temporary.write_bytes(source.read_bytes())
     temporary.replace(copy)
 

@@ -1,4 +1,4 @@
-"""Taking a run folder for one process, and giving it back if training did not start."""
+"""Claiming a run folder for one process, and giving it back if training does not start."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from gan_lightning.runs.folder import ENDED_WITH, MADE_OF, Attempt, RunFolder
 
 
 class Busy(UserError):
-    """Another process trains in this folder."""
+    """Error that another process trains in this run folder."""
 
 
 @contextmanager
 def locked(run: RunFolder) -> Iterator[None]:
-    """Keep other processes out of a run folder; when this process ends, however it does, its lock is gone.
+    """Keep other processes out of a run folder. The lock is gone when this process ends, however it ends.
 
     If the run was refused and nothing was written in the folder, the folder is removed.
 
     Raises:
-        UserError: The folder can't be written.
-        Busy: Another process is in it.
+        UserError: If the folder can't be written.
+        Busy: If another process trains in it.
     """
-    lock = FileLock(run.lock.absolute(), timeout=0, is_singleton=True)  # so one process can take it twice
+    lock = FileLock(run.lock.absolute(), timeout=0, is_singleton=True)  # so that one process can take it twice
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -51,15 +51,15 @@ def _remove_unused(run: RunFolder) -> None:
 
 @contextmanager
 def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[None]:
-    """Take a run folder for this process, and give it back if training did not start.
+    """Claim a run folder for this process, and give it back if training does not start.
 
     Args:
         run: The run folder.
-        attempt: 0 for a new run.
-        texts: The record by file name; it becomes the run's own at :func:`promote`.
+        attempt: The number of this start of the run, 0 for a new run.
+        texts: The texts of the attempt's record by file name; :func:`promote` makes them the run's own.
 
     Raises:
-        UserError: The folder is another run's, in use, or can't be written.
+        UserError: If the folder belongs to another run, is in use, or can't be written.
     """
     with locked(run):
         own = _recorded(run, attempt, texts)
@@ -68,19 +68,23 @@ def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[
             yield
         except UserError:
             if not own.process.exists():
-                for events in run.events() - earlier:  # begun before the callbacks are asked
+                for events in run.events() - earlier:  # written before the callbacks can refuse the run
                     events.unlink(missing_ok=True)
                 shutil.rmtree(own.path, ignore_errors=True)
-                with suppress(OSError):  # others are in it
+                with suppress(OSError):  # if other attempts are in it
                     run.all_attempts.rmdir()
             raise
 
 
 def _recorded(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Attempt:
-    """The new folder of an attempt, with its copy of the record."""
+    """Make the folder of a new attempt, and write the attempt's copy of the record into it.
+
+    Raises:
+        UserError: If the attempt exists already, or its folder can't be written.
+    """
     own = run.attempt(attempt)
     try:
-        own.path.mkdir(parents=True)  # fails where it exists, so of two that start in one second only one gets it
+        own.path.mkdir(parents=True)  # fails if it exists, so only one of two that start in one second gets it
         for name, text in texts.items():
             (own.path / name).write_text(text, encoding="utf-8")
     except FileExistsError as error:
@@ -93,15 +97,15 @@ def _recorded(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Attempt
 
 
 def promote(own: Attempt) -> None:
-    """Training starts: from here on the attempt's record is the run's."""
+    """Make the record of an attempt the run's own, because its training starts now."""
     run = own.run
     for name in MADE_OF:
         if (source := own.path / name).is_file():
             shutil.copyfile(source, run.path / name)
-        else:  # an attempt whose code is that of a commit has no changes to show
+        else:  # if the code is exactly that of a commit, there are no changes to show
             (run.path / name).unlink(missing_ok=True)
     before = run.attempt(max(own.number - 1, 0))
     for name in ENDED_WITH:
-        if (earlier := run.path / name).is_file():  # how the attempt before ended; if this one is killed, it did not
+        if (earlier := run.path / name).is_file():  # if the new attempt is killed, the run must not seem ended
             before.path.mkdir(parents=True, exist_ok=True)
             earlier.replace(before.path / name)

@@ -1,4 +1,4 @@
-"""A generator as data: its tensors in a safetensors file, all else in ``config.json``."""
+"""An exported generator on disk: its tensors in a safetensors file, everything else in ``config.json``."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from gan_lightning.errors import UserError
 CONFIG = "config.json"
 WEIGHTS = "generator.safetensors"
 FORMAT = 2
-"""Of ``config.json``."""
+"""Version of the format of ``config.json``."""
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write ``config.json``: ``config``, which is plain, and the format's number."""
+    """Write ``config``, which holds plain values only, and the version of the format to ``config.json``."""
     text = json.dumps({"library": "gan-lightning", "format": FORMAT, **config}, indent=2)
     (folder / CONFIG).write_text(f"{text}\n", encoding="utf-8")
 
 
 def write_tensors(folder: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write the weights; each tensor is copied, since the format takes none that share memory."""
+    """Write the weights, copying each tensor, because the format refuses tensors that share memory."""
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     (folder / WEIGHTS).write_bytes(safetensors.torch.save(own, metadata={"format": "pt"}))
 
 
 def read_weights(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What ``config.json`` says, and the tensors. Neither file can make code run.
+    """The content of ``config.json`` and the tensors; neither file can make code run.
 
     Raises:
-        UserError: A file is missing or damaged, or another release's.
+        UserError: If a file is missing or damaged, or was written by another release in a format unknown here.
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A run on disk: where each of its files lies and how it is read. No other file spells their names.
+"""A run on disk: where each of its files lies and how it is read. No other module spells these file names.
 
 >>> from pathlib import Path
 >>> run = RunFolder(Path("runs/one"))
@@ -21,100 +21,100 @@ from gan_lightning.errors import UserError
 from gan_lightning.runs.records import read_records
 
 SCHEMA_VERSION = 1
-"""Stands as ``v`` in every JSON file of a run folder."""
+"""Version of the format of a run folder's JSON files; each file holds it as ``v``."""
 COMMAND = "GAN_LIGHTNING_COMMAND"
-"""In the environment of a sweep's jobs: its line, for their own words are Hydra's, or those of a launcher's program."""
+"""Environment variable with a sweep's command line, because its jobs' own words are Hydra's or a launcher's."""
 EVENTS = "tfevents"
-"""In the names of files that TensorBoard reads, wherever they lie."""
+"""Part of the name of every file that TensorBoard reads."""
 
 
 class Place:
-    """The path of a file or folder below that of the folder object; from the class, its relative path alone."""
+    """Descriptor of a file in a folder: the full path on a folder object, the relative path on its class."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __get__(self, folder: Folder | None, owner: type) -> Path:
-        """Look up ``folder.summary`` or ``RunFolder.summary``."""
+        """The full path for ``folder.summary``, the relative path for ``RunFolder.summary``."""
         return Path(self.name) if folder is None else folder.path / self.name
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of known files."""
+    """A folder whose files are known by name."""
 
     path: Path
 
 
 class Record(Folder):
-    """What a run and each of its attempts write down: how they were made, and how they ended."""
+    """The files that a run and each of its attempts write down: how they were made, and how they ended."""
 
     composed = Place("config.yaml")
-    """The configuration that was asked for; values that refer to others still do."""
+    """The configuration that was asked for, in which values still refer to others."""
     resolved = Place("resolved.yaml")
-    """The configuration that is trained: every reference followed, the facts of the data filled in."""
+    """The configuration that is trained, with every reference followed and the facts of the data filled in."""
     overrides = Place("overrides.txt")
-    """What was typed, a line each."""
+    """The words that were typed, one a line."""
     provenance = Place("provenance.json")
-    """Command, code, packages and machine."""
+    """The command, code, packages and machine of the run."""
     changes = Place("changes.diff")
-    """What was changed in the code since its commit; missing if nothing was."""
+    """The changes of the code since its commit, as a patch; missing if there are none."""
     summary = Place("summary.json")
-    """How training ended; missing while it is under way and if it was killed."""
+    """The summary of a run that has ended; missing while it trains and if it was killed."""
     failure = Place("failure.json")
-    """Why a job of a sweep failed."""
+    """The reason why a job of a sweep failed."""
     traceback = Place("traceback.txt")
-    """Where it failed."""
+    """The traceback of that failure."""
 
     def words(self) -> list[str]:
-        """What was typed; empty if nothing is written down."""
+        """The words that were typed; empty if none are written down."""
         return self.overrides.read_text(encoding="utf-8").splitlines() if self.overrides.is_file() else []
 
 
 MADE_OF = tuple(
     place.name for place in (Record.composed, Record.resolved, Record.overrides, Record.provenance, Record.changes)
 )
-"""Files that say how a run was made."""
+"""Names of the files that say how a run was made."""
 ENDED_WITH = tuple(place.name for place in (Record.summary, Record.failure, Record.traceback))
-"""Files that say how it ended."""
+"""Names of the files that say how a run ended."""
 
 
 class Attempt(Record):
-    """``attempts/N``: one start of a run, with its own copy of the record."""
+    """One start of a run, in ``attempts/N``, with its own copy of the record."""
 
     process = Place("rank-0.json")
-    """What the first process trains with, written when training begins."""
+    """The facts of the first process, such as its device, written when training begins."""
 
     @property
     def number(self) -> int:
-        """0 for the first start."""
+        """Number of the attempt, 0 for the first start of the run."""
         return int(self.path.name)
 
     @property
     def run(self) -> RunFolder:
-        """The run that it belongs to."""
+        """The run that the attempt belongs to."""
         return RunFolder(self.path.parents[1])
 
     def of_rank(self, rank: int) -> Path:
-        """What a process trains with."""
+        """The file with the facts of one process, such as its device."""
         return self.path / f"rank-{rank}.json"
 
 
 class RunFolder(Record):
-    """A run; its record is that of its last attempt."""
+    """The folder of a run, whose record is that of its last attempt."""
 
     lock = Place(".lock")
-    """Held by the process that trains here."""
+    """The lock that the process that trains in this folder holds."""
     metrics = Place("metrics.jsonl")
-    """Numbers of training, one object a line."""
+    """The numbers of training, one JSON object a line."""
     evaluations = Place("evaluations.jsonl")
-    """Numbers that ``evaluate.py`` measured, one object a line."""
+    """The numbers that ``evaluate.py`` measured, one JSON object a line."""
     reproduction = Place("rerun.json")
-    """Whether ``rerun=`` gave the numbers of the earlier run."""
+    """The record of whether ``rerun=`` gave the numbers of the earlier run."""
     checkpoints = Place("checkpoints")
     """The folder of all checkpoints."""
     last = Place("checkpoints/last.ckpt")
-    """Where training goes on."""
+    """The last checkpoint, from which training goes on."""
     previous = Place("checkpoints/last.previous.ckpt")
     """The last checkpoint but one."""
     best = Place("checkpoints/best.ckpt")
@@ -126,49 +126,49 @@ class RunFolder(Record):
     all_attempts = Place("attempts")
     """The folder of all attempts."""
     generated = Place("generated")
-    """Where ``generate.py`` makes its folders."""
+    """The folder in which ``generate.py`` makes a folder for each set of images."""
     exported = Place("export")
-    """Where ``export.py`` writes."""
+    """The folder that ``export.py`` writes."""
     failed = Place("failed")
-    """Where a job of a sweep keeps what its failed starts left."""
+    """The folder in which a job of a sweep keeps the files that its failed starts left."""
 
     @classmethod
     def around(cls, source: Path) -> RunFolder:
-        """The folder for everything made from ``source``: the run folder for a run or one of its checkpoints.
+        """The folder for everything that is made from ``source``, a run folder or a file.
 
-        For any other file it is the folder in which the file lies.
+        For a checkpoint of a run it is the run folder, for any other file the folder in which the file lies.
         """
         if source.is_dir():
             return cls(source)
         return cls(source.parents[1] if source.parent.name == cls.checkpoints.name else source.parent)
 
     def checkpoint_at_kimg(self, kimg: int) -> Path:
-        """A checkpoint that is kept, by the thousands of real images that had been seen."""
+        """The checkpoint that is kept from the moment when ``kimg`` thousand real images had been seen."""
         return self.checkpoints / f"kimg-{kimg:06d}.ckpt"
 
     def sheet(self, iteration: int) -> Path:
-        """The sample sheet drawn after an iteration."""
+        """The sample sheet that was drawn after an iteration."""
         return self.samples / f"iteration-{iteration:07d}.png"
 
     def sheets(self) -> dict[int, Path]:
-        """All sample sheets by iteration, in order."""
+        """All sample sheets by their iteration, in increasing order."""
         files = {file.stem.partition("-")[2]: file for file in self.samples.glob("iteration-*.png")}
         return {int(iteration): files[iteration] for iteration in sorted(files) if iteration.isdecimal()}
 
     def attempt(self, number: int) -> Attempt:
-        """One attempt, whether it is there or not."""
+        """The attempt with this number, whether it exists or not."""
         return Attempt(self.all_attempts / str(number))
 
     def attempts(self) -> list[Attempt]:
-        """The attempts that are there, the first one first."""
+        """All existing attempts, in increasing order of their numbers."""
         return sorted(map(Attempt, self.all_attempts.glob("[0-9]*")), key=lambda attempt: attempt.number)
 
     def next_attempt(self) -> Attempt:
-        """The attempt that goes on with this run; number 0 is always taken."""
+        """The attempt that would go on with this run; its number is at least 1, because 0 is the run's first start."""
         return self.attempt(1 + max((attempt.number for attempt in self.attempts()), default=0))
 
     def events(self) -> set[Path]:
-        """TensorBoard's files."""
+        """All files of this folder that TensorBoard reads."""
         return set(self.path.glob(f"*{EVENTS}*"))
 
     def numbers(self) -> list[dict[str, Any]]:
@@ -181,18 +181,18 @@ class RunFolder(Record):
 
 
 class GeneratedFolder(Folder):
-    """Images that ``generate.py`` drew."""
+    """A folder of images that ``generate.py`` drew."""
 
     record = Place("generated.json")
-    """What they were drawn from."""
+    """The record of what the images were drawn from."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of a run folder; empty if there is none.
+    """The content of a JSON file of a run folder; empty if there is no such file.
 
     Raises:
-        ValueError: It is damaged, such as cut short.
-        UserError: Another release wrote it, whose format this one does not know.
+        ValueError: If the file is damaged, for example cut short.
+        UserError: If another release wrote it in a format that this one does not know.
     """
     if not path.is_file():
         return {}
@@ -217,11 +217,13 @@ def as_json(content: Mapping[str, Any]) -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A stored configuration with today's names, as plain containers, references unresolved; empty if there is none.
+    """A stored configuration as plain containers with today's names; empty if there is no such file.
+
+    References in it are not resolved.
 
     Raises:
-        yaml.YAMLError: It is damaged.
+        yaml.YAMLError: If the file is damaged.
     """
-    # the parser in C where PyYAML has it, 17 times as fast as OmegaConf on a resolved.yaml; both are the safe ones
+    # PyYAML's parser in C, if it is there, is 17 times as fast as OmegaConf on a resolved.yaml; both loaders are safe
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return up_to_date(dict(yaml.load(path.read_text(encoding="utf-8"), loader))) if path.is_file() else {}

@@ -1,4 +1,4 @@
-"""Starting a new run from another run's weights."""
+"""``init_from=`` starts a new run from the weights of another run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gan_lightning.runs.loading import checkpoint_at, read_checkpoint
 
 
 def start_from(module: nn.Module, source: Path, report: bool = True) -> None:
-    """Copy every weight that fits in name and shape; say what fitted, what did not and what stays as initialised.
+    """Copy every weight that fits in name and shape, and print which fitted, which did not, and which are left.
 
     Args:
         module: The new game.
-        source: A run folder or a checkpoint.
-        report: Print the three counts.
+        source: The run folder or checkpoint that the weights come from.
+        report: Whether to print the counts.
 
     Raises:
-        UserError: There is no checkpoint, or nothing fits.
+        UserError: If there is no checkpoint, or none of its weights fits.
     """
     stored = read_checkpoint(checkpoint_at(source))
     theirs, ours = stored.tensors, module.state_dict()
     fits = {name: value for name, value in theirs.items() if name in ours and value.shape == ours[name].shape}
-    if not any(value.ndim > 1 for value in fits.values()):  # counters and biases always fit
+    if not any(value.ndim > 1 for value in fits.values()):  # because counters and biases fit any network
         raise UserError(f"init_from={source}: none of its weights fits these networks in name and shape.")
     module.load_state_dict(fits, strict=False)
     if report:

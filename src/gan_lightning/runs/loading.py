@@ -1,6 +1,7 @@
-"""A trained generator in two lines, without Hydra and without trust in the file.
+"""Load a trained generator in two lines, without Hydra and without trusting the file.
 
-A checkpoint is read once, into a :class:`StoredCheckpoint`; networks are built from it when somebody asks for them.
+A checkpoint is read once, into a :class:`StoredCheckpoint`; networks are built from it only when somebody asks for
+them.
 """
 
 from __future__ import annotations
@@ -25,30 +26,30 @@ from gan_lightning.types import Draw, Latents, Product
 
 @dataclass(frozen=True)
 class Trained:
-    """A generator, in evaluation mode and without gradients, and what has to be known to draw from it."""
+    """A generator in evaluation mode and without gradients, and the facts that are needed to draw from it."""
 
     generator: nn.Module
     prior: Callable[[Draw, int, int], Latents] | None
-    """What its latents are drawn from, or None if it maps images to images."""
+    """The prior that its latents are drawn from, or None if it maps images to images."""
     weights: str
-    """Which they are: "averaged" or "raw"."""
+    """Kind of the weights: "averaged" or "raw"."""
     nodes: Mapping[str, Any]
     """The configuration of "generator" and "prior"."""
     config: Mapping[str, Any]
     """The whole configuration of the run; empty for an exported folder."""
     counters: Mapping[str, int]
-    """Iterations, updates and images that it was trained for."""
+    """Numbers of iterations, updates and images that it was trained for."""
     file: Path
-    """What was read."""
+    """The file or folder that it was read from."""
 
     @property
     def latent_dim(self) -> int:
-        """Length of a latent."""
+        """Number of elements of one latent."""
         return int(self.generator.latent_dim)  # type: ignore[arg-type]  # a network's attribute, not a Tensor
 
     @property
     def num_classes(self) -> int:
-        """Classes that can be asked for; 0 where the generator takes no labels."""
+        """Number of classes that can be asked for, or 0 if the generator takes no labels."""
         return int(getattr(self.generator, "num_classes", 0))
 
     def draws(self) -> Callable[[Draw, int, int], Latents]:
@@ -62,13 +63,13 @@ class Trained:
         return self.prior
 
     def description(self) -> str:
-        """What it is, in one line."""
+        """One line on the generator: its class, its kind of weights, how long it was trained, and its file."""
         images, classes = self.counters["images_seen"], self.num_classes
         labelled = f", {classes} classes" if classes else ""
         return f"{type(self.generator).__name__}{labelled}, {self.weights} weights after {images:,} images: {self.file}"
 
     def sha256(self) -> str:
-        """Of the weights themselves: the same for a checkpoint and for what was exported from it."""
+        """Hash of the weights themselves, which is the same for a checkpoint and for an export made from it."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.generator.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
@@ -81,14 +82,16 @@ def load(
 ) -> nn.Module:
     """The generator of a run folder, a checkpoint or an exported folder, in evaluation mode and without gradients.
 
-    ``images = generator(torch.randn(16, generator.latent_dim))`` gives [16 C H W] in [-1, 1]; a conditional generator
-    (``generator.num_classes`` > 0) takes labels [16] too.
+    ``images = generator(torch.randn(16, generator.latent_dim))`` has the shape [16 C H W] and lies in [-1, 1]. A
+    conditional generator (``generator.num_classes`` > 0) takes labels of the shape [16] too.
 
     Args:
         run: A run folder, a checkpoint file, or a folder that export.py wrote.
-        averaged: The moving average of the weights (what the samples of the run show); False gives the raw ones.
+        averaged: Whether to take the moving average (EMA) of the weights, which the run's samples show, or the raw
+            weights.
         allow: Modules of your own that the stored configuration may name.
-        name: Which network, if several leave the run, such as the two generators of a CycleGAN; None takes the first.
+        name: The name of the network, if several leave the run, such as the two generators of a CycleGAN; None takes
+            the first.
 
     Raises:
         UserError: If there is no checkpoint, it is damaged, or it names code that nobody vouched for.
@@ -97,17 +100,17 @@ def load(
 
 
 class Leaving(NamedTuple):
-    """A network that leaves a run and the prior that its latents are drawn from, not yet built."""
+    """A network that leaves a run, with the prior that its latents are drawn from; neither is built yet."""
 
     nodes: Mapping[str, Any]
     """The configuration of "generator" and "prior"."""
     tensors: Mapping[str, Tensor]
-    """The network's weights, by their names in it."""
+    """The network's weights, by their names in the network."""
     weights: str
-    """Which they are: "averaged" or "raw"."""
+    """Kind of the weights: "averaged" or "raw"."""
 
     def built(self, stored: Stored, allow: Sequence[str]) -> Trained:
-        """The generator in evaluation mode and without gradients.
+        """Build the generator, in evaluation mode and without gradients.
 
         Raises:
             UserError: If the configuration names code that nobody vouched for.
@@ -123,14 +126,14 @@ class Leaving(NamedTuple):
 def leaving(
     config: Mapping[str, Any], tensors: Mapping[str, Tensor], averaged: bool, allow: Sequence[str], name: str | None
 ) -> Leaving:
-    """What leaves a run: its game says where the configuration and the weights are.
+    """The network that leaves a run; the run's game says where its configuration and its weights are.
 
     Args:
         config: The whole configuration of the run.
-        tensors: The weights of the game, by their names in it.
+        tensors: The weights of the game, by their names in the game.
         averaged: Whether to take the moving average (EMA) of the weights or the raw ones.
         allow: Modules of the user's own that the configuration may name.
-        name: Which network, if several leave the run; None takes the one that the game names first.
+        name: The name of the network, if several leave the run; None takes the one that the game names first.
 
     Raises:
         UserError: If the configuration names code that nobody vouched for, or there is no network of this name.
@@ -150,18 +153,18 @@ def leaving(
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """What a checkpoint holds."""
+    """A checkpoint that has been read; nothing is built from it yet."""
 
     file: Path
     content: Mapping[str, Any]
-    """The whole of it, plain containers and tensors."""
+    """The whole content of the file: plain containers and tensors."""
 
     @property
     def config(self) -> Mapping[str, Any]:
         """The resolved configuration of the run.
 
         Raises:
-            UserError: It has none: its game was trained without ``train.py``.
+            UserError: If the checkpoint has none, because its game was trained without ``train.py``.
         """
         if "config" not in self.content:
             raise UserError(
@@ -172,13 +175,13 @@ class StoredCheckpoint:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Iterations, updates and images that it was trained for."""
+        """Numbers of iterations, updates and images that it was trained for."""
         counters: Mapping[str, int] = self.content["gan_lightning"]["counters"]
         return counters
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """Those of the game, by their names in it."""
+        """The tensors of the game, by their names in the game."""
         tensors: Mapping[str, Tensor] = self.content["state_dict"]
         return tensors
 
@@ -189,22 +192,22 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True)
 class StoredExport:
-    """What a folder holds that ``export.py`` wrote: one generator, and nothing about its run's data."""
+    """A folder that ``export.py`` wrote and that has been read: one generator, and nothing about its run's data."""
 
     file: Path
     card: Mapping[str, Any]
-    """What its ``config.json`` says."""
+    """The content of its ``config.json``."""
     tensors: Mapping[str, Tensor]
-    """The generator's."""
+    """The generator's weights, by their names in the generator."""
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """Empty: the configuration of the run is not exported."""
+        """Always empty, because the configuration of the run is not exported."""
         return {}
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Iterations, updates and images that it was trained for."""
+        """Numbers of iterations, updates and images that it was trained for."""
         counters: Mapping[str, int] = self.card["trained"]
         return counters
 
@@ -212,7 +215,8 @@ class StoredExport:
         """Build the generator, the only network that an export has; see :func:`load`.
 
         Raises:
-            UserError: If the raw weights are asked for and the averaged ones were exported; or see there.
+            UserError: If the raw weights are asked for but the averaged ones were exported, or if the export names
+                code that nobody vouched for.
         """
         if not averaged and self.card["weights"] != "raw":
             raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
@@ -224,14 +228,14 @@ Stored: TypeAlias = StoredCheckpoint | StoredExport
 
 
 def stored_at(source: Path, which: str = "last") -> Stored:
-    """Read a run folder's checkpoint, a checkpoint file or an exported folder; nothing is built.
+    """Read a checkpoint or an exported folder, without building anything from it.
 
     Args:
-        source: One of these three.
-        which: The "last" or the "best" checkpoint of a run folder.
+        source: A run folder, a checkpoint file, or a folder that ``export.py`` wrote.
+        which: The checkpoint to take from a run folder, "last" or "best".
 
     Raises:
-        UserError: There is none, or it is damaged; or "best" was asked for and ``source`` is no run folder.
+        UserError: If there is none, if it is damaged, or if "best" was asked for and ``source`` is not a run folder.
     """
     if which == "last" and (source / CONFIG).is_file():
         return StoredExport(source, *read_weights(source))
@@ -242,16 +246,16 @@ def read_checkpoint(file: Path) -> StoredCheckpoint:
     """Read one checkpoint file.
 
     Raises:
-        UserError: It is missing, damaged or of another release.
+        UserError: If the file is missing, damaged, or written by another release in a format unknown here.
     """
     return StoredCheckpoint(file, load_checkpoint(file))
 
 
 def checkpoint_at(source: Path, which: str = "last") -> Path:
-    """The file of the "last" or the "best" checkpoint of a run folder; a checkpoint file is itself the "last".
+    """The file of the "last" or the "best" checkpoint of a run folder; a checkpoint file counts as the "last".
 
     Raises:
-        UserError: There is none, or the best is asked for of what is no run folder.
+        UserError: If there is none, or if "best" is asked for and ``source`` is not a run folder.
     """
     run = RunFolder(source)
     if which == "last":

@@ -1,4 +1,4 @@
-"""Where numbers go: ``metrics.jsonl``, one object a line, for other programs to read, and TensorBoard's events."""
+"""Loggers of a run's numbers: lines of JSON in ``metrics.jsonl`` for other programs, and events for TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gan_lightning.runs.records import append_lines, read_records
 
 
 class JsonLines(Logger):
-    """Appends ``{"v", "iteration", "images", "seconds", "name", "value"}`` lines.
+    """Logger that appends ``{"v", "iteration", "images", "seconds", "name", "value"}`` lines to ``metrics.jsonl``.
 
-    ``seconds`` is the time spent training, over all attempts of the run. Lines that are newer than the checkpoint from
-    which a run goes on are dropped when it does, so that no iteration stands there twice.
+    ``seconds`` is the time spent training, over all attempts of the run. When a run goes on from a checkpoint, lines
+    that are newer than the checkpoint are dropped, so that no iteration appears twice.
 
     Args:
         folder: The run folder.
@@ -30,45 +30,46 @@ class JsonLines(Logger):
     def __init__(self, folder: str, resume_at: int | None = None) -> None:
         super().__init__()
         self.path = RunFolder(Path(folder)).metrics
-        writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # the others must not trim what rank 0 trims
+        writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # because only one process may trim the file
         self.spent = self._go_on_from(resume_at) if writes and resume_at is not None else 0.0
-        """Seconds of earlier attempts."""
+        """Seconds that earlier attempts spent training."""
         self._started = time.monotonic()
 
     def begin(self) -> None:
-        """Training begins: setting up, such as the start of other processes, is none of its seconds."""
+        """Start the clock, because training begins: setting up, such as starting other processes, does not count."""
         self._started = time.monotonic()
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Name of the file that the lines are appended to."""
         return RunFolder.metrics.name
 
     @property
     def version(self) -> int:
-        """Of the schema."""
+        """Version of the format of the lines."""
         return SCHEMA_VERSION
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """The configuration has files of its own."""
+        """Log nothing, because the configuration has files of its own."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Append one line a number; ``metrics`` carries the images seen under "images"."""
+        """Append one line for each number; ``metrics["images"]`` is the count of real images seen."""
         self._append(metrics, step, int(metrics.get("images", 0)))
 
     @rank_zero_only
     def log_measured(
         self, metrics: Mapping[str, float], facts: Mapping[str, Mapping[str, Any]], step: int, images: int
     ) -> None:
-        """Append numbers of quality, each with what has to be known to compare it with another.
+        """Append numbers of quality, each with the facts that are needed to compare it with another number.
 
         Args:
-            metrics: Values by name.
-            facts: What stands in the line beside each: its ``protocol``, and which way is ``better``.
+            metrics: The values by name.
+            facts: Further entries of each number's line by the number's name: its ``protocol``, and which way is
+                ``better``.
             step: The iteration.
-            images: Real images seen until then.
+            images: Number of real images seen until then.
         """
         self._append(metrics, step, images, facts)
 
@@ -86,7 +87,7 @@ class JsonLines(Logger):
         append_lines(self.path, records)
 
     def _go_on_from(self, iteration: int) -> float:
-        """Drop what came after ``iteration`` and a line torn by a crash; give the seconds spent until then."""
+        """Drop the lines after ``iteration`` and a line torn by a crash, and return the seconds spent until then."""
         if not self.path.is_file():
             return 0.0
         kept = [record for record in read_records(self.path) if record["iteration"] <= iteration]
@@ -97,11 +98,11 @@ class JsonLines(Logger):
 
 
 class TensorBoard(TensorBoardLogger):
-    """Events in the run folder itself, so that a run is one line in TensorBoard.
+    """TensorBoard logger that writes its events into the run folder itself, so that a run is one line in TensorBoard.
 
     Args:
         folder: The run folder.
-        resume_at: The iteration to go on from: what came after it is hidden; None for a new run.
+        resume_at: The iteration to go on from, after which earlier events are hidden; None for a new run.
     """
 
     def __init__(self, folder: str, resume_at: int | None = None) -> None:
@@ -110,5 +111,5 @@ class TensorBoard(TensorBoardLogger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Flush. Lightning would also write an hparams.yaml, and ``resolved.yaml`` says it all."""
+        """Flush the events. Lightning would also write an hparams.yaml, but ``resolved.yaml`` has all of that."""
         self.experiment.flush()

@@ -1,6 +1,6 @@
-"""What a number was measured on: two numbers are comparable where these agree, and nowhere else.
+"""The protocol of a number: on what and how it was measured. Two numbers are comparable only if their protocols agree.
 
-It needs no torch: what compares stored numbers starts in a moment.
+This module needs no torch, so that a program which compares stored numbers starts in a moment.
 """
 
 from __future__ import annotations
@@ -13,53 +13,56 @@ from gan_lightning.config.moved import protocol_up_to_date
 from gan_lightning.errors import UserError
 
 NEED_NOT_AGREE = frozenset({"seed", "versions"})
-"""A number must not hang on them; they are kept so that it can be measured again."""
+"""Fields that a number must not depend on; they are kept so that the number can be measured again."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Stored with every number."""
+    """The facts that are stored with every number."""
 
     extractor: str
-    """Its name."""
+    """Name of the feature extractor."""
     extractor_hash: str
-    """Of its weights."""
+    """Hash of the extractor's weights."""
     data: str
-    """The data set's name."""
+    """Name of the data set."""
     split: str
-    """The real images': train, test."""
+    """Split of the data set that the real images are from: train or test."""
     data_hash: str
-    """Of the real images' bytes."""
+    """Hash of the real images' bytes."""
     n_real: int
+    """Number of real images."""
     n_fake: int
+    """Number of fakes."""
     resize: str
-    """What the extractor does to an image that is not of its size."""
+    """How the extractor resizes an image that is not of its size."""
     quantisation: str
     """How images in [-1, 1] become bytes."""
     generator: str
-    """Raw or averaged, or what else the fakes are."""
+    """Kind of the generator's weights, averaged or raw, or what else made the fakes."""
     sampling: str
-    """How z and labels are drawn and what batch norm does: truncation is no detail."""
+    """How z and labels are drawn and what batch norm does; truncation, for example, changes a number much."""
     metric: str = ""
     """The metric with its settings; see :meth:`measured_by`."""
     seed: int = 0
+    """Seed of the fakes."""
     versions: Mapping[str, str | None] = field(default_factory=dict)
-    """Of the libraries."""
+    """Versions of the libraries, by name."""
 
     def measured_by(self, metric: object) -> Protocol:
-        """The protocol of this metric's numbers; its ``repr`` names the settings that count."""
+        """The protocol of this metric's numbers; the metric's ``repr`` names the settings that count."""
         return replace(self, metric=repr(metric))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """The fields as plain values, for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Protocol:
-        """What :meth:`to_dict` gave.
+        """The protocol that :meth:`to_dict` was called on.
 
         Raises:
-            UserError: if fields are missing or unknown.
+            UserError: If fields are missing or unknown.
         """
         stored = protocol_up_to_date(stored)
         names = [entry.name for entry in fields(cls)]
@@ -72,7 +75,7 @@ class Protocol:
         return cls(**stored)
 
     def difference(self, other: Protocol) -> dict[str, tuple[Any, Any]]:
-        """The fields that must agree and don't, with both values: all but seed and versions must."""
+        """The fields that differ, with both values; seed and versions are left out, because they need not agree."""
         ours, theirs = self.to_dict(), other.to_dict()
         return {
             name: (ours[name], theirs[name])
@@ -82,10 +85,10 @@ class Protocol:
 
 
 def require_same(a: Protocol, b: Protocol) -> None:
-    """Let two numbers be compared, or not.
+    """Refuse to compare two numbers that were measured differently.
 
     Raises:
-        UserError: if they were measured differently; it names how.
+        UserError: If the protocols differ; the message names the fields and both values.
     """
     if difference := a.difference(b):
         listing = ", ".join(f"{name} {ours!r} and {theirs!r}" for name, (ours, theirs) in difference.items())

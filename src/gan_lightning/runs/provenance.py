@@ -1,4 +1,4 @@
-"""Where a run came from: command, code, packages, machine."""
+"""The provenance of a run: its command, code, packages and machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = ("gan-lightning", "torch", "torchvision", "lightning", "hydra-core", 
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Plain facts for ``provenance.json``; the changes since the commit are in ``changes.diff``."""
+    """The facts of ``provenance.json`` as plain values; the code's changes since its commit are in ``changes.diff``."""
     return {
         "started": now(),
         "command": command(),
@@ -35,12 +35,12 @@ def provenance(seed: int) -> dict[str, Any]:
 
 
 def command() -> list[str]:
-    """What was typed, without the interpreter."""
+    """The words of the command line, without the interpreter."""
     return shlex.split(os.environ[COMMAND]) if COMMAND in os.environ else sys.argv
 
 
 def machine() -> dict[str, Any]:
-    """What trains: processor, memory, GPUs, and the CUDA that torch was built for."""
+    """The machine that trains: processor, memory, GPUs, and the CUDA version that torch was built for."""
     return {
         "host": platform.node(),
         "platform": platform.platform(),
@@ -53,17 +53,17 @@ def machine() -> dict[str, Any]:
 
 
 def code_changes() -> str:
-    """What was changed in the checkout of this package since its commit, as a patch."""
+    """The changes in the checkout of this package since its commit, as a patch; empty if there are none."""
     return repository.changes(Path(__file__).parent)
 
 
 def now() -> str:
-    """The time in UTC to the second, as ISO 8601 has it."""
+    """The current time in UTC to the second, in the format of ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """What is installed of each package; None where it is not."""
+    """The installed version of each package, or None if it is not installed."""
     return {name: _version(name) for name in packages}
 
 
@@ -75,7 +75,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    """The name that Linux has for it, and elsewhere what Python knows."""
+    """The name of the processor: on Linux from ``/proc/cpuinfo``, elsewhere from Python."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -87,5 +87,5 @@ def _processor() -> str:
 def _memory_gib() -> float | None:
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, OSError, ValueError):  # not a POSIX system
+    except (AttributeError, OSError, ValueError):  # if the system is not POSIX
         return None

@@ -1,4 +1,4 @@
-"""Files of JSON lines: one object a line, whole again after a crash in the middle of one."""
+"""Files of JSON lines, one object a line, that stay readable after a crash in the middle of a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Append records to a file of JSON lines.
 
     Raises:
-        UserError: It can't be written.
+        UserError: If the file can't be written.
     """
     try:
         with path.open("a", encoding="utf-8") as file:
@@ -25,7 +25,7 @@ def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """The records of a ``metrics.jsonl``, without a last line that a crash cut short."""
+    """The records of a file of JSON lines, with today's names and without lines that a crash cut short."""
     records = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:

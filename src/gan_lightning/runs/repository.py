@@ -1,4 +1,4 @@
-"""The state of the code that trains: its commit, and what was changed since."""
+"""The state of the code that trains: its commit, and its changes since then."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import Any
 
 TIMEOUT_S = 20
 AS_APPLY_WANTS_IT = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
-"""Whatever the reader of diffs prefers, such as ``diff.noprefix``."""
+"""Options that keep a diff fit for ``git apply``, whatever git is configured to, for example ``diff.noprefix``."""
 LARGEST_DIFF = 2_000_000
-"""Characters; what is beyond is cut, and says so."""
+"""Number of characters at which a diff is cut; a last line says that it was."""
 CODE = ("*.py", "*.yaml", "*.yml", "*.toml", "Makefile")
-"""Kinds of new files that a diff takes in: a data set that lies in the checkout stays out of it."""
+"""Patterns of new files that a diff includes, so that a data set which lies in the checkout stays out of it."""
 
 
 def state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the checkout that ``folder`` belongs to, its root, and whether it was changed since.
+    """Commit and root of the checkout that ``folder`` belongs to, and whether it has changed since the commit.
 
-    None outside of one, and where the checkout around it ignores it, such as a ``.venv`` in somebody's project.
+    None if ``folder`` is not in a checkout, or if the checkout around it ignores it, such as a ``.venv`` in somebody's
+    project.
     """
     try:
         if not _git(folder, "ls-files", "--cached", "--others", "--exclude-standard", "--", ".").strip():
@@ -34,10 +35,10 @@ def state(folder: Path) -> dict[str, Any] | None:
 
 
 def changes(folder: Path) -> str:
-    """What ``git apply`` needs to make the commit what ran; new files of code are in it. Empty where nothing is new.
+    """The patch by which ``git apply`` turns the commit into the code that ran, new files of code included.
 
-    Where git fails, a line that says so instead. The checkout's own index is left alone: new files are announced in a
-    copy of it.
+    It is empty if nothing has changed, and one line that says so if git fails. The checkout's own index is left alone,
+    because new files are announced in a copy of it.
     """
     if state(folder) is None:
         return ""
@@ -46,7 +47,7 @@ def changes(folder: Path) -> str:
         with tempfile.TemporaryDirectory() as scratch:
             index = Path(_git(root, "rev-parse", "--absolute-git-dir").strip()) / "index"
             copied = Path(scratch) / "index"
-            shutil.copy2(index, copied)  # with its time: by it git knows which files may have changed since
+            shutil.copy2(index, copied)  # copy2 keeps its time, by which git knows which files may have changed
             with_copy = {"GIT_INDEX_FILE": str(copied)}
             new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *CODE).split("\0")
             if any(new):

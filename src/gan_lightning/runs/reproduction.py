@@ -1,4 +1,4 @@
-"""Whether two runs gave the same numbers, and if not, what was different about them."""
+"""Compare two runs: whether they gave the same numbers and, if not, what was different about them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gan_lightning.runs.folder import RunFolder, read_json
 from gan_lightning.runs.loading import read_checkpoint
 
 OF_THE_CLOCK = frozenset({"images_per_second"})
-"""Numbers that no two runs share."""
+"""Numbers that depend on the clock, so that no two runs share them."""
 FACTS_OF_A_PROCESS = ("device", "world_size", "threads")
 
 
 @dataclass(frozen=True)
 class DifferingNumber:
-    """One number that differs; ``there`` is the earlier run's."""
+    """One number that differs: ``there`` is its value in the earlier run, ``here`` in the later one, if it has one."""
 
     name: str
     iteration: int
@@ -31,7 +31,7 @@ class DifferingNumber:
 
     @property
     def relative(self) -> float:
-        """Difference over the larger of the two; 1 where one of them is missing or not finite."""
+        """Difference over the larger of the two absolute values; 1 if one of them is missing or not finite."""
         if self.here is None or not (math.isfinite(self.here) and math.isfinite(self.there)):
             return 1.0
         return abs(self.here - self.there) / max(abs(self.here), abs(self.there))
@@ -39,27 +39,27 @@ class DifferingNumber:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What comparing two runs gave."""
+    """The result of comparing two runs."""
 
     compared: int
-    """Numbers of the earlier run at iterations that the later one reached."""
+    """Count of the earlier run's numbers at iterations at which the later run has numbers too."""
     differing: tuple[DifferingNumber, ...]
     weights_equal: bool | None
-    """To the last bit; None where the two did not end at the same iteration."""
+    """Whether all weights are equal to the last bit; None if the last checkpoints are not of the same iteration."""
     circumstances: tuple[str, ...]
-    """What was different about the runs."""
+    """One line for each thing that was different about the runs."""
 
     @property
     def same(self) -> bool:
-        """Whether every number is equal, and every weight."""
+        """Whether every number is equal, and every weight if weights could be compared."""
         return self.compared > 0 and not self.differing and self.weights_equal is not False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """The fields and ``same`` as plain values, for JSON."""
         return {"same": self.same, **asdict(self)}
 
     def sentences(self) -> Iterator[str]:
-        """For the terminal."""
+        """The result in lines for the terminal."""
         if not self.compared:
             yield "nothing to compare: the two runs share no point of training"
             return
@@ -78,10 +78,10 @@ class Reproduction:
 
 
 def compare_runs(there: RunFolder, here: RunFolder) -> Reproduction:
-    """Compare two run folders.
+    """Compare an earlier run (``there``) with a later one (``here``).
 
     Raises:
-        UserError: One of them has no numbers.
+        UserError: If one of them has no numbers.
     """
     before, after = _numbers(there), _numbers(here)
     reached = max((iteration for iteration, _ in after), default=-1)
@@ -122,7 +122,7 @@ def _weights_equal(there: RunFolder, here: RunFolder) -> bool | None:
 
 
 def _circumstances(there: RunFolder, here: RunFolder) -> Iterator[str]:
-    """What the records of two runs say about code, packages, machine and processes, where they disagree."""
+    """The differences between two runs' records of code, packages, machine and processes, one line each."""
     then, now = _facts(there), _facts(here)
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
