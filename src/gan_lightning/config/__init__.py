@@ -1,1 +1,1 @@
-"""From a command line to a checked configuration and its objects."""
+"""The way from a command line to a checked configuration, and from that to the objects that it describes."""

@@ -1,4 +1,4 @@
-"""Checks of a composed configuration: no key that nobody reads, no option that can't work here."""
+"""Checks of a whole configuration: that something reads each of its keys, and that each of its options can work."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     ),
     **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "evaluator"), DictConfig),
 }
-"""The keys of train.yaml and what they hold."""
+"""The keys of train.yaml, each with the type of its value."""
 
 NEVER_NULL = ("seed", "n_critic", "data", "model", "loss", "optimizer", "trainer")
 COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
 """Groups that hold objects by name."""
 
 FILLED_IN = ("run.", "data.", "${kimg}")
-"""Where references may still find null when the configuration is checked."""
+"""Texts by which a reference is known to lead to an option that may still be null when a configuration is checked."""
 
 REFUSED = {
     "trainer.accumulate_grad_batches": "the optimizers are stepped by hand here; raise data.batch_size instead",
@@ -56,21 +56,24 @@ REFUSED = {
     "trainer.overfit_batches": "the stream of images has no end; use data.classes or a small data set",
     "trainer.enable_checkpointing": "callbacks.checkpoint=null writes none",
 }
-"""Options of Lightning's Trainer that can't work here, and what to use."""
+"""Options that can't be used, each with the reason or with what to use instead; most are of Lightning's Trainer."""
 
 LOCATIONS = ("data.data_dir", "data.root", "data.a", "data.b", "data.glued")
-"""Places on this machine: stored in full, so that a run resumes from any folder, and free to move in between."""
+"""Options that name places on this machine.
+
+They are stored as absolute paths, so that a run resumes from any folder, and may change when a run is resumed.
+"""
 
 NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"
 OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS)
-"""Options that only some choices of a group have, and why the others don't."""
+"""Options that only some choices of a group have, each with the reason why the others don't have it."""
 
 
 def check_config(config: DictConfig) -> None:
-    """Refuse a configuration with unknown keys, wrong types or impossible options.
+    """Refuse a configuration with unknown keys, values of a wrong type, or options that can't work.
 
     Raises:
-        UserError: Names the key, near matches and what to use instead.
+        UserError: If there is one of these; the message names the key, and near matches or what to use instead.
     """
     for key, kind in TOP_LEVEL.items():
         value = config.get(key)
@@ -80,7 +83,7 @@ def check_config(config: DictConfig) -> None:
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
     referred_to = {reference.split(".")[0] for reference in references(config)}
     for name in map(str, config):
-        if name not in TOP_LEVEL and name not in referred_to:  # a game of the user's own may bring options of its own
+        if name not in TOP_LEVEL and name not in referred_to:  # a user's own game may bring options of its own
             raise UserError(no_such_option(name, TOP_LEVEL))
     for option, advice in REFUSED.items():
         if OmegaConf.select(config, option) is not None:
@@ -98,7 +101,7 @@ def check_config(config: DictConfig) -> None:
 
 
 def located(config: DictConfig) -> DictConfig:
-    """The configuration with the places of files written in full."""
+    """A copy of the configuration in which the places of files are absolute paths."""
     new = config.copy()
     for name in LOCATIONS:
         if isinstance(place := OmegaConf.select(new, name), str):
@@ -107,7 +110,7 @@ def located(config: DictConfig) -> DictConfig:
 
 
 def no_such_option(path: str, known: Iterable[str]) -> str:
-    """One line on an option that does not exist, with near matches among the full names that do."""
+    """One line on an option that does not exist, with near matches among the ``known`` full names."""
     if (today := option_of_today(path)) != path:
         return renamed(path, today)
     if path in REFUSED:
@@ -125,9 +128,9 @@ def no_such_option(path: str, known: Iterable[str]) -> str:
 
 
 def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
-    """Plain values that the annotation of their parameter does not admit, one sentence each.
+    """One sentence for each plain value that the annotation of its parameter does not admit.
 
-    What refers to another key is looked up there, unless it is yet to be filled in.
+    If a value refers to another key, the value of that key is judged, unless it is yet to be filled in.
     """
     if OmegaConf.is_list(node):
         for index in range(len(node)):
@@ -143,7 +146,7 @@ def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
         if referred and key in kinds:
             try:
                 value = node[key]
-            except OmegaConfBaseException:  # resolving says it better
+            except OmegaConfBaseException:  # a later error, when the configuration is resolved, says it better
                 continue
         if OmegaConf.is_config(value):
             if not referred:

@@ -1,4 +1,4 @@
-"""The configuration files: where they lie, what can be chosen, and what a command line composes to."""
+"""The configuration files: where they lie, which choices they offer, and what a command line composes to."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 HYDRAS = ("hydra.", "hydra/")
-"""How the names of Hydra's own options and groups begin."""
+"""Beginnings of the names of Hydra's own options and groups."""
 
 
 def config_folder() -> str:
-    """``conf/`` inside an installed package, else the repository's own."""
+    """The folder ``conf/`` inside the installed package or, if there is none, the repository's own."""
     packaged = Path(__file__).parents[1] / "conf"
     return str(packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "conf")
 
 
 def choices(group: str) -> list[str]:
-    """Names of the yamls of a group, the user's own (``--config-dir``) among them."""
+    """Names of the choices of a group, those in the user's own folder (``--config-dir``) included."""
     words = sys.argv[1:]
     own = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
     own += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
@@ -29,7 +29,10 @@ def choices(group: str) -> list[str]:
 
 
 def help_on_groups() -> str:
-    """The groups of which a command line can choose, each with its choices; what yamls share is in none of these."""
+    """The groups from which a command line can choose, one a line, each with its choices.
+
+    Files that only other yamls refer to are in none of these groups.
+    """
     defaults = OmegaConf.load(Path(config_folder()) / "train.yaml").defaults
     groups = sorted(str(name) for entry in defaults if isinstance(entry, DictConfig) for name in entry)
     return "\n".join(f"{name}: {', '.join(choices(name))}" for name in groups if not name.startswith("override "))
@@ -39,7 +42,7 @@ OmegaConf.register_new_resolver("help_on_groups", help_on_groups, replace=True)
 
 
 def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
-    """Dotted names of all options of a configuration."""
+    """Dotted names of all options and groups of a configuration, without following references."""
     for key in node:
         name = f"{prefix}.{key}" if prefix else str(key)
         yield name
@@ -49,7 +52,10 @@ def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:
 
 
 def unreadable(words: Iterable[str]) -> str | None:
-    """The first word that is no override in Hydra's grammar, and why; what Hydra says itself often names no word."""
+    """One line on the first word that Hydra's grammar can't read; None if all can be read.
+
+    Hydra's own message often does not name the word.
+    """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -63,9 +69,10 @@ def unreadable(words: Iterable[str]) -> str | None:
 
 
 def composed_without(wrong: str) -> DictConfig:
-    """The configuration under the choices of this command line, as far as they compose without ``wrong``.
+    """The configuration that this command line composes to if the option ``wrong`` is left out of it.
 
-    Of Hydra's own part, for something wrong in that.
+    If ``wrong`` is an option of Hydra's, only Hydra's part of the configuration is returned. If the rest of the line
+    does not compose either, the defaults are composed.
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -81,5 +88,5 @@ def composed_without(wrong: str) -> DictConfig:
     groups = [word for word in others if word.startswith("hydra/")]
     try:
         return composed([*groups, *(word for word in others if not word.startswith(("-", *HYDRAS)))])
-    except Exception:  # a sweep, or a second mistake: near matches are a courtesy, and the defaults have most of them
+    except Exception:  # a sweep or a second mistake; the defaults have most of the near matches, which are a courtesy
         return composed(groups)

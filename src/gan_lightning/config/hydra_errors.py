@@ -1,4 +1,4 @@
-"""What Hydra says about a wrong command line, in one line that names near matches."""
+"""Translate Hydra's complaints about a wrong command line into one line that names near matches."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from gan_lightning.config.moved import option_of_today, renamed
 from gan_lightning.terminal import end
 
 OF_QUALITY = "callbacks.quality."
-"""How options begin that are there where quality is measured, which a search asks for by itself, but later."""
+"""Beginning of the options that exist only if quality is measured.
+
+A search turns that on by itself, but only after Hydra has composed the configuration.
+"""
 
 
 class _Composing(io.StringIO):
-    """Holds back what Hydra writes to standard error while it composes."""
+    """Stand-in for standard error that holds back what Hydra writes while it composes."""
 
     def __init__(self, real: Any) -> None:
         super().__init__()
@@ -29,9 +32,9 @@ class _Composing(io.StringIO):
 
 @contextmanager
 def hydras_mistakes_in_one_line() -> Iterator[None]:
-    """Say Hydra's complaints about overrides in one line that names near matches.
+    """Print Hydra's complaints about overrides as one line that names near matches.
 
-    Hydra prints them itself and exits, so its standard error is held back until the first job starts.
+    Hydra prints its complaints itself and exits, so standard error is held back until the first job starts.
     """
     sys.stderr = _Composing(sys.stderr)
     try:
@@ -47,7 +50,7 @@ def hydras_mistakes_in_one_line() -> Iterator[None]:
 
 
 def translate(complaint: str) -> str:
-    """Hydra's words about a wrong override in ours, with near matches."""
+    """One line in our own words for Hydra's complaint about a wrong override, with near matches."""
     if found := re.search(r"Could not override '?([^'\s]+?)'?\.?(?:\s|$)", complaint):
         key, config = found.group(1), composed_without(found.group(1))
         return _no_such_option_of_hydra(key, config) if key.startswith(HYDRAS) else _no_such_option(key, config)
@@ -68,7 +71,7 @@ def translate(complaint: str) -> str:
 
 
 def to_be_added(config: DictConfig, key: str) -> str | None:
-    """What to say of an option that exists but stands in no yaml."""
+    """One line on an option that exists but appears in no yaml; None if ``key`` is not such an option."""
     from gan_lightning.config.check import REFUSED
     from gan_lightning.config.signatures import parameters
 
@@ -94,7 +97,10 @@ def _no_such_option(key: str, config: DictConfig) -> str:
 
 
 def _no_such_option_of_hydra(key: str, config: DictConfig) -> str:
-    """With what is chosen for the part of Hydra's that the key belongs to: another launcher has other options."""
+    """One line on an unknown option of Hydra's, with the launcher or sweeper that is chosen.
+
+    The choice is named because another launcher or sweeper has other options.
+    """
     from gan_lightning.config.check import no_such_option
 
     chosen = config.hydra.runtime.choices
@@ -116,7 +122,7 @@ def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:
 
 
 def release_stderr() -> str:
-    """Give standard error back; returns what was held."""
+    """Put the real standard error back and return the text that was held back."""
     if not isinstance(sys.stderr, _Composing):
         return ""
     held = sys.stderr

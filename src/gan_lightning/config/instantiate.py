@@ -1,6 +1,6 @@
-"""A configuration becomes plain containers, and these become the objects that they describe.
+"""Turn a configuration into plain containers, and these into the objects that they describe.
 
-What may be built of a configuration that somebody else has written is decided in :mod:`gan_lightning.config.trust`.
+What may be built from a configuration that somebody else has written is decided in :mod:`gan_lightning.config.trust`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from omegaconf.errors import OmegaConfBaseException
 from gan_lightning.errors import UserError
 
 RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
-"""Keys of a node that say how it is built, and are no options of what it builds."""
+"""Keys of a node that say how its object is built and are not options of that object."""
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
-    """Plain containers, every interpolation followed; a list of whole numbers and fractions is one of fractions.
+    """The configuration as plain containers, with every interpolation followed.
 
-    YAML reads betas=[0,0.9] as an int and a float, which torch takes for a mistake.
+    A list of ints and floats becomes a list of floats, because YAML reads betas=[0,0.9] as an int and a float, which
+    torch takes for a mistake.
 
     Raises:
         UserError: If a value is missing or refers to nothing.
@@ -45,14 +46,14 @@ def _of_one_kind(node: Any) -> Any:
 
 
 def build(config: Any, path: str = "") -> Any:
-    """Build the objects that plain containers describe: each mapping with a ``_target_``, and what lies below it.
+    """Build the objects that plain containers describe: one for each mapping with a ``_target_``, at any depth.
 
-    The meaning is that of ``hydra.utils.instantiate`` with ``_convert_="all"``, with ``_partial_``, ``_recursive_`` and
-    ``_args_``. What it does not do is to make an OmegaConf of the containers, which would resolve their texts once more
-    and build something else than what was looked at.
+    The result is that of ``hydra.utils.instantiate`` with ``_convert_="all"``, including ``_partial_``, ``_recursive_``
+    and ``_args_``. Unlike Hydra, it does not turn the containers into an OmegaConf, because that would resolve their
+    texts once more and could build something else than what was checked.
 
     Args:
-        config: Dictionaries, lists and plain values. Texts are texts, whatever they look like.
+        config: Dictionaries, lists and plain values. Texts are never resolved, whatever they look like.
         path: The name of ``config`` in the whole configuration, for messages.
 
     Raises:
@@ -79,20 +80,20 @@ def build(config: Any, path: str = "") -> Any:
         return found(*positional, **options)
     except UserError:
         raise
-    except Exception as error:  # whatever the class has against its options
+    except Exception as error:  # any error by which a class refuses its options
         where = f"{path}: " if path else ""
         raise UserError(f"{where}{type(error).__name__}: {' '.join(str(error).split())}") from error
 
 
 def find(target: str) -> Any:
-    """The object that a dotted path names, importing its module; None where there is none."""
+    """The object that a dotted path names, after importing its module; None if there is no such object."""
     parts = target.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         try:
             found: Any = import_module(".".join(parts[:cut]))
         except ModuleNotFoundError as error:
             if error.name is not None and not f"{target}.".startswith(f"{error.name}."):
-                raise  # the module is there, and what it imports is not
+                raise  # because the module exists, but one that it imports does not
             continue
         for name in parts[cut:]:
             found = getattr(found, name, None)
@@ -101,5 +102,5 @@ def find(target: str) -> Any:
 
 
 def name_below(path: str, key: Any) -> str:
-    """The name of what ``key`` leads to, in the whole configuration."""
+    """The name in the whole configuration of the value that ``key`` has in the node called ``path``."""
     return f"{path}.{key}" if path else str(key)

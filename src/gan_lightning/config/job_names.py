@@ -1,6 +1,6 @@
-"""Names of a sweep's folders: the same line finds them again, and a reader sees what a job is.
+"""Names of the folders of a sweep, by which the same command line finds them again and a reader sees what a job is.
 
-A running number would say neither: it moves when a choice is added to the line.
+A running number would do neither, because it changes when a choice is added to the line.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from hydra.core.override_parser.types import Glob, Override
 from omegaconf import OmegaConf
 
 LONGEST = 120
-"""Characters of what differs, far from where file systems end."""
+"""Largest number of readable characters in a name, far below the limits of file systems."""
 
 SWEEPS = "runs/sweeps"
 
 WITHOUT_EFFECT = ("threads", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger")
-"""Overrides that change no result. ``trainer.devices`` does: batch norm's statistics are each process's own."""
+"""Options that change no result. ``trainer.devices`` does, because each process has its own batch norm statistics."""
 
 UNNAMED = "hydra.job.config.override_dirname.exclude_keys"
-"""The option of Hydra's that says which overrides are left out of a job's name."""
+"""Hydra's option that says which overrides are left out of a job's name."""
 
 PACE = ("n_trials", "n_jobs", "max_batch_size")
-"""Options of a sweeper that say how much and how fast, not what."""
+"""Options of a sweeper that say how many jobs run and how fast, but not which."""
 
 
 def sweep_folder(overrides: Sequence[Override]) -> str:
-    """Where the jobs of a line go: the keys that are swept, and a hash of all that decides the results.
+    """The folder of a sweep's jobs, named after the swept keys and a hash of everything that decides the results.
 
-    Neither the order of the words nor that of the choices counts.
+    The order of the words does not matter, nor does the order of the choices.
     """
     swept = sorted(override.key_or_group for override in overrides if override.is_sweep_override())
     deciding = [_canonical(override) for override in overrides if _decides(override)]
@@ -39,11 +39,11 @@ def sweep_folder(overrides: Sequence[Override]) -> str:
 
 
 def job_name(differs: str, overrides: Iterable[str]) -> str:
-    """Folder of one job: what differs, readable, and a hash of the job's overrides.
+    """The name of a job's folder: a readable part, which says how the job differs, and a hash of its overrides.
 
     Args:
         differs: Hydra's ``override_dirname`` of the swept keys.
-        overrides: All of the job, as typed.
+        overrides: All overrides of the job, as they were typed.
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     digest = _digest(_canonical(override) for override in parsed if _decides(override))
@@ -67,7 +67,7 @@ def _canonical(override: Override) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without anything that Hydra's grammar or a shell would read, cut where file systems end."""
+    """The text without characters that mean something to Hydra's grammar or a shell, cut to ``LONGEST`` characters."""
     return re.sub(r"[^\w.=-]+", "_", text).replace("=", "-")[:LONGEST].strip("_")
 
 
@@ -75,4 +75,4 @@ def _digest(parts: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(sorted(parts)).encode(), digest_size=3).hexdigest()
 
 
-OmegaConf.register_new_resolver("job_name", job_name, replace=True)  # here, for jobs in processes that others start
+OmegaConf.register_new_resolver("job_name", job_name, replace=True)  # here, so that processes of launchers have it

@@ -1,8 +1,9 @@
-"""The one table of names that have changed since a run may have been stored, and what puts today's in their place.
+"""The one table of names that have changed since a run may have been stored, and functions that put in today's names.
 
-Run folders, checkpoints and exports keep dotted paths of classes, names of options and references between them. Whoever
-reads one of these calls a function of this file first, so that the rest of the code knows today's names alone. What is
-up to date already stays as it is. A command line is not brought up to date: it is refused, with today's name.
+Run folders, checkpoints and exports keep dotted paths of classes, names of options and references between them. Code
+that reads one of these calls a function of this module first, so that all other code knows only today's names. Names
+that are up to date stay as they are. A command line with an old name is not brought up to date, but refused with a
+message that gives today's name.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ TARGETS = {
     "records": "runs.loggers",
     "schedules": "games.schedules",
 }
-"""Modules and classes below the package that a ``_target_`` may name, and where they are now."""
+"""Modules and classes below the package that a stored ``_target_`` may name, each with its path of today."""
 PARAMETERS = {
     "Bootstrap": {"measure": "metric"},
     "Evaluator": {"measures": "metrics"},
@@ -42,7 +43,7 @@ PARAMETERS = {
     "Quality": {"measures": "metrics"},
     "TrainTestGap": {"measure": "metric"},
 }
-"""Parameters of classes of the package that have another name now; the classes are called as they were stored."""
+"""Parameters of the package's classes with their names of today, by the class's name in stored configurations."""
 OPTIONS = {
     "metrics": "evaluator",
     "evaluator.measures": "evaluator.metrics",
@@ -50,14 +51,17 @@ OPTIONS = {
     "callbacks.quality.evaluator.measures": "callbacks.quality.evaluator.metrics",
     "model.history": "model.image_pool",
 }
-"""Groups and options of train.py, and what they are called now; what lies below one moves with it."""
+"""Groups and options of train.py with their names of today; the options of a group move with it."""
 VERBS = {("evaluate.py", "metrics"): "evaluator", ("evaluate.py", "measures"): "metrics"}
-"""Options of the other verbs. One name has gone to another option, so its values tell which of the two is meant."""
+"""Options of the other verbs with their names of today.
+
+The name ``metrics`` belongs to another option now, so the type of its value tells which of the two is meant.
+"""
 REFERENCE = re.compile(r"\$\{([\w.\-]+)\}")
 
 
 def option_of_today(name: str) -> str:
-    """What an option of train.py is called now; ``name`` itself if it never had another name."""
+    """Today's name of an option of train.py, which is ``name`` itself if the option was never renamed."""
     for old, new in OPTIONS.items():  # a group first, then what lies below it
         if name == old or name.startswith(f"{old}."):
             name = new + name[len(old) :]
@@ -65,7 +69,7 @@ def option_of_today(name: str) -> str:
 
 
 def renamed(old: str, new: str) -> str:
-    """One line on an option that is called otherwise now."""
+    """One line on an option that has another name now."""
     return f"{old} is called {new} now: write {new}=..."
 
 
@@ -73,20 +77,23 @@ def up_to_date(config: Mapping[Any, Any]) -> dict[str, Any]:
     """A stored configuration with today's names.
 
     Args:
-        config: Dictionaries, lists and plain values. References such as ``${data.channels}`` need not be resolved.
+        config: Dictionaries, lists and plain values; references such as ``${data.channels}`` need not be resolved.
     """
     return {option_of_today(str(key)): _node(value) for key, value in config.items()}
 
 
 def checkpoint_up_to_date(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a checkpoint whose record has version 1, as version 2 has it."""
+    """The content of a checkpoint of version 1 in the form of version 2."""
     record = {PARAMETERS["LitGAN"].get(key, key): value for key, value in checkpoint["gan_lightning"].items()}
     config = {"config": up_to_date(checkpoint["config"])} if "config" in checkpoint else {}
     return {**checkpoint, **config, "gan_lightning": {**record, "version": 2}}
 
 
 def protocol_up_to_date(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored protocol, in which a metric was a measure: its field, and what the metrics within metrics are called."""
+    """A stored protocol with today's names: ``metric`` used to be called ``measure``.
+
+    This holds for the field and for the parameter of metrics that wrap another metric, such as ``Bootstrap``.
+    """
     found = {"metric" if key == "measure" else key: value for key, value in protocol.items()}
     return {**found, "metric": found["metric"].replace("(measure=", "(metric=")} if "metric" in found else found
 

@@ -1,8 +1,8 @@
-"""The command lines of the verbs that compose nothing: a run folder, then ``option=value`` words as train.py has them.
+"""The command lines of the verbs that compose nothing: a source, then ``option=value`` words like those of train.py.
 
-The options are the fields of a dataclass, the first of which is the source. Each is annotated with what it admits and
-what it means: ``count: Annotated[int, "how many"] = 64``. One that is a mapping takes ``option.key=value`` words. Where
-the source is a ``tuple[str, ...]``, the words before the first option are all sources.
+The options are the fields of a dataclass, the first of which is the source, such as a run folder. Each field is
+annotated with its type and its meaning: ``count: Annotated[int, "how many"] = 64``. If a field is a mapping, it takes
+``option.key=value`` words. If the source is a ``tuple[str, ...]``, all words before the first option are sources.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from gan_lightning.config.tilde import with_home
 from gan_lightning.errors import UserError
 
 Options = TypeVar("Options")
-"""A dataclass."""
+"""The dataclass of a verb's options."""
 OPTION = re.compile(r"[+~]*[\w.@]+=")
-"""How an option begins; a pattern such as ``runs/*seed=1*`` does not."""
+"""Pattern of the beginning of an option, which a file name pattern such as ``runs/*seed=1*`` does not match."""
 
 
 def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Options:
     """The options that a command line gives.
 
     Args:
-        kind: A dataclass whose first field is the source, or all sources: the only words without a name.
-        program: What the command is called, such as ``generate.py``.
-        words: Of the command line.
+        kind: A dataclass whose first field is the source or sources, the only words of the line without a name.
+        program: The name of the command, such as ``generate.py``.
+        words: The words of the command line after the command.
 
     Raises:
-        UserError: There is no source, or an option is unknown, malformed or of the wrong type.
-        SystemExit: After ``--help``.
+        UserError: If there is no source, or an option is unknown, malformed or of the wrong type.
+        SystemExit: If the words ask for help, after it was printed.
     """
     source, *others = _fields(kind)
     known = {each.name: each for each in others}
@@ -75,7 +75,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
 
 
 def help_text(kind: type[Any], program: str) -> str:
-    """The command, and each option with its default and meaning."""
+    """The text of ``--help``: the command, and each option with its default and meaning."""
     source, *others = _fields(kind)
     meanings = {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
     width = max(len(_shown(each)) for each in others)

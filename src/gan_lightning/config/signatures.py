@@ -1,4 +1,4 @@
-"""What the parameters of a ``_target_`` are called, and which values their annotations admit."""
+"""Names of the parameters of a ``_target_``, and the values that their annotations admit."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LISTS = (list, tuple, Sequence)
 
 
 def parameters(target: str, path: str) -> list[str] | None:
-    """Names that a ``_target_`` takes; None where it takes any.
+    """Names of the parameters that a ``_target_`` takes; None if it takes any name, or its signature is unknown.
 
     Raises:
-        UserError: There is no such class or function.
+        UserError: If there is no such class or function, or importing it fails.
     """
     try:
         found = find(target)
-    except Exception as error:  # whatever importing the user's module raises
+    except Exception as error:  # importing the user's module may raise any error
         raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
     if not callable(found):
         raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
@@ -40,7 +40,7 @@ def parameters(target: str, path: str) -> list[str] | None:
     for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
         try:
             accepted = inspect.signature(owner).parameters.values()
-        except ValueError:  # written in C
+        except ValueError:  # if it is written in C
             return None
         names += (p.name for p in accepted if p.kind is not p.VAR_KEYWORD and p.name not in names)
         if not any(p.kind is p.VAR_KEYWORD for p in accepted):
@@ -49,13 +49,16 @@ def parameters(target: str, path: str) -> list[str] | None:
 
 
 def annotated(target: str) -> dict[str, Any]:
-    """What the parameters of a ``_target_`` are annotated with; with ``**options``, its bases' too."""
+    """The annotations of the parameters of a ``_target_``, by name.
+
+    If it takes ``**options``, the parameters of its base classes are included.
+    """
     found = find(target)
     kinds: dict[str, Any] = {}
     for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
         try:
             signature = inspect.signature(owner, eval_str=True)
-        except (NameError, TypeError, ValueError):  # imported for type checking only, or written in C
+        except (NameError, TypeError, ValueError):  # names imported for type checking only, or written in C
             break
         kinds = {p.name: p.annotation for p in signature.parameters.values() if p.annotation is not p.empty} | kinds
         if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
@@ -64,7 +67,10 @@ def annotated(target: str) -> dict[str, Any]:
 
 
 def admits(annotation: Any, value: Any) -> bool:
-    """Whether a plain value may stand where ``annotation`` is written; judges plain types, lists and literals."""
+    """Whether an annotation admits a plain value.
+
+    Only plain types, lists and literals are judged; an annotation without any of these admits everything.
+    """
     members, literals = _members(annotation)
     if Any in members or not (literals or any(member in WORDS for member in members if member is not NoneType)):
         return True
@@ -73,13 +79,13 @@ def admits(annotation: Any, value: Any) -> bool:
 
 
 def choices_in_words(annotation: Any) -> list[str]:
-    """The kinds of values, and the values themselves, that an annotation admits."""
+    """The kinds of values that an annotation admits, in words, and the single values that it lists as literals."""
     members, literals = _members(annotation)
     return [*(words for kind, words in WORDS.items() if kind in members), *map(str, literals)]
 
 
 def _members(annotation: Any) -> tuple[set[Any], list[Any]]:
-    """The types that a union admits, every kind of list as ``list``, and its literal values."""
+    """The types of which an annotation is a union, with every kind of list as ``list``, and its literal values."""
     if get_origin(annotation) is Literal:
         return set(), list(get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):

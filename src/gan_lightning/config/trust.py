@@ -1,8 +1,8 @@
-"""What a configuration may build that somebody else may have written.
+"""Trust: which objects may be built from a configuration that somebody else may have written.
 
-A ``_target_`` names code to run. What the user typed or composed is the user's own; what is read from a run folder or
-a checkpoint is not, and builds only classes from the list below. The check is on the object found and not on the name
-written, since ``torch.os.system`` has an innocent prefix.
+A ``_target_`` names code to run. A configuration that the user typed or composed may build anything. One that is read
+from a run folder or a checkpoint may build only classes from the modules in ``ALLOWED``. The check is on the object
+that is found and not on the name that is written, because ``torch.os.system`` has an innocent prefix.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gan_lightning.config.instantiate import build, find, name_below
 from gan_lightning.errors import UserError
 
 REFERENCE = re.compile(r"\$\{\.*[\w.\-]*\}")
-"""``${name.of.an.option}``, with dots in front where it is counted from the node that holds it."""
+"""Pattern of a reference ``${name.of.an.option}``; dots in front make it relative to the node that holds it."""
 
 ALLOWED = (
     "gan_lightning",
@@ -28,14 +28,14 @@ ALLOWED = (
 
 
 def trusted_class(target: str, allow: Sequence[str] = ()) -> type:
-    """The class that a dotted path names.
+    """The class that a dotted path names, if it comes from a trusted module.
 
     Args:
-        target: For example ``gan_lightning.networks.DCGANGenerator``.
+        target: The dotted path, for example ``gan_lightning.networks.DCGANGenerator``.
         allow: Further modules that the user vouches for.
 
     Raises:
-        UserError: It is no class, or comes from a module that nobody vouched for.
+        UserError: If the path does not name a class, or the class comes from a module that nobody vouched for.
     """
     # the first part of the path decides what may be imported at all; the object's own module decides the rest
     top_levels = {name.split(".")[0] for name in (*ALLOWED, *allow)}
@@ -52,16 +52,16 @@ def trusted_class(target: str, allow: Sequence[str] = ()) -> type:
 
 
 def check_trusted(config: Any, allow: Sequence[str] = (), path: str = "") -> None:
-    """Refuse a resolved configuration that names anything but trusted classes, or that could still be resolved.
+    """Refuse a resolved configuration that names anything but trusted classes, or that could be resolved once more.
 
     Args:
-        config: Dictionaries, lists and plain values, as they are going to be built.
+        config: Dictionaries, lists and plain values, exactly as they are going to be built.
         allow: Further modules that the user vouches for.
         path: The name of ``config`` in the whole configuration, for messages.
 
     Raises:
-        UserError: It names code that nobody vouched for, or one of its texts holds ``${``: whoever resolved that once
-            more would build something that was not checked.
+        UserError: If it names code that nobody vouched for, or if one of its texts holds ``${``, because resolving
+            that once more would build something that was not checked.
     """
     if isinstance(config, Mapping):
         if "_target_" in config:
@@ -80,17 +80,17 @@ def check_trusted(config: Any, allow: Sequence[str] = (), path: str = "") -> Non
 
 
 def check_references(config: Any, path: str = "") -> None:
-    """Refuse a stored configuration whose texts call a resolver, such as ``${oc.env:TOKEN}``; references may stay.
+    """Refuse a stored configuration whose texts call a resolver, such as ``${oc.env:TOKEN}``; references are allowed.
 
-    Resolvers read the environment and make new configurations. A run that records itself writes down what they gave
-    (:func:`gan_lightning.train.record.record_of`), so in a stored configuration they are somebody's own addition.
+    Resolvers read the environment and make new configurations. A run that records itself writes down their results
+    (:func:`gan_lightning.train.record.record_of`), so a resolver in a stored configuration is somebody's own addition.
 
     Args:
         config: Dictionaries, lists and plain values, not yet resolved.
         path: The name of ``config`` in the whole configuration, for messages.
 
     Raises:
-        UserError: Names the option.
+        UserError: If there is such a text; the message names its option.
     """
     if isinstance(config, Mapping):
         for key, value in config.items():
@@ -107,12 +107,16 @@ def check_references(config: Any, path: str = "") -> None:
 
 
 def calls_a_resolver(text: str) -> bool:
-    """Whether a text holds anything but plain references, such as ``${data.channels}`` and ``${..width}``."""
+    """Whether a text has a ``${`` that does not begin a plain reference like ``${data.channels}`` or ``${..width}``."""
     return "${" in REFERENCE.sub("", text)
 
 
 def build_trusted(config: Any, allow: Sequence[str] = ()) -> Any:
-    """Build a plain, resolved configuration node, trusted classes only: checked here, and built as it was checked."""
+    """Check a plain, resolved node of a configuration and build exactly what was checked, from trusted classes only.
+
+    Raises:
+        UserError: If the node names code that nobody vouched for, or can't be built.
+    """
     check_trusted(config, allow)
     return build(config)
 

@@ -1,4 +1,4 @@
-"""Keys of a configuration that nobody reads: what a misspelt option leaves."""
+"""Unknown keys of a configuration, which nothing reads, such as those that a misspelt option leaves."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ from gan_lightning.config.instantiate import RESERVED
 from gan_lightning.config.signatures import parameters
 
 MAY_BE_OFF = ("logger", "callbacks")
-"""Those in which null turns one off."""
+"""Groups whose members null turns off."""
 
 NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none"}
-"""Values that ask for nothing, which a model of the user's own need not read."""
+"""Options and their values that ask for nothing, so that a user's own model need not read them."""
 
 REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 
 
 def unknown_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:
-    """Keys that no constructor takes and no interpolation refers to, each with the names that are known beside it."""
+    """Keys that no constructor takes and no interpolation refers to, each with the known names beside it."""
     referred_to = set(references(config))
     yield from ((name, near) for name, near in _unknown(config, "", referred_to) if not name.startswith("run."))
 
 
 def _unknown(node: Any, path: str, references: set[str], handed_over: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """``handed_over``: to a constructor, whose affair the keys of plain mappings are."""
+    """The unknown keys of a node.
+
+    Args:
+        node: A part of the configuration.
+        path: The name of ``node`` in the whole configuration.
+        references: The full names of the options that interpolations refer to.
+        handed_over: Whether a constructor is given the node; if so, the keys of plain mappings are its own affair.
+    """
     if isinstance(node, ListConfig):
         for index in range(len(node)):
             if not is_reference(node, index):
@@ -57,12 +64,12 @@ def _unknown(node: Any, path: str, references: set[str], handed_over: bool = Fal
 
 
 def is_reference(node: Any, key: Any) -> bool:
-    """Whether a value is written as ``${...}``, or is missing, so that it says nothing itself."""
+    """Whether a value is an interpolation ``${...}`` or missing, so that it has no value of its own."""
     return OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)
 
 
 def references(node: Any, path: str = "") -> Iterator[str]:
-    """Full names that interpolations refer to; ``${..lr}`` counts its dots from the node that holds it."""
+    """Full names of the options that interpolations refer to; ``${..lr}`` counts its dots from the node that has it."""
     keys: Iterable[Any] = node if isinstance(node, DictConfig) else range(len(node))
     for key in keys:
         name = f"{path}.{key}" if path else str(key)
@@ -80,5 +87,5 @@ def _covers(reference: str, name: str) -> bool:
 
 
 def _builds_something(node: Any) -> bool:
-    """Whether some node below builds an object; a plain mapping handed to a constructor is the constructor's affair."""
+    """Whether the node or one below it builds an object; the keys of a plain mapping are its constructor's affair."""
     return "_target_" in str(OmegaConf.to_container(node, resolve=False))
