@@ -1,1 +1,1 @@
-"""The verb ``evaluate.py``: generators, or pictures in a folder, measured against real images."""
+"""The verb ``evaluate.py`` measures generators, or pictures in a folder, against real images."""

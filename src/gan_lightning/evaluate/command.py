@@ -1,4 +1,4 @@
-"""The verb ``evaluate.py``: a generator, or a folder of images, measured against real images."""
+"""The command ``evaluate.py``: it measures a generator, or a folder of images, against real images."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Evaluate:
 
 
 OF_IMAGES = ("evaluator", "extractor", "metrics", "split", "batch_size")
-"""Options that say nothing about points."""
+"""Options that have no meaning for points, because only images are measured by an evaluator."""
 OF_GENERATORS = ("checkpoint", "weights", "n_fake", "seed")
-"""Options that say nothing about images that are there already."""
+"""Options that have no meaning for images that exist already."""
 
 
 def main() -> None:
@@ -79,10 +79,11 @@ def main() -> None:
 
 
 def evaluate(options: Evaluate) -> list[dict[str, Any]]:
-    """Measure, print the table and append one record for each number; gives the records.
+    """Measure, print the table, append one record for each number, and return the records.
 
     Raises:
-        UserError: What was asked for can't be measured; nothing has been written.
+        UserError: If what was asked for can't be measured, in which case no record is written, or if the records can't
+            be written.
     """
     started = time.monotonic()
     torch.set_num_threads(threads_for(1, options.threads))
@@ -98,13 +99,19 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
         {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
     ]
     print(table({column.name: column.numbers for column in columns}), summary, sep="\n", flush=True)
-    append_lines(source.records, records)  # after the table: where it can't be written, the numbers are not lost
+    append_lines(source.records, records)  # after the table, so that the numbers are not lost if this fails
     print(f"{time.monotonic() - started:.0f} s, recorded in {source.records}")
     return records
 
 
 def of_images(options: Evaluate, source: Source, against: Against, device: torch.device) -> tuple[list[Column], str]:
-    """Numbers by the features of an extractor, and what they were measured on.
+    """The numbers of images, measured on the features of an extractor, and one line on what was measured.
+
+    Args:
+        options: The options of the command.
+        source: The generators or images to measure.
+        against: The real images to measure against.
+        device: The device to measure on.
 
     Raises:
         UserError: If the evaluator is not known, or if these images can't be measured by it.
@@ -145,10 +152,18 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
 
 
 def of_points(options: Evaluate, source: Source, against: Against, device: torch.device) -> tuple[list[Column], str]:
-    """How many of the known modes there are, and how much belongs to one.
+    """The numbers of points and one line on what was measured.
+
+    The numbers are how many of the known modes the generator finds, and which share of its points belongs to one.
+
+    Args:
+        options: The options of the command.
+        source: The generators to measure.
+        against: The mixture, whose modes are known.
+        device: The device to draw on.
 
     Raises:
-        UserError: There is no generator, or an option of images was given.
+        UserError: If there is no generator, or an option was given that only images have.
     """
     data = against.data
     assert isinstance(data, Mixture)
@@ -166,7 +181,7 @@ def of_points(options: Evaluate, source: Source, against: Against, device: torch
 
 
 def _given(options: Evaluate, names: Sequence[str]) -> list[str]:
-    """Those of these options that are not as they are by default."""
+    """The names among ``names`` of those options that differ from their defaults."""
     defaults = asdict(Evaluate(options.source))
     return [name for name in names if getattr(options, name) != defaults[name]]
 
@@ -177,7 +192,10 @@ def _changes(options: Evaluate) -> dict[str, Any]:
 
 
 def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_held_out: int, n_fake: int) -> Evaluator:
-    """Metrics that nobody asked for by name, without those that can't be measured here, and these are said."""
+    """The evaluator without those metrics that can't be measured here, whose names and reasons are printed.
+
+    It is for metrics that nobody asked for by name; a metric that was asked for is an error instead.
+    """
     evaluator, left_out = evaluator.fitting(n_real, n_held_out, n_fake)
     for name, reason in left_out.items():
         print(f"left out: {name} ({reason})", flush=True)
@@ -185,10 +203,12 @@ def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_held_out: int, n_
 
 
 def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
-    """Images that were not trained on, where the data have some and they are not what is measured against.
+    """The held-out images, which were not trained on; None if the numbers need none or there are none.
+
+    It is also None if the held-out images are themselves the ones that are measured against.
 
     Raises:
-        UserError: The data have some, and they can't be read.
+        UserError: If the data have held-out images that can't be read.
     """
     if not evaluator.held_out:
         return None

@@ -1,4 +1,4 @@
-"""Images that came as files: pictures in a folder or zip, or one array of bytes as generate.py writes it."""
+"""Images given as files: pictures in a folder or zip, or one array of bytes in an ``.npz`` as generate.py writes it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from gan_lightning.generate.stills import ARRAYS
 from gan_lightning.types import Bytes
 
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises of files that are not as it wrote them."""
+"""Errors that numpy raises for files that are not as it wrote them."""
 
 
 class Arrays(ImageDataModule):
-    """The images of an ``.npz``, which are of the right size already.
+    """The images of an ``.npz``, which must have the right size already.
 
     Args:
-        path: The file.
-        resolution: Pixels a side that they must have.
-        options: See :class:`ImageDataModule`.
+        path: The ``.npz`` file.
+        resolution: Number of pixels along each side that the images must have.
+        options: Further options of :class:`ImageDataModule`.
     """
 
     def __init__(self, *, path: Path, resolution: int, **options: Any) -> None:
@@ -40,10 +40,11 @@ class Arrays(ImageDataModule):
         self.side = resolution
 
     def load(self, split: str) -> ImageSet:
-        """All of them as "train".
+        """All images of the file, which are its split "train".
 
         Raises:
-            UserError: They can't be read, or are of another size.
+            NoSuchSplit: If another split is asked for.
+            UserError: If the images can't be read, or have another size.
         """
         if split != "train":
             raise NoSuchSplit(f"{self.path} has no split {split!r}")
@@ -57,10 +58,15 @@ class Arrays(ImageDataModule):
 
 
 def images_at(path: Path, resolution: int, channels: int | None = None) -> ImageDataModule:
-    """The images in a folder, zip or ``.npz``, ready to be looked at.
+    """The images in a folder, zip or ``.npz`` as a datamodule that is prepared.
+
+    Args:
+        path: The folder, zip or ``.npz``.
+        resolution: Number of pixels along each side of the images.
+        channels: Number of channels of the images; None takes that of the files.
 
     Raises:
-        UserError: There are none, or they can't be read.
+        UserError: If there are no images, or some of them can't be read.
     """
     common: dict[str, Any] = {"resolution": resolution, "channels": channels, "batch_size": 1}
     array = array_of(path)
@@ -75,10 +81,10 @@ def images_at(path: Path, resolution: int, channels: int | None = None) -> Image
 
 
 def array_of(path: Path) -> Path | None:
-    """The ``.npz`` that a path is, or that generate.py left in the folder; None for pictures.
+    """The ``.npz`` file that ``path`` is or that generate.py left in the folder ``path``; None if there is none.
 
     Raises:
-        UserError: The folder holds both, and one of them would be ignored.
+        UserError: If the folder holds pictures too, because one of the two would be ignored.
     """
     if path.suffix == ".npz":
         return path
@@ -90,10 +96,10 @@ def array_of(path: Path) -> Path | None:
 
 
 def array_at(path: Path) -> Bytes:
-    """The array ``images`` of a file, uint8 [N H W C], as [N C H W].
+    """The array ``images`` of an ``.npz`` file, which is uint8 [N H W C] there, as [N C H W].
 
     Raises:
-        UserError: It is damaged, or holds something else.
+        UserError: If the file is damaged, or holds something else.
     """
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path} is no .npz: its end is missing, or something else is called so.")
@@ -111,10 +117,10 @@ def array_at(path: Path) -> Bytes:
 
 
 def side_of(path: Path) -> int:
-    """Pixels along the shorter side of the first image in a folder, zip or ``.npz``.
+    """Number of pixels along the shorter side of the first image in a folder, zip or ``.npz``.
 
     Raises:
-        UserError: It has none, or that one can't be read.
+        UserError: If there is no image, or the first one can't be read.
     """
     if (array := array_of(path)) is not None:
         return min(array_at(array).shape[2:])

@@ -1,4 +1,4 @@
-"""Generators of points: their modes are known, and are counted exactly."""
+"""Numbers of generators of points, whose modes are known, so that they can be counted exactly."""
 
 from __future__ import annotations
 
@@ -17,14 +17,22 @@ from gan_lightning.runs.protocol import Protocol
 from gan_lightning.runs.provenance import versions
 
 N_FAKE = 2500
-"""As many as Lin et al. 2018 (PacGAN) draw."""
+"""Number of points that are drawn by default, which is that of Lin et al. 2018 (PacGAN)."""
 BATCH_SIZE = 2500
 
 
 def mode_numbers(
     trained: Trained, data: Mixture, n_fake: int | None, seed: int | None, device: torch.device
 ) -> list[Number]:
-    """``modes`` found and ``high_quality_share``, see :func:`gan_lightning.metrics.mode_coverage`."""
+    """The numbers ``modes`` and ``high_quality_share`` of a generator (:func:`gan_lightning.metrics.mode_coverage`).
+
+    Args:
+        trained: The generator of points.
+        data: The mixture, whose modes are known.
+        n_fake: Number of points to draw; None takes ``N_FAKE``.
+        seed: Seed of latents and labels; None takes 0.
+        device: The device to draw on.
+    """
     labels = data.train_set.labels if trained.num_classes else None
     fakes = Fakes(trained.draws(), trained.latent_dim, labels, n_fake or N_FAKE, seed or 0, BATCH_SIZE)
     drawn = fakes.drawn(trained.generator.to(device), device, range(fakes.count))

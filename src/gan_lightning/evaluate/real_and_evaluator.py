@@ -1,4 +1,4 @@
-"""What is measured against, and by which evaluator."""
+"""The two things that a measurement needs besides its source: the real images to measure against, and an evaluator."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ from gan_lightning.runs.loading import stored_at
 
 @dataclass(frozen=True)
 class Against:
-    """What is measured against."""
+    """The real data that a source is measured against."""
 
     data: StreamDataModule
     config: Mapping[str, Any]
-    """The configuration of its run; empty for images as files."""
+    """The configuration of the run that the data belong to; empty if they are images given as files."""
 
 
 def measured_against(
     against: str | None, source: Source, changes: Mapping[str, Any], resolution: int | None, allow: Sequence[str]
 ) -> Against:
-    """Find what to measure against, and read it.
+    """Find the real data to measure against, and read them.
 
     Args:
-        against: A run folder or checkpoint for its data, images as files, or None for the run's own.
-        source: What is measured.
-        changes: Of a run's data.
-        resolution: Pixels a side for a folder of images; None takes that of ``source``.
+        against: A run folder or checkpoint, whose data are taken, or images given as files; None takes the data of the
+            run that ``source`` comes from.
+        source: The generators or images to measure.
+        changes: Changes of the options of a run's data, such as where they are now.
+        resolution: Number of pixels along each side of the images in a folder; None takes that of ``source``.
         allow: Modules of the user's own that a stored configuration may name.
 
     Raises:
-        UserError: Nothing says what to measure against, or it can't be read.
+        UserError: If nothing says what to measure against, or it can't be read.
     """
     path = None if against is None else Path(against)
     if resolution is not None and (path is None or is_generator(path)):
@@ -76,10 +77,18 @@ def evaluator_of(
     config: Mapping[str, Any],
     allow: Sequence[str],
 ) -> Evaluator:
-    """The evaluator of this name or, if none is given, the one of a run, with changes.
+    """The evaluator of this name or, if no name is given, the one of a run, with changed options.
+
+    Args:
+        name: A choice of the group ``evaluator``; None takes the evaluator in ``config``.
+        extractor: Changes of the options of the evaluator's extractor.
+        changes: Changes of the options of the evaluator itself.
+        config: The configuration of a run; empty if there is none.
+        allow: Modules of the user's own that the configuration may name.
 
     Raises:
-        UserError: If nothing says which, if there is none of this name, or if it has no such option.
+        UserError: If nothing says which evaluator, if there is none of this name, or if the extractor has no such
+            option.
     """
     if name is None and not config.get("evaluator"):
         raise UserError(f"Say by which evaluator: evaluator=NAME, one of {', '.join(choices('evaluator'))}.")
@@ -95,10 +104,10 @@ def evaluator_of(
 
 
 def evaluator_named(name: str) -> dict[str, Any]:
-    """A choice of the group ``evaluator``, resolved.
+    """The resolved configuration of a choice of the group ``evaluator``.
 
     Raises:
-        UserError: There is none of this name.
+        UserError: If there is no choice of this name.
     """
     GlobalHydra.instance().clear()
     try:

@@ -1,4 +1,4 @@
-"""What ``evaluate.py`` measures: the generators of a run, or images that are there already."""
+"""The source that ``evaluate.py`` measures: the generators of a run, or images that exist already."""
 
 from __future__ import annotations
 
@@ -23,44 +23,45 @@ from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import Stored, Trained, stored_at
 
 FILES = "files"
-"""What a protocol calls images that came as files."""
+"""Name in a protocol for images that were given as files."""
 AS_FILES = "picture files, cropped to the square in the middle and resized where they are of another size"
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is measured, and what is known of it."""
+    """The generators or images to measure, and the facts that are known about them."""
 
     path: Path
-    """As it was given."""
+    """The path as it was given."""
     stored: Stored | None
-    """The checkpoint or export; None for images."""
+    """The checkpoint or export that holds the generators; None if the source is images."""
     checkpoint: Path
-    """The file or folder that its records name."""
+    """The file or folder that the records of its numbers name."""
     config: Mapping[str, Any]
-    """The configuration of the run that it comes from; empty if none is known."""
+    """The configuration of the run that the source comes from; empty if none is known."""
     records: Path
-    """Where its numbers are kept."""
+    """The file that its numbers are appended to."""
 
     def generators(self, weights: Sequence[str], allow: Sequence[str]) -> Generators:
-        """Build the generators, each of these weights once.
+        """Build one generator for each of these kinds of weights.
 
         Args:
-            weights: "averaged", "raw" or both.
+            weights: The kinds of weights: "averaged", "raw" or both.
             allow: Modules of the user's own that a stored configuration may name.
 
         Raises:
-            UserError: An export does not hold these weights, or nobody vouched for the code.
+            UserError: If an export does not hold these weights, or if the configuration names code that nobody vouched
+                for.
         """
         assert self.stored is not None
         built = [self.stored.trained(averaged=each == "averaged", allow=allow) for each in weights]
         return Generators({trained.weights: trained for trained in built}, self.checkpoint)
 
     def side(self) -> int:
-        """Pixels a side of its images.
+        """Number of pixels along each side of the source's images.
 
         Raises:
-            UserError: It does not say.
+            UserError: If the source does not say.
         """
         if self.config:
             return int(self.config["data"]["resolution"])
@@ -70,15 +71,15 @@ class Source:
 
 
 def source_at(path: Path, which: str) -> Source:
-    """Find out what there is, and read it.
+    """Find out what kind of source lies at ``path``, and read it.
 
     Args:
-        path: A run folder, a checkpoint, an exported folder, or a folder, zip or ``.npz`` of images. Those that
+        path: A run folder, a checkpoint, an exported folder, or a folder, zip or ``.npz`` of images. Images that
             generate.py wrote say which run they come from.
-        which: The "last" or the "best" checkpoint of a run folder.
+        which: The checkpoint to take from a run folder, "last" or "best".
 
     Raises:
-        UserError: There is nothing, or it can't be read.
+        UserError: If there is nothing at ``path``, or it can't be read.
     """
     if not path.exists():
         raise UserError(f"There is nothing at {path}: give a run folder, a checkpoint, or a folder or file of images.")
@@ -101,7 +102,7 @@ def source_at(path: Path, which: str) -> Source:
 
 
 def is_generator(path: Path) -> bool:
-    """Whether it is a run folder, a checkpoint or an exported folder, and no folder of pictures."""
+    """Whether a path is a run folder, a checkpoint or an exported folder, and not images."""
     run = RunFolder(path)
     is_checkpoint = path.suffix == RunFolder.last.suffix
     return run.checkpoints.is_dir() or run.resolved.is_file() or is_checkpoint or (path / CONFIG).is_file()
@@ -109,28 +110,30 @@ def is_generator(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Contender:
-    """What an extractor says of the images of one column of the table."""
+    """The images of one column of the table, as an extractor has seen them."""
 
     name: str
+    """Name of the column."""
     sample: Sample
+    """The extractor's features of the images."""
     generator: str
-    """What a protocol calls what drew them."""
+    """Name in a protocol for the weights or files that the images come from."""
     sampling: str
-    """How a protocol says that they were drawn."""
+    """Description in a protocol of how the images were drawn."""
     facts: Mapping[str, Any]
-    """What stands in each of its records."""
+    """Further entries of each record of the column's numbers."""
 
 
 @runtime_checkable
 class Contenders(Protocol):
-    """One or several columns of the table, measured one after the other."""
+    """One or several columns of the table, whose images an extractor sees one column after the other."""
 
     def count(self, evaluator: Evaluator) -> int:
-        """Number of images of each."""
+        """Number of images of each column."""
         ...
 
     def measured(self, evaluator: Evaluator, real: RealImages, device: torch.device) -> Iterator[Contender]:
-        """Look at the images of each."""
+        """Let the evaluator's extractor see the images of each column."""
         ...
 
 
@@ -139,22 +142,22 @@ class Generators:
     """The generators of one checkpoint or export.
 
     Args:
-        by_weights: Generators by what their weights are: "averaged", "raw".
-        checkpoint: What holds them.
+        by_weights: The generators by the kind of their weights, "averaged" or "raw".
+        checkpoint: The file or folder that holds the generators, as their records name it.
     """
 
     by_weights: Mapping[str, Trained]
     checkpoint: Path
 
     def count(self, evaluator: Evaluator) -> int:
-        """As many as the evaluator has it."""
+        """Number of images of each generator, which is the evaluator's ``n_fake``."""
         return evaluator.n_fake
 
     def measured(self, evaluator: Evaluator, real: RealImages, device: torch.device) -> Iterator[Contender]:
-        """Draw and look, one generator after the other.
+        """Draw the images of one generator after the other, and let the evaluator's extractor see them.
 
         Raises:
-            UserError: They draw images of classes that the real ones don't have.
+            UserError: If a generator draws images of classes that the real images don't have.
         """
         for weights, trained in self.by_weights.items():
             labels = labels_for(trained, real)
@@ -165,16 +168,16 @@ class Generators:
             yield Contender(weights, sample, weights, SAMPLING, self.facts(trained))
 
     def facts(self, trained: Trained) -> dict[str, Any]:
-        """What stands in each record of a generator."""
+        """Further entries of each record of a generator's numbers: its checkpoint and how long it was trained."""
         return {"checkpoint": str(self.checkpoint), **trained.counters}
 
 
 class ImageFiles:
-    """Images that are files, in the size and colours of the real ones.
+    """Images given as files, in the size and colours of the real images.
 
     Args:
         path: The folder, zip or ``.npz``.
-        real: What they are measured against.
+        real: The real images that they are measured against.
     """
 
     def __init__(self, path: Path, real: ImageDataModule) -> None:
@@ -182,20 +185,20 @@ class ImageFiles:
         self.images = real_images(images_at(path, real.resolution, real.channels), "train")
 
     def count(self, evaluator: Evaluator) -> int:
-        """All of them."""
+        """Number of images in the files, all of which are measured."""
         return len(self.images)
 
     def measured(self, evaluator: Evaluator, real: RealImages, device: torch.device) -> Iterator[Contender]:
-        """Look at them."""
+        """Let the evaluator's extractor see the images."""
         sample = evaluator.real(self.images, device)
         yield Contender(self.path.resolve().name, sample, FILES, AS_FILES, {"images": str(self.path)})
 
 
 def labels_for(trained: Trained, real: RealImages) -> torch.Tensor | None:
-    """The labels whose frequencies the fakes are to have; None where the generator takes none.
+    """The labels whose frequencies the fakes should have; None if the generator takes no labels.
 
     Raises:
-        UserError: The real images have none, or those of other classes.
+        UserError: If the real images have no labels, or more classes than the generator knows.
     """
     if not trained.num_classes:
         return None

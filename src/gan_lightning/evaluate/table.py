@@ -1,4 +1,4 @@
-"""Numbers for the screen: one row a metric, one column for each generator that was measured."""
+"""The table on the screen: one row for each metric, one column for each generator that was measured."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Column:
     name: str
     numbers: Sequence[Number]
     facts: Mapping[str, Any]
-    """Of each of its records."""
+    """Further entries of each record of the column's numbers."""
 
 
 def table(columns: Mapping[str, Sequence[Number]]) -> str:
-    """Rows of the numbers, each with its standard error behind it where one was measured.
+    """The table as text; each number has its standard error behind it if one was measured.
 
-    Numbers of single classes are left out: they stand in the records.
+    Numbers of single classes are left out here, but are in the records.
     """
     values = {column: {number.name: number.value for number in numbers} for column, numbers in columns.items()}
     names = list(dict.fromkeys(name for column in values.values() for name in column))
