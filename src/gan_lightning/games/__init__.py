@@ -1,4 +1,4 @@
-"""How a game between networks is played, and the parts that only games use."""
+"""Games between networks: how each is played, and the parts that only games use."""
 
 from gan_lightning.games.adversarial import AdversarialGame
 from gan_lightning.games.base import Game

@@ -1,4 +1,4 @@
-"""What a network costs: its parameters, and the multiply-adds of one image."""
+"""The cost of a network: its parameters, and the multiply-adds of a forward pass for one image."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ from torch.utils.flop_counter import flop_registry
 
 from gan_lightning.eval_mode import evaluating
 
-BATCH = 2  # some networks compare the samples of a batch
+BATCH = 2  # because some networks compare the samples of a batch
 
 
 class Cost(NamedTuple):
-    """Of one network."""
+    """The cost of one network."""
 
     parameters: int
     multiply_adds: int | None
-    """Of a forward pass for one image, in convolutions and matrix products; None where it can't be told."""
+    """Multiply-adds of convolutions and matrix products in a forward pass for one image; None if they are not known."""
 
     def __str__(self) -> str:
-        """As it is printed at the start of a run."""
+        """The cost in the words that are printed at the start of a run."""
         work = "" if self.multiply_adds is None else f", {self.multiply_adds / 1e6:,.2f} M multiply-adds an image"
         return f"{self.parameters:,} parameters{work}"
 
 
 def cost(network: nn.Module, shape: tuple[int, ...] | None) -> Cost:
-    """Parameters, and multiply-adds for one input of ``shape`` without the batch, or for none if that is None.
+    """The parameters of a network, and the multiply-adds of a forward pass for one input.
 
-    The pass is one in evaluation mode and on the meta device: shapes alone, so that nothing is computed, drawn or
-    changed.
+    The pass is made in evaluation mode on the meta device, where tensors have only shapes, so that nothing is computed,
+    drawn or changed.
+
+    Args:
+        network: The network.
+        shape: The shape of one input without the batch; if it is None, multiply-adds are not counted.
     """
     parameters = sum(parameter.numel() for parameter in network.parameters())
     if shape is None:
@@ -45,16 +49,16 @@ def cost(network: nn.Module, shape: tuple[int, ...] | None) -> Cost:
     try:
         with torch.no_grad(), evaluating(network), FloatingPointOperations() as counted:
             functional_call(network, tensors, (x, y))
-    except Exception:  # a network of the user's own may hold tensors that are neither parameters nor buffers
+    except Exception:  # a user's own network may hold tensors that are neither parameters nor buffers
         return Cost(parameters, None)
     return Cost(parameters, counted.total // (2 * BATCH))
 
 
 class FloatingPointOperations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts those of convolutions and matrix products, two for each multiply-add.
+    """Counts the floating point operations of convolutions and matrix products, two for each multiply-add.
 
-    By torch's own formulas. Its FlopCounterMode also follows the tree of modules, which takes longer and fails where
-    parameters are handed to a module as its input.
+    The formulas are torch's own. Torch's FlopCounterMode also follows the tree of modules, which takes longer and fails
+    if parameters are handed to a module as its input.
     """
 
     def __init__(self) -> None:
@@ -64,7 +68,7 @@ class FloatingPointOperations(TorchDispatchMode):  # type: ignore[no-untyped-cal
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Call the operation and add what it costs."""
+        """Call the operation and add its cost to ``total``."""
         kwargs = kwargs or {}
         result = function(*args, **kwargs)
         formula: Callable[..., int] | None = flop_registry.get(function._overloadpacket)

@@ -1,4 +1,4 @@
-"""Discriminator statistics: what D says of the images that it has seen, as scalars to log."""
+"""Discriminator statistics: D's answers to the images that it has seen, as scalars to log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from gan_lightning.types import Labels, Scalar, Verdict
 
 
 def discriminator_statistics(real: Verdict, fake: Verdict, y: Labels | None, border: float | None) -> dict[str, Scalar]:
-    """Mean logits; the shares on the right side of ``border``, where the loss has one; how often D names the class.
+    """Means of D's logits, D's accuracy if the loss has a border, and how often D names the right class.
 
-    The class is that of the real image, or the one that G was asked for.
+    Args:
+        real: D's answer to the real images.
+        fake: D's answer to the fakes.
+        y: The classes of the real images, which G was asked for too; None without labels.
+        border: The logit between real and fake; None if the loss has none.
     """
     scalars: dict[str, Scalar] = {}
     for side, verdict in (("real", real), ("fake", fake)):

@@ -1,8 +1,9 @@
-"""What does not go together, and why: checked on the built game, before the first step.
+"""Rules about parts that do not go together, and why; they are checked on the built game, before the first step.
 
-A rule is a function of the game that yields a message for each thing it finds. What breaks the mathematics is an
-error; what is legal but rarely meant is a warning. Some mistakes need no rule, because nothing can express them:
-smoothing on a loss without targets is an unknown option, images outside [-1, 1] don't leave an image set.
+A rule is a function of the game that yields a message for each mistake it finds. A combination that breaks the
+mathematics is an error; one that is legal but rarely meant is a warning. Some mistakes need no rule, because no
+configuration can express them: smoothing on a loss without targets is an unknown option, and images outside [-1, 1]
+don't leave an image set.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from gan_lightning.networks.parts.conditioning import Classifier
 from gan_lightning.types import PLAYERS
 
 SHAPERS = (nn.Flatten, nn.Unflatten, nn.Identity)
-ROUNDING = 1e-3  # by which data may leave [-1, 1] and still be meant to lie in it
+ROUNDING = 1e-3  # by which data that are meant to lie in [-1, 1] may leave it
 
 
 def batch_norm_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
-    """A gradient penalty is per sample, and batch norm makes each logit a function of the whole batch."""
+    """A gradient penalty is per sample, but batch norm makes each logit a function of the whole batch."""
     if _has_batch_norm(game):
         for name in _penalties(game, GradientPenalty, R1, R2):
             yield (
@@ -39,7 +40,7 @@ def batch_norm_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
 
 
 def compiled_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
-    """What torch.compile makes can't be differentiated twice."""
+    """A network that torch.compile has made can't be differentiated twice."""
     if any(_is_compiled(network) for network in _discriminators(game)):
         for name in _penalties(game, GradientPenalty, R1, R2, Dragan):
             yield (
@@ -49,7 +50,7 @@ def compiled_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
 
 
 def weight_clip_with_spectral_norm(game: AdversarialGame) -> Iterator[str]:
-    """The weight W / σ(W) is the same for every scale of W, so that a limit on W means nothing."""
+    """The weight ``W / σ(W)`` is the same for every scale of ``W``, so that a limit on ``W`` means nothing."""
     if _clips(game) and any(map(_has_spectral_norm, _discriminators(game))):
         yield (
             "constraint.weight_clip clips weights that spectral normalisation divides by their largest singular value "
@@ -58,7 +59,7 @@ def weight_clip_with_spectral_norm(game: AdversarialGame) -> Iterator[str]:
 
 
 def sigmoid_before_a_logit_loss(game: AdversarialGame) -> Iterator[str]:
-    """The losses work on logits: a probability would go through a second sigmoid, or bound a critic."""
+    """The losses work on logits, so D's own sigmoid would be followed by a second one, or would bound a critic."""
     for network in _discriminators(game):
         if isinstance(last := _last_layer(network), nn.Sigmoid | nn.LogSigmoid):
             yield (
@@ -68,7 +69,7 @@ def sigmoid_before_a_logit_loss(game: AdversarialGame) -> Iterator[str]:
 
 
 def image_pool_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
-    """A past fake was made for another label than the one that D is given with it."""
+    """A past fake was made for another label than the one that D is given together with it."""
     if game.image_pool.updates and any(_num_classes(network) for network in game.networks.values()):
         yield (
             f"model.image_pool.updates={game.image_pool.updates} keeps past fakes but not their labels, which D would "
@@ -77,7 +78,7 @@ def image_pool_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
 
 
 def labels_for_one_player(game: AdversarialGame) -> Iterator[str]:
-    """Labels mean something where both players have them, or where a term ties G to them."""
+    """Labels mean something only if both players have them, or if a term of G's loss ties G to them."""
     generator, discriminator = (any(map(_num_classes, game.networks_of(player).values())) for player in PLAYERS)
     if discriminator and not generator:
         yield (
@@ -92,7 +93,7 @@ def labels_for_one_player(game: AdversarialGame) -> Iterator[str]:
 
 
 def class_logits_without_terms(game: AdversarialGame) -> Iterator[str]:
-    """The adversarial loss does not see class logits."""
+    """The adversarial loss does not see D's class logits, so other terms have to use them."""
     classifies = any(_has(network, Classifier) for network in _discriminators(game))
     if classifies and not (game.discriminator_terms and game.generator_terms):
         yield (
@@ -102,7 +103,7 @@ def class_logits_without_terms(game: AdversarialGame) -> Iterator[str]:
 
 
 def adaptive_augmentation_without_realness(game: AdversarialGame) -> Iterator[str]:
-    """Adaptive augmentation follows how many of the real images D takes for real, which not every loss can say."""
+    """Adaptive augmentation follows the share of real images that D takes for real, which not every loss can tell."""
     if realness_of(game.loss) is None:
         loss = type(_innermost_loss(game)).__name__
         for name, augmentation in game.augment.items():
@@ -115,7 +116,7 @@ def adaptive_augmentation_without_realness(game: AdversarialGame) -> Iterator[st
 
 
 def wasserstein_without_lipschitz(game: AdversarialGame) -> Iterator[str]:
-    """Without a bound on its slope the critic's loss has no minimum."""
+    """The critic's loss has no minimum unless the critic's slope is bounded."""
     bounded = game.penalties or game.constraints or all(map(_has_spectral_norm, _discriminators(game)))
     if isinstance(_innermost_loss(game), Wasserstein) and not bounded:
         yield (
@@ -125,7 +126,7 @@ def wasserstein_without_lipschitz(game: AdversarialGame) -> Iterator[str]:
 
 
 def batch_norm_under_dragan(game: AdversarialGame) -> Iterator[str]:
-    """As with WGAN-GP, but DRAGAN's authors ran it with batch norm and it trained."""
+    """DRAGAN's penalty is per sample, as WGAN-GP's is, but its authors ran it with batch norm and it trained."""
     if _has_batch_norm(game):
         for name in _penalties(game, Dragan):
             yield (
@@ -135,7 +136,7 @@ def batch_norm_under_dragan(game: AdversarialGame) -> Iterator[str]:
 
 
 def two_lipschitz_constraints(game: AdversarialGame) -> Iterator[str]:
-    """Each was proposed to replace the other."""
+    """The gradient penalty was proposed to replace weight clipping, so having both is rarely meant."""
     if _clips(game):
         for name in _penalties(game, GradientPenalty):
             yield (
@@ -145,7 +146,7 @@ def two_lipschitz_constraints(game: AdversarialGame) -> Iterator[str]:
 
 
 def penalties_of_one_kind(game: AdversarialGame) -> Iterator[str]:
-    """They add up, which a larger weight says more plainly."""
+    """Two penalties of one kind add up, which one penalty with a larger weight says more plainly."""
     kinds = Counter((type(p).__name__, getattr(p, "at", None)) for p in game.penalties.values())
     for (kind, at), count in kinds.items():
         if count > 1:
@@ -163,7 +164,7 @@ def labels_missing(game: Game, num_classes: int) -> Iterator[str]:
 
 
 def range_out_of_reach(game: Game, largest: float) -> Iterator[str]:
-    """|tanh(x)| < 1 for every x: G can't make what lies outside, and D can always tell."""
+    """``|tanh(x)| < 1`` for every ``x``, so G can't make data that lie outside, and D can always tell them apart."""
     for network in game.networks_of("generator").values():
         if isinstance(_last_layer(network), nn.Tanh) and largest > 1 + ROUNDING:
             yield (
@@ -191,17 +192,17 @@ WARNINGS: tuple[Rule, ...] = (
 
 
 def check(game: Game, num_classes: int, largest: float = 1.0) -> list[str]:
-    """Apply all rules; gives the warnings.
+    """Apply all rules to a game and return the warnings.
 
     Args:
-        game: As built, before training.
-        num_classes: Of the data, 0 for data without labels.
+        game: The built game, before training.
+        num_classes: Number of classes of the data, 0 if they have no labels.
         largest: The largest absolute value in the data, as the networks see them.
 
     Raises:
-        UserError: Names everything that can't work, why, and what to use instead.
+        UserError: If something can't work; the message names all that can't, why, and what to use instead.
     """
-    game.configure_optimizers()  # looks up what the schedules set; the Trainer makes the optimizers anew
+    game.configure_optimizers()  # refuses schedules that set nothing; the Trainer makes the optimizers anew
     errors = [
         *chain.from_iterable(rule(game) for rule in game.errors),
         *labels_missing(game, num_classes),
@@ -230,12 +231,12 @@ def _is_compiled(network: nn.Module) -> bool:
 
 
 def _innermost_loss(game: AdversarialGame) -> object:
-    """Without what is wrapped around it, such as TopK."""
+    """The game's loss without the loss that may be wrapped around it, such as TopK."""
     return getattr(game.loss, "loss", game.loss)
 
 
 def _last_layer(network: nn.Module) -> nn.Module | None:
-    """The layer that makes the output's values, by the order in which layers are defined."""
+    """The layer that makes the output's values, which is the last one in the order in which layers are defined."""
     layers = [m for m in network.modules() if not list(m.children()) and not isinstance(m, SHAPERS)]
     return layers[-1] if layers else None
 
@@ -253,6 +254,6 @@ def _has(network: nn.Module, kind: type) -> bool:
 
 
 def _has_spectral_norm(network: nn.Module) -> bool:
-    """As a parametrization, or by the older hook."""
+    """Whether a network has spectral normalisation, either as a parametrization or by torch's older hook."""
     hooks = chain.from_iterable(module._forward_pre_hooks.values() for module in network.modules())
     return _has(network, _SpectralNorm) or any(isinstance(hook, SpectralNorm) for hook in hooks)

@@ -1,4 +1,4 @@
-"""Numbers of the game that change while it is played: which there are, and setting them before each iteration."""
+"""Numbers of a game that can change while it is played: find out which exist, and set them before each iteration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from gan_lightning.errors import UserError
 from gan_lightning.types import Schedule
 
 Place = Callable[[float], None]
-"""Sets a number of the game."""
+"""A function that sets one number of the game to a value."""
 
 
 class Schedules:
-    """Sets named numbers to functions of the real images shown so far; a resumed run needs nothing but that count.
+    """Schedules that set numbers of a game, by the names of the numbers.
+
+    Each is a function of the number of real images shown so far, so a resumed run needs nothing but that count.
 
     Args:
-        schedules: By name, nested as in a yaml: ``{"generator": {"lr": Linear(...)}}`` or ``{"generator.lr": ...}``.
+        schedules: Schedules by name, which may be nested as in a yaml: ``{"generator": {"lr": Linear(...)}}`` or
+            ``{"generator.lr": Linear(...)}``.
     """
 
     def __init__(self, schedules: Mapping[str, Any]) -> None:
@@ -32,10 +35,13 @@ class Schedules:
         self.values: dict[str, float] = {}
 
     def bind(self, places: Mapping[str, Place]) -> None:
-        """Look up once what each schedule sets.
+        """Look up, once, the number that each schedule sets.
+
+        Args:
+            places: Functions that set the game's numbers, by the names of the numbers.
 
         Raises:
-            UserError: There is no such place; the message says what there is.
+            UserError: If there is no number of a schedule's name; the message says which there are.
         """
         for name in self._schedules:
             if name not in places:
@@ -45,30 +51,30 @@ class Schedules:
         self._setters = {name: places[name] for name in self._schedules}
 
     def apply(self, images: int) -> None:
-        """Set everything to its value after ``images`` real images."""
+        """Set every scheduled number to its value after ``images`` real images."""
         for name, schedule in self._schedules.items():
             self.values[name] = schedule(images)
             self._setters[name](self.values[name])
 
 
 def places_of_player(player: str, optimizer: Optimizer) -> dict[str, Place]:
-    """The numeric options of a player's optimizer, such as ``generator.lr`` and ``discriminator.beta2``."""
+    """Functions that set the numeric options of a player's optimizer, such as ``generator.lr``, by their names."""
     return {f"{player}.{option}": partial(_set_option, optimizer, option) for option in _options(optimizer)}
 
 
 def places_of_part(name: str, holder: dict[str, Any], key: str) -> dict[str, Place]:
-    """What a part of the game takes as a float, such as ``loss.label_smoothing`` and ``penalty.r1.gamma``.
+    """Functions that set the floats of a part of the game, such as ``penalty.r1.gamma``, by their names.
 
     Args:
         name: The name of the part.
-        holder: Where the part lies; a frozen part is replaced there by one with the new value.
-        key: Under which key.
+        holder: The dictionary that holds the part; a frozen part is replaced in it by one with the new value.
+        key: The key of the part in ``holder``.
     """
     return {f"{name}.{field}": partial(_set_field, holder, key, field) for field in _floats(holder[key])}
 
 
 def places_of_module(name: str, module: nn.Module) -> dict[str, Place]:
-    """What a module and the modules below it take as a float, such as ``augment.instance_noise.std``."""
+    """Functions that set the floats of a module and of those below it, such as ``augment.instance_noise.std``."""
     return {
         f"{name}.{path}.{attribute}" if path else f"{name}.{attribute}": partial(setattr, part, attribute)
         for path, part in module.named_modules()
@@ -90,7 +96,7 @@ def _flat(schedules: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _options(optimizer: Optimizer) -> Iterator[str]:
-    """Its numeric options, with Adam's pair as beta1 and beta2."""
+    """Names of an optimizer's numeric options, with Adam's pair ``betas`` as beta1 and beta2."""
     for option, value in optimizer.param_groups[0].items():
         if option == "betas":
             yield from ("beta1", "beta2")
@@ -99,10 +105,10 @@ def _options(optimizer: Optimizer) -> Iterator[str]:
 
 
 def _floats(part: object) -> list[str]:
-    """What its constructor takes as a float and it keeps under the same name."""
+    """Names of the floats that the constructor of a part takes and that the part keeps under the same name."""
     try:
         parameters = inspect.signature(type(part)).parameters.values()
-    except ValueError:  # written in C
+    except ValueError:  # if it is written in C
         return []
     return [p.name for p in parameters if p.annotation in (float, "float") and hasattr(part, p.name)]
 
@@ -117,7 +123,7 @@ def _set_option(optimizer: Optimizer, option: str, value: float) -> None:
 
 
 def _set_field(holder: dict[str, Any], key: str, field: str, value: float) -> None:
-    """Put a new part with another value in the place of a frozen one, so that its constructor checks the value."""
+    """Set a field of a part, replacing a frozen part by a new one, whose constructor checks the value."""
     part = holder[key]
     if is_dataclass(part) and not isinstance(part, type):
         holder[key] = replace(part, **{field: value})
