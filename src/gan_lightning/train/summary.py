@@ -106,7 +106,7 @@ def _say_goodbye(summary: dict[str, Any], trainer: Trainer, folder: Path) -> Non
         f"\n{summary['iteration']:,} iterations{of}, {summary['images']:,} images in {duration(summary['seconds'])}",
         flush=True,
     )
-    if trainer.fast_dev_run:  # type: ignore[attr-defined]  # it writes no files
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]  # because it writes no files
         return
     run = RunFolder(folder)
     left = {
