@@ -1,4 +1,4 @@
-"""What happens around the game: curves, pictures, checkpoints, progress."""
+"""Callbacks, which do what happens around the game: curves, pictures, quality, checkpoints and progress."""
 
 from gan_lightning.callbacks.checkpoint import Checkpoint
 from gan_lightning.callbacks.curves import Curves

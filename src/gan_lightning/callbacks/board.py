@@ -1,4 +1,4 @@
-"""What TensorBoard shows of several runs: a table of options and metrics, and charts with the curves of all."""
+"""What TensorBoard shows for several runs: a table of options and numbers, and charts with the curves of all runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import custom_scalars, hparams
 
 METRICS = ("loss/discriminator", "loss/generator", "images_per_second", "images")
-"""Of the table, beside those of quality."""
+"""Names of the curves whose latest values stand in the table, beside those of quality."""
 CHARTS = {
     "Losses of D and G": ("loss/discriminator", "loss/generator"),
     "Logits of D": ("logits/real", "logits/fake"),
@@ -22,12 +22,12 @@ CHARTS = {
 def write_table_and_charts(logger: TensorBoardLogger, options: Mapping[str, Any], quality: Sequence[str]) -> None:
     """Write the run's row of the HPARAMS table and the layout of CUSTOM SCALARS.
 
-    The values of the table are the latest of the curves of these names. Lightning's own way would log a NaN as the
-    first point of each.
+    The values in the table are the latest points of the curves of these names. Lightning's own way to write the table
+    is not taken, because it would log a NaN as the first point of each curve.
 
     Args:
-        logger: Of this run.
-        options: What the run can be compared by, by dotted name.
+        logger: The TensorBoard logger of this run.
+        options: Options by which the run can be compared, by dotted name.
         quality: Names of the curves of quality, the most important first.
     """
     records = hparams(dict(options), dict.fromkeys((*quality, *METRICS), 0.0))  # type: ignore[no-untyped-call]
@@ -36,12 +36,14 @@ def write_table_and_charts(logger: TensorBoardLogger, options: Mapping[str, Any]
 
 
 def typed_first(options: Mapping[str, Any], overrides: Sequence[str], model: str) -> dict[str, Any]:
-    """The options with those that were typed in front: in a sweep these differ, and TensorBoard keeps this order.
+    """The options in an order in which those that the user typed come first.
+
+    In a sweep the typed options are the ones that differ, and TensorBoard keeps this order.
 
     Args:
-        options: By dotted name, those of the networks without ``model.``.
-        overrides: As typed: ``loss=hinge``, ``+optimizer.clip.norm=1``.
-        model: The option that stands for the choice ``model=...``: the name of a network.
+        options: The options by dotted name; those of the networks have no ``model.`` in front.
+        overrides: The words that the user typed, such as ``loss=hinge`` or ``+optimizer.clip.norm=1``.
+        model: Name of a network, which is the option that stands for the choice ``model=...``.
     """
     keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
     names = [model if key == "model" else key.removeprefix("model.") for key in keys]
@@ -50,7 +52,7 @@ def typed_first(options: Mapping[str, Any], overrides: Sequence[str], model: str
 
 
 def layout(quality: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
-    """The charts by category, as torch's ``custom_scalars`` takes them; each has the curves of all chosen runs."""
+    """The charts by category, in the form of torch's ``custom_scalars``; each has the curves of all chosen runs."""
     categories: dict[str, Mapping[str, Sequence[str]]] = {"Quality": _by_metric(quality)} if quality else {}
     categories["Game"] = CHARTS
     return {
@@ -60,7 +62,7 @@ def layout(quality: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
 
 
 def _by_metric(names: Sequence[str]) -> dict[str, list[str]]:
-    """The averaged and the raw generator's curve of a metric in one chart."""
+    """The curves of each chart by the name of a number, with the averaged and the raw generator in one chart."""
     charts: dict[str, list[str]] = {}
     for name in names:
         charts.setdefault(name.rpartition("/")[2], []).append(name)

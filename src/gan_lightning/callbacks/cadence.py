@@ -1,4 +1,4 @@
-"""When something is due that happens every so many thousand images."""
+"""Tells when something is due that happens every so many thousand images."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from gan_lightning.errors import UserError
 
 
 class Cadence:
-    """Tells once for each interval of images that it is full.
+    """Counts intervals of images, and tells once for each interval that it is full.
 
     Args:
-        every_kimg: Length of an interval in thousands of real images; None: never.
-        option: What the user calls it, for the message.
+        every_kimg: Length of an interval in thousands of real images, or None if nothing is ever due.
+        option: Name of the option that sets the length, for the message.
     """
 
     def __init__(self, every_kimg: float | None, option: str) -> None:
@@ -18,14 +18,14 @@ class Cadence:
             raise UserError(f"{option}={every_kimg}: give a positive number, or null for never.")
         self.every_kimg = every_kimg
         self.passed = 0
-        """Intervals that are full."""
+        """Number of intervals that are full."""
 
     def start(self, images_seen: int) -> None:
-        """Count from here."""
+        """Take the intervals before this number of images for done."""
         self.passed = self._intervals(images_seen)
 
     def due(self, images_seen: int) -> bool:
-        """Whether an interval was completed since the last time that this said so."""
+        """Whether another interval has become full since this was last asked."""
         passed = self._intervals(images_seen)
         due = passed > self.passed
         self.passed = max(passed, self.passed)

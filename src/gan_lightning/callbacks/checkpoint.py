@@ -26,8 +26,8 @@ AGREE_EVERY = 8
 class Checkpoint(Callback):
     """Writes ``checkpoints/last.ckpt`` (the one before is kept beside it), by kimg copies that stay, and ``best.ckpt``.
 
-    The best is what the :class:`~gan_lightning.callbacks.Quality` callback of the same run says; without one there is
-    none.
+    The :class:`~gan_lightning.callbacks.Quality` callback of the same run says which iteration is the best. If the run
+    has no such callback, no ``best.ckpt`` is written.
 
     SIGTERM and Ctrl-C are noted by a handler that does nothing else; the iteration under way is finished, ``last`` is
     written and training stops. A second Ctrl-C ends at once.
@@ -63,12 +63,12 @@ class Checkpoint(Callback):
         self._handlers: dict[int, Any] = {}
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """Lightning asks all processes about SIGTERM in every batch, and broadcasts in its handler: neither here."""
+        """Replace Lightning's handling of SIGTERM, which broadcasts in every batch and even in its signal handler."""
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
         trainer._signal_connector.register_signal_handlers = self._take_signals  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Count from here."""
+        """Count iterations, images and minutes from here."""
         self._saved_at = pl_module.iteration
         self._keep.start(pl_module.images_seen)
         self._best = _best_iteration(trainer)
@@ -91,13 +91,13 @@ class Checkpoint(Callback):
             keep_copy(self.run.last, self.run.checkpoint_at_kimg(pl_module.images_seen // 1000))
 
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
-        """The end of training is always on disk."""
+        """Save the end of training, unless it is on disk already."""
         self._restore_handlers()
         if pl_module.iteration != self._saved_at or _best_iteration(trainer) > self._best:
             self.save(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
-        """Nothing is saved here: after an error the weights of the processes may differ."""
+        """Give signals back; nothing is saved, because the weights of the processes may differ after an error."""
         self._restore_handlers()
 
     def save(self, trainer: Trainer, pl_module: Game) -> None:
@@ -148,7 +148,7 @@ class Checkpoint(Callback):
 
 
 def _best_iteration(trainer: Trainer) -> int:
-    """Where the measured quality was best so far; -1 where nothing was measured."""
+    """Iteration at which the measured quality was best so far, or -1 if nothing was measured."""
     measured = (callback for callback in trainer.callbacks if isinstance(callback, Quality))  # type: ignore[attr-defined]
     return max((callback.best_iteration for callback in measured), default=-1)
 

@@ -1,4 +1,4 @@
-"""What a run was, in TensorBoard and in its folder: the configuration as text, the hparams tab, who took part."""
+"""Records what a run was: its configuration as text, its options in TensorBoard's table, and its processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_GROUPS = (
     *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "n_critic", "augment", "prior"),
     *("optimizer_generator", "optimizer_discriminator", "clip", "schedules", "image_pool", "seed"),
 )
-"""Options of a game that are choices of groups, which have columns of their own or none."""
+"""Options of a game that come from config groups, and therefore have columns of their own in the table or none."""
 
 
 class Diary(Callback):
@@ -31,8 +31,8 @@ class Diary(Callback):
     Args:
         folder: The run folder.
         attempt: Number of this attempt, 0 for the first.
-        config: The resolved configuration, plain.
-        config_text: The same as YAML.
+        config: The resolved configuration as plain values.
+        config_text: The resolved configuration as YAML.
     """
 
     def __init__(self, folder: str, attempt: int, config: Mapping[str, Any], config_text: str) -> None:
@@ -41,11 +41,11 @@ class Diary(Callback):
         self.config_text = config_text
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """The folder is rank 0's: under torchrun or SLURM every rank has composed one of its own."""
+        """Take the run folder of rank 0, because under torchrun or SLURM every rank has composed one of its own."""
         self.attempt = Attempt(Path(trainer.strategy.broadcast(str(self.attempt.path))))
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Every process writes its own line; rank 0 describes the run."""
+        """Write what this process trains with and, on rank 0, the description of the run."""
         self.attempt.path.mkdir(parents=True, exist_ok=True)
         seen = {
             "rank": trainer.global_rank,
@@ -74,12 +74,12 @@ class Diary(Callback):
         return typed_first(comparable(self.config), self.attempt.words(), model)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
-        """A checkpoint alone is enough to build its networks again."""
+        """Store the configuration in the checkpoint, so that its networks can be built from the checkpoint alone."""
         checkpoint["config"] = dict(self.config)
 
 
 def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run can be compared by, for TensorBoard's table: without folders, and without what stands there twice."""
+    """Options by which a run can be compared in TensorBoard's table, without folders and without repetitions."""
     own = {name: node for name, node in config["model"].items() if name not in OF_GROUPS and not name.startswith("_")}
     groups = ("seed", "kimg", "n_critic", "data", "conditioning", "loss", "penalty", "constraint", "optimizer")
     trainer = {name: config["trainer"].get(name) for name in ("devices", "precision", "max_steps", "max_epochs")}
@@ -87,7 +87,7 @@ def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat(node: Any, name: str = "") -> dict[str, Any]:
-    """Nested mappings as one with dotted keys; an object's class stands under its own name: ``loss: NonSaturating``."""
+    """Nested mappings as one mapping with dotted keys, where an object is its class: ``loss: NonSaturating``."""
     if not isinstance(node, Mapping):
         return {name: node if isinstance(node, (int, float, str, bool)) else str(node)}
     values = {} if "_target_" not in node else {name: str(node["_target_"]).rsplit(".", 1)[-1]}

@@ -22,7 +22,8 @@ class Progress(ProgressBar):
     It shows the numbers that were last written to the loggers and never asks the device for one.
 
     Args:
-        seconds_between_lines: Where standard error is no terminal, a line is printed instead, at most this often.
+        seconds_between_lines: Shortest time between two lines, which are printed instead of the bar if standard error
+            is not a terminal.
     """
 
     def __init__(self, seconds_between_lines: float = 30.0) -> None:
@@ -46,7 +47,7 @@ class Progress(ProgressBar):
             self._bar = tqdm(total=total, initial=pl_module.iteration, unit="it", dynamic_ncols=True, smoothing=0.1)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Advance."""
+        """Advance the bar, or print a line if it is time for one."""
         if self._bar is not None:
             self._bar.update(pl_module.iteration - self._bar.n)
             if pl_module.iteration % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
@@ -81,7 +82,7 @@ class Progress(ProgressBar):
 
 
 def total_iterations(trainer: Trainer) -> int | None:
-    """Iterations until the first limit that is known beforehand; None where only the clock or nothing ends the run."""
+    """Number of iterations until the first known limit, or None if only the clock or nothing ends the run."""
     batches = trainer.num_training_batches
     by_epochs = trainer.max_epochs * batches if trainer.max_epochs is not None and trainer.max_epochs >= 0 else -1
     limits = [int(limit) for limit in (trainer.max_steps, by_epochs) if limit >= 0]

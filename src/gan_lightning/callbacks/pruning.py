@@ -1,4 +1,4 @@
-"""Ends a run of a search that is not worth its time."""
+"""Ends a run of a search if the search finds that it is not worth its time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from gan_lightning.games.base import Game
 
 
 class Pruning(Callback):
-    """Tells each measurement of the objective to a search, and stops training where the search says so.
+    """Tells a search each measurement of the objective, and stops training if the search says so.
 
-    Rank 0 asks and all processes stop after the same iteration. ``last.ckpt`` is written as at any end.
+    Rank 0 asks, and all processes stop after the same iteration. ``last.ckpt`` is written as at any end of training.
 
     Args:
-        objective: A number that the :class:`~gan_lightning.callbacks.Quality` callback measures, such as averaged/fid.
-        should_prune: Notes a value and the number of its measuring interval, and says whether to stop. The interval
-            and not the iteration is what trials with different batch sizes have in common.
+        objective: Name of a number that the :class:`~gan_lightning.callbacks.Quality` callback measures, such as
+            averaged/fid.
+        should_prune: Function that notes a value and the number of its measuring interval, and returns whether to stop.
+            It takes the interval and not the iteration, because only intervals mean the same for trials with different
+            batch sizes.
     """
 
     def __init__(self, objective: str, should_prune: Callable[[float, int], bool]) -> None:
@@ -28,7 +30,7 @@ class Pruning(Callback):
         self.pruned = False
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Ask after each measurement."""
+        """Ask the search after each measurement whether to stop."""
         measured = (callback for callback in trainer.callbacks if isinstance(callback, Quality))  # type: ignore[attr-defined]
         quality = next(measured, None)
         if quality is None or quality.measured_at != pl_module.iteration or self.objective not in quality.latest:

@@ -1,4 +1,4 @@
-"""Measures the generator during training, and knows which iteration was the best."""
+"""Measures the generator's quality during training, and keeps in mind which iteration was the best."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ WEIGHTS = ("averaged", "raw")
 class Quality(Callback):
     """Measures the averaged and the raw generator every so many images, and at the end.
 
-    Logs ``quality/averaged/fid`` and so on to every logger, with its protocol to ``metrics.jsonl``. The checkpoint
-    callback keeps ``checkpoints/best.ckpt`` where ``monitor`` was at its best, and Lightning's own callbacks find the
-    numbers in ``trainer.callback_metrics``. All processes generate their share of the images; rank 0 measures.
+    The numbers are logged to every logger under names such as ``quality/averaged/fid``, and to ``metrics.jsonl``
+    together with their protocols. The checkpoint callback keeps the iteration with the best ``monitor`` as
+    ``checkpoints/best.ckpt``, and Lightning's own callbacks find the numbers in ``trainer.callback_metrics``. Each
+    process generates its share of the images, and rank 0 measures.
 
     Measuring never changes training: the generators are used in evaluation mode and put back as they were, and latents
-    and labels come from generators of their own.
+    and labels come from a random stream of their own.
 
     Args:
         folder: The run folder.
-        evaluator: Extractor and metrics.
-        every_kimg: Thousand images between two measurements; null measures at the end only.
-        metrics: Of the evaluator's, those to take while training; null: all.
-        monitor: The number by which iterations are compared: averaged/ or raw/ and one of the metrics.
-        n_fake: Generated images in each measurement; null takes the evaluator's. Another number is another protocol.
-        raw: Measure the raw generator too.
-        max_share: Of the training time that may go into measuring: a measurement that would exceed it is left out,
-            the one at the end never.
-        patience: Stop after so many measurements in a row without a better one; null: never.
+        evaluator: The evaluator, which holds the extractor and the metrics.
+        every_kimg: Number of thousand images between two measurements; null measures at the end only.
+        metrics: Names of those of the evaluator's metrics that are measured during training; null takes all.
+        monitor: Name of the number by which iterations are compared: averaged/ or raw/ and one of the metrics.
+        n_fake: Number of generated images in each measurement; null takes the evaluator's. Another number is another
+            protocol.
+        raw: Whether the raw generator is measured, too.
+        max_share: Largest share of the training time that may go into measuring. A measurement that would exceed it is
+            left out, except for the one at the end.
+        patience: Number of measurements in a row without a better one after which training stops; null never stops it.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Quality(Callback):
         self.folder = Path(folder)
         self.evaluator = evaluator if metrics is None else evaluator.only(metrics)
         self.do_without = "evaluator.metrics.{}=null" if metrics is None else "callbacks.quality.metrics= without {}"
-        """What leaves a metric out, for a message."""
+        """Words that a user can type to leave a metric out, for a message."""
         self.weights = WEIGHTS if raw else WEIGHTS[:1]
         self.monitor = monitor
         self.n_fake = n_fake or evaluator.n_fake
@@ -82,16 +84,17 @@ class Quality(Callback):
         self._since_best = 0
         self._cadence = Cadence(every_kimg, "callbacks.quality.every_kimg")
         self.measured_at = -1
-        """The iteration of the latest measurement."""
+        """Iteration of the latest measurement."""
         self._cost = 0.0  # seconds of the last measurement
-        self._spent = 0.0  # and of all in this attempt
+        self._spent = 0.0  # seconds of all measurements in this attempt
         self._started = 0.0
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """Find the real images and see that there are enough of them.
+        """Find the real images and check that there are enough of them.
 
         Raises:
-            UserError: The data are no images, or a metric needs more of them or an extractor that classifies.
+            UserError: If the data are not images, the game makes no samples from latents, or a metric needs more images
+                or an extractor that classifies.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, ImageDataModule):
@@ -116,10 +119,10 @@ class Quality(Callback):
         )
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Look up or compute what the extractor says of the real images, while nobody waits in a collective.
+        """Look up or compute the features of the real images now, while no process waits for another in a collective.
 
         Raises:
-            UserError: The run was measured in another way so far; what was the best could not be told.
+            UserError: If the run was measured by another protocol so far, because the best could then not be found.
         """
         self._cadence.start(pl_module.images_seen)
         self.measured_at = pl_module.iteration
@@ -128,7 +131,7 @@ class Quality(Callback):
         self._started = time.monotonic()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Measure when the next interval of images is full, unless it would take too much of the time."""
+        """Measure if the next interval of images is full, unless measuring would take too large a share of the time."""
         if self._cadence.due(pl_module.images_seen) and trainer.strategy.broadcast(self._affordable()):
             self.measure(trainer, pl_module)
             if self.patience is not None and self._since_best >= self.patience:
@@ -137,7 +140,7 @@ class Quality(Callback):
                 trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
-        """The last measurement, and the numbers on the terminal; a run that was told to stop shall not take long."""
+        """Measure for the last time and print the numbers; a run that a signal stops is not measured, to end soon."""
         if pl_module.iteration != self.measured_at and not _interrupted(trainer):
             self.measure(trainer, pl_module)
         if trainer.is_global_zero and self.best is not None:
@@ -149,7 +152,7 @@ class Quality(Callback):
         """Measure, log and compare with the best; called by all processes.
 
         Raises:
-            Diverged: A number or a pixel is not finite. The numbers are logged before.
+            Diverged: If a number or a pixel is not finite. The numbers are logged before.
         """
         self.measured_at = pl_module.iteration
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
@@ -177,11 +180,11 @@ class Quality(Callback):
 
     @property
     def interval(self) -> int:
-        """How many intervals of ``every_kimg`` are full."""
+        """Number of intervals of ``every_kimg`` that are full."""
         return self._cadence.passed
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know: the best so far, by which protocol, and for how long there was no better."""
+        """What a resumed run must know: the best so far, its protocol, and the number of measurements since then."""
         protocol = None if self._protocol is None else self._protocol.to_dict()
         return {
             "monitor": self.monitor,
@@ -193,7 +196,7 @@ class Quality(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up again; a run that watches something else now starts anew."""
+        """Restore the best so far, unless the run monitors another number now: it then starts anew."""
         if state_dict["monitor"] != self.monitor:
             return
         self.best = state_dict["best"]
@@ -204,12 +207,12 @@ class Quality(Callback):
         self._protocol = None if stored is None else Protocol.from_dict(stored)
 
     def names(self) -> list[str]:
-        """Of the curves by which generators are compared, the monitored one first."""
+        """Names of the curves by which generators are compared, the monitored one first."""
         names = [f"{weights}/{name}" for weights in self.weights for name in self.evaluator.better()]
         return [f"quality/{name}" for name in sorted(names, key=lambda name: name != self.monitor)]
 
     def summary(self) -> dict[str, Any]:
-        """What the run came to, for ``summary.json``: the best by ``monitor``, and the last of everything."""
+        """Result of the run for ``summary.json``: the best value of ``monitor``, and the last value of every number."""
         best = {"value": self.best, "iteration": self.best_iteration, "images": self.best_images}
         return {"monitor": self.monitor, "best": best, "final": self.latest}
 
@@ -233,7 +236,7 @@ class Quality(Callback):
             self._since_best += 1
 
     def _facts(self, number: Number) -> dict[str, Any]:
-        """What stands beside a number in ``metrics.jsonl``."""
+        """Protocol and direction of improvement, which stand beside a number in ``metrics.jsonl``."""
         better = self.evaluator.better()
         direction = {"better": better[number.name]} if number.name in better else {}
         return {"protocol": number.protocol.to_dict(), **direction}
@@ -257,7 +260,7 @@ class Quality(Callback):
 
 
 def _interrupted(trainer: Trainer) -> bool:
-    """Whether a signal ended training: the checkpoint callback of the same run has noted it."""
+    """Whether a signal ended training, which the checkpoint callback of the same run has noted."""
     return any(getattr(callback, "signal", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
 
 

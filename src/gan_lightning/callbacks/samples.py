@@ -32,10 +32,10 @@ class Samples(Sheets):
         self.count = count
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """Only images can be drawn here.
+        """Check that the data are images.
 
         Raises:
-            UserError: The data are something else.
+            UserError: If the data are something else.
         """
         if (channels := trainer.datamodule.channels) not in (1, 3):  # type: ignore[attr-defined]
             raise UserError(
@@ -44,7 +44,7 @@ class Samples(Sheets):
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """The real images, and what the untrained (or resumed) generator gives."""
+        """Draw a sheet of real images, and one of the untrained or resumed generator."""
         self.cadence.start(pl_module.images_seen)
         if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]

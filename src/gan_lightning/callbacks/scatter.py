@@ -1,4 +1,4 @@
-"""Points of the plane over time, real and generated: in TensorBoard, as PNG and as two numbers."""
+"""Pictures of real and generated points of the plane over time, in TensorBoard and as PNG, and two numbers on them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from gan_lightning.metrics import mode_coverage
 
 WHITE, GREY, BLUE, BLACK = (255, 255, 255), (190, 190, 190), (20, 90, 200), (0, 0, 0)
 RADIUS = 3.0
-"""Standard deviations within which a sample is of high quality."""
+"""Distance to a mode, in standard deviations, up to which a sample is of high quality."""
 
 
 class Scatter(Sheets):
-    """Points of the averaged generator on latents that stay the same for the whole run.
+    """Draws and measures points that the averaged generator makes of latents that stay the same for the whole run.
 
-    The averaged copy is always in eval mode and the latents have a generator of their own, so looking never changes
-    training. Rank 0 alone samples and writes. Every logger gets ``quality/modes`` and ``quality/high_quality_share``
-    (:func:`gan_lightning.metrics.mode_coverage`), beside ``images``.
+    Drawing never changes training, because the averaged copy is always in evaluation mode and the latents have a random
+    stream of their own. Rank 0 alone samples and writes. Every logger gets ``quality/modes`` and
+    ``quality/high_quality_share`` (:func:`gan_lightning.metrics.mode_coverage`), beside ``images``.
 
     Args:
         folder: The run folder; pictures land in ``samples/``.
-        every_kimg: Thousand real points between two pictures; one is also drawn before training and one at its end.
-        count: Points that are drawn and measured; Lin et al. 2018 (PacGAN) take 2500.
+        every_kimg: Number of thousand real points between two pictures; another picture is drawn before training and
+            one at its end.
+        count: Number of points that are drawn and measured; Lin et al. 2018 (PacGAN) take 2500.
     """
 
     def __init__(self, folder: str, every_kimg: float | None = 50.0, count: int = 2500) -> None:
@@ -41,29 +42,29 @@ class Scatter(Sheets):
         self._result = ""
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """Only points can be drawn here.
+        """Check that the data are points.
 
         Raises:
-            UserError: The data are images.
+            UserError: If the data are images.
         """
         if not isinstance(trainer.datamodule, Mixture):  # type: ignore[attr-defined]
             raise UserError("callbacks.scatter draws points, and these data are images: take callbacks=default.")
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """What the untrained generator gives; a resumed run has drawn and logged this iteration before."""
+        """Draw the points of the untrained generator, but none in a resumed run, which has drawn this iteration."""
         self.cadence.start(pl_module.images_seen)
         if pl_module.iteration == 0:
             self.draw_once(trainer, pl_module)
         self.drawn_at = pl_module.iteration
 
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
-        """The last picture, and its numbers on the terminal."""
+        """Draw the last picture and print its numbers."""
         super().on_train_end(trainer, pl_module)
         if self._result:
             print(f"\n{self._result}", flush=True)
 
     def draw(self, trainer: Trainer, module: Game) -> None:
-        """Measure, log and draw once."""
+        """Measure the points of this iteration, log the numbers and draw the picture."""
         iteration = module.iteration
         data: Mixture = trainer.datamodule  # type: ignore[attr-defined]
         fake = module.samples(self.count).flatten(1).float().cpu()
@@ -86,17 +87,18 @@ def scatter(
     title: str,
     side: int = 512,
 ) -> UInt8[Tensor, "3 {side} {side}"]:
-    """Real points in grey, generated ones in blue, a circle of ``radius`` around each center.
+    """Picture with real points in grey, generated ones in blue, and a circle of ``radius`` around each center.
 
-    The window is that of the centers with a quarter more on every side. What lies outside is not drawn.
+    The picture reaches to 1.25 times the largest coordinate of a center and ``radius`` more on every side. Points
+    beyond are not drawn.
     """
-    scale = 2  # drawn twice as large and averaged: Pillow's circles have hard edges
+    scale = 2  # drawn twice as large and averaged, because Pillow's circles have hard edges
     reach = 1.25 * float(centers.abs().max()) + radius
     canvas = Image.new("RGB", (scale * side, scale * side), WHITE)
     pen = ImageDraw.Draw(canvas)
 
     def pixels(points: Float[Tensor, "N 2"]) -> list[list[float]]:
-        inside = points[(points.abs() < reach).all(dim=1)]  # leaves out what is not a number, too
+        inside = points[(points.abs() < reach).all(dim=1)]  # leaves out points that are not finite, too
         in_units = torch.stack([reach + inside[:, 0], reach - inside[:, 1]], dim=1) / (2 * reach)
         return (in_units * scale * side).tolist()
 

@@ -1,4 +1,4 @@
-"""Metrics, one to a file: functions of the features of real and generated images that give numbers."""
+"""Metrics, one to a file: functions that turn the features of real and of generated images into numbers."""
 
 from gan_lightning.metrics.bootstrap import Bootstrap
 from gan_lightning.metrics.classes import ClassCoverage, ClassHistogram

@@ -12,14 +12,16 @@ from gan_lightning.metrics.metric import Metric, Sample, require_at_least, seede
 
 @dataclass(frozen=True)
 class Bootstrap(Metric):
-    """``NAME_error`` for the numbers of ``metric`` that a run is judged by: a standard error over the fakes drawn.
+    """Standard errors, named ``NAME_error``, of those numbers of ``metric`` by which a run is judged.
 
-    The real images stay as they are, and the fakes are drawn anew from the fakes ``resamples`` times:
+    The real images stay as they are, and ``resamples`` times new samples are drawn from the fakes in one of two ways:
 
-    - with replacement, as many as there are (Efron 1979, Annals of Statistics 7(1)). The mean over these is further off
-      than the number itself (fewer different samples: a larger FID), which is why only their spread is taken.
-    - without, half of them: the delete-half jackknife (Shao & Wu 1989, Annals of Statistics 17(3)), whose spread is
-      that of the whole sample. Take it for recall and coverage, where a sample that stands twice is its own neighbour.
+    - With replacement, each sample has as many images as there are fakes (Efron 1979, Annals of Statistics 7(1)). Their
+      mean is further off than the number itself, because a sample with fewer different images has a larger FID.
+      Therefore only their spread is used.
+    - Without replacement, each sample has half of the fakes: the delete-half jackknife (Shao & Wu 1989, Annals of
+      Statistics 17(3)), whose spread is that of the whole sample. It is the choice for recall and coverage, because an
+      image that is drawn twice would be its own nearest neighbour.
     """
 
     metric: Metric
@@ -31,21 +33,21 @@ class Bootstrap(Metric):
         """Check the settings.
 
         Raises:
-            UserError: for fewer than two resamples.
+            UserError: If there are fewer than two resamples.
         """
         require_at_least(2, resamples=self.resamples)
 
     @property
     def needs_probabilities(self) -> bool:
-        """As the metric."""
+        """Whether the extractor must classify, which is so if the metric itself needs it."""
         return self.metric.needs_probabilities
 
     def least_samples(self, num_features: int) -> int:
-        """What the metric needs, in each resample."""
+        """Number of fakes with which each resample has as many images as the metric needs."""
         return self.metric.least_samples(num_features) * (1 if self.replacement else 2)
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """The standard deviation over the resamples."""
+        """Standard deviation of each number over the resamples, by name."""
         random = seeded(self.seed, "bootstrap")
         results = [self.metric(real, fake.rows(self._drawn(len(fake), random))) for _ in range(self.resamples)]
         values = {

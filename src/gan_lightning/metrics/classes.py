@@ -1,4 +1,4 @@
-"""Which classes a generator makes, as a classifier sees them."""
+"""Metrics that tell which classes a generator makes, and how often, according to a classifier."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from gan_lightning.types import Scalar
 
 
 def class_counts(probabilities: Probabilities) -> Int[Tensor, " K"]:
-    """How many samples have each class as their most probable one."""
+    """Number of samples for each class, where a sample counts for the class that is its most probable one."""
     return probabilities.argmax(1).bincount(minlength=probabilities.shape[1])
 
 
 def entropy(shares: Float64[Tensor, " K"]) -> Scalar:
-    """-Σ p log p in nats: log K where all classes are equally frequent, 0 where there is one."""
+    """Entropy `-Σ p log p` in nats: `log K` if all classes are equally frequent, 0 if there is only one."""
     total: Scalar = torch.special.entr(shares).sum()
     return total
 
 
 def kl_divergence(p: Float64[Tensor, " K"], q: Float64[Tensor, " K"]) -> Scalar:
-    """Σ p log(p / q) in nats; infinite where q lacks a class that p has."""
+    """Kullback-Leibler divergence `Σ p log(p / q)` in nats, which is infinite if q lacks a class that p has."""
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum()
 
 
 @dataclass(frozen=True)
 class ClassCoverage(Metric):
-    """``classes_covered``, ``class_entropy`` of the fakes and ``class_kl`` from the real frequencies to the fakes'.
+    """How well the fakes cover the classes of the real images: ``classes_covered``, ``class_entropy`` and ``class_kl``.
 
-    A class counts as covered where its share among the fakes is at least ``least_share`` of its share among the real
-    images, by the same classifier. With 0, a single fake will do: that is the count of modes of Srivastava et al. 2017
-    (VEEGAN, https://arxiv.org/abs/1705.07761), which a classifier's slips fill up when there are many samples.
+    A class counts as covered if its share among the fakes is at least ``least_share`` of its share among the real
+    images, both by the same classifier. If ``least_share`` is 0, a single fake is enough: that is the number of modes
+    of Srivastava et al. 2017 (VEEGAN, https://arxiv.org/abs/1705.07761), which comes out too high for many samples
+    because the classifier's mistakes then reach every class.
 
-    The divergence is KL(fake ‖ real), as there, of frequencies with half a count added to each class (Krichevsky &
-    Trofimov 1981): it stays finite where the real images, say of chosen classes, lack one.
+    ``class_entropy`` is the entropy of the classes of the fakes. ``class_kl`` is `KL(fake ‖ real)`, as in VEEGAN, of
+    frequencies with half a count added to each class (Krichevsky & Trofimov 1981), so that it stays finite if the real
+    images lack a class, for example because only some classes were chosen.
     """
 
     least_share: float = 0.1
@@ -50,12 +52,12 @@ class ClassCoverage(Metric):
         """Check the settings.
 
         Raises:
-            UserError: for a negative share.
+            UserError: If the share is negative.
         """
         require_at_least(0, least_share=self.least_share)
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """All three."""
+        """All three numbers, by name."""
         reals, fakes = class_counts(real.class_probabilities).double(), class_counts(fake.class_probabilities).double()
         real_shares, fake_shares = reals / reals.sum(), fakes / fakes.sum()
         covered = (real_shares > 0) & (fake_shares > 0) & (fake_shares >= self.least_share * real_shares)
@@ -68,12 +70,12 @@ class ClassCoverage(Metric):
 
 @dataclass(frozen=True)
 class ClassHistogram(Metric):
-    """``class_share/0``, ``class_share/1``, ...: the share of each class among the fakes."""
+    """Share of each class among the fakes, named ``class_share/0``, ``class_share/1`` and so on."""
 
     needs_probabilities = True
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """One number a class."""
+        """One number for each class, by name."""
         shares = class_counts(fake.class_probabilities).double() / len(fake)
         return {f"class_share/{index}": value for index, value in enumerate(shares.tolist())}
 

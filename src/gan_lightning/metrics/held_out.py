@@ -1,4 +1,7 @@
-"""What a metric says of images that were never trained on: its floor, and whether the generator does worse there."""
+"""Metrics with held-out real images: the value of a perfect generator, and whether fakes are closer to training images.
+
+Held-out images are images of the data set that the generator was not trained on.
+"""
 
 from __future__ import annotations
 
@@ -9,66 +12,72 @@ from gan_lightning.metrics.metric import Metric, Sample, seeded
 
 
 class HeldOutMetric(ABC):
-    """A metric of three samples -> its numbers by name. Derive a frozen dataclass of settings, as of a Metric."""
+    """A metric of three samples: training images, held-out images and fakes.
+
+    As with ``Metric``, a subclass is a frozen dataclass of settings, and its call returns numbers by name.
+    """
 
     def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
-        """Tell before anything is generated whether the samples will do; raises a UserError where they won't.
+        """Check before anything is generated that the samples will be enough; without an override they always are.
 
-        Any will, unless it says otherwise.
+        Raises:
+            UserError: If a subclass needs more samples, or an extractor that classifies.
         """
         return
 
     def num_fakes(self, n_held_out: int, n_fake: int) -> int:
-        """How many images stand on the side of the fakes; all fakes, unless it says otherwise."""
+        """Number of images that are measured as fakes, which is that of all fakes unless a subclass overrides this."""
         return n_fake
 
     @abstractmethod
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
-        """Measure; ``held_out`` are images of the data set that the generator was not trained on."""
+        """Numbers by name, from training images, held-out images and fakes."""
 
 
 @dataclass(frozen=True)
 class NoiseFloor(HeldOutMetric):
-    """``NAME_floor``: the numbers of ``metric`` with held-out images in the place of fakes.
+    """The numbers of ``metric`` with held-out images in the place of fakes, named ``NAME_floor``.
 
-    A perfect generator has about this value, and nothing near it can be told from perfect. The number of samples
-    matters to FID and to neighbours: as many held-out images are taken as there are fakes, or all where they are fewer.
+    A perfect generator has about this value, and a generator near it can't be told from a perfect one. Because FID and
+    metrics of neighbours depend on the number of samples, as many held-out images are drawn as there are fakes, or all
+    if there are fewer.
     """
 
     metric: Metric
     seed: int = field(default=0, repr=False)
 
     def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
-        """What the metric needs, with held-out images as fakes."""
+        """Check that the samples will be enough for the metric, with held-out images as fakes."""
         self.metric.check(num_features, n_train, self.num_fakes(n_held_out, n_fake), classifies=classifies)
 
     def num_fakes(self, n_held_out: int, n_fake: int) -> int:
-        """As many held-out images as there are fakes, where there are so many."""
+        """Number of held-out images that stand for fakes: as many as there are fakes, or all if there are fewer."""
         return min(n_held_out, n_fake)
 
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
-        """One number for each that a run can be judged by."""
+        """One number for each number of the metric by which a run is judged."""
         numbers = self.metric(train, held_out.subset(len(fake), seeded(self.seed, "floor")))
         return {f"{name}_floor": numbers[name] for name in self.metric.better}
 
 
 @dataclass(frozen=True)
 class TrainTestGap(HeldOutMetric):
-    """``NAME_gap``: the numbers of ``metric`` against held-out images, less those against training images.
+    """The numbers of ``metric`` against held-out images minus those against training images, named ``NAME_gap``.
 
-    Around 0 for a generator that has learnt the distribution; for a distance, above it where the fakes are closer to
-    what was trained on. Both sides have the same fakes and equally many real images, so that the bias cancels.
+    The gap is around 0 if the generator has learnt the distribution. That of a distance is above 0 if the fakes are
+    closer to the training images. Both sides have the same fakes and equally many real images, so that the bias
+    cancels.
     """
 
     metric: Metric
     seed: int = field(default=0, repr=False)
 
     def check(self, num_features: int, n_train: int, n_held_out: int, n_fake: int, *, classifies: bool) -> None:
-        """What the metric needs, with as many real images as there are of both kinds."""
+        """Check that the samples will be enough, with equally many training and held-out images."""
         self.metric.check(num_features, min(n_train, n_held_out), n_fake, classifies=classifies)
 
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
-        """One number for each that a run can be judged by."""
+        """One number for each number of the metric by which a run is judged."""
         random = seeded(self.seed, "gap")
         count = min(len(train), len(held_out))
         seen = self.metric(train.subset(count, random), fake)

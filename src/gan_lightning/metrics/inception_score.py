@@ -1,4 +1,4 @@
-"""Inception score: are samples one class each, and all classes together?"""
+"""Inception score, which is high if each sample clearly has one class and all samples together have many classes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from gan_lightning.metrics.metric import Better, Metric, Probabilities, Sample, 
 
 
 def inception_scores(probabilities: Probabilities, splits: int = 10) -> Float64[Tensor, " splits"]:
-    """exp(E KL(p(y|x) ‖ p(y))) of consecutive parts; Salimans et al. 2016, https://arxiv.org/abs/1606.03498, sec. 4.
+    """Score `exp(E KL(p(y|x) ‖ p(y)))` of each of ``splits`` consecutive parts of the samples.
 
-    The mean divergence is H(E p(y|x)) - E H(p(y|x)), a form in which a probability of 0 does no harm.
+    The formula is that of Salimans et al. 2016, https://arxiv.org/abs/1606.03498, sec. 4. The mean divergence is
+    computed as `H(E p(y|x)) - E H(p(y|x))`, because in this form a probability of 0 does no harm.
     """
     p = probabilities.double()
     borders = [i * len(p) // splits for i in range(splits + 1)]
@@ -26,9 +27,9 @@ def inception_scores(probabilities: Probabilities, splits: int = 10) -> Float64[
 
 @dataclass(frozen=True)
 class InceptionScore(Metric):
-    """``inception_score`` and ``inception_score_std``: mean and standard deviation over the parts.
+    """Mean and standard deviation of the score over the parts: ``inception_score`` and ``inception_score_std``.
 
-    The samples are shuffled first: made class after class, a part would hold one class only.
+    The samples are shuffled first, because a part would hold a single class if they were made class after class.
     """
 
     splits: int = 10
@@ -41,16 +42,16 @@ class InceptionScore(Metric):
         """Check the settings.
 
         Raises:
-            UserError: for no splits.
+            UserError: If there are no splits.
         """
         require_at_least(1, splits=self.splits)
 
     def least_samples(self, num_features: int) -> int:
-        """One for each part."""
+        """One sample for each part."""
         return self.splits
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """The score of the fakes; the real images have no part in it."""
+        """The score of the fakes, by name; the real images do not matter."""
         probabilities = fake.class_probabilities
         order = torch.randperm(len(fake), generator=seeded(self.seed, "inception_score"))
         scores = inception_scores(probabilities[order.to(probabilities.device)], self.splits)
@@ -58,5 +59,5 @@ class InceptionScore(Metric):
 
 
 def _entropy(p: Float64[Tensor, "*N K"]) -> Float64[Tensor, "*N"]:
-    """-Σ p log p, in nats."""
+    """Entropy `-Σ p log p` of each distribution, in nats."""
     return -torch.xlogy(p, p).sum(-1)

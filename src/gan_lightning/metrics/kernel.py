@@ -1,4 +1,4 @@
-"""Kernel distance between features (KID where they are Inception's)."""
+"""Kernel distance between features, called KID if Inception makes them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from gan_lightning.types import Scalar
 
 
 def polynomial_kernel(x: Float64[Tensor, "N F"], y: Float64[Tensor, "M F"]) -> Float64[Tensor, "N M"]:
-    """(x·y / F + 1)^3; Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401, sec. 4."""
+    """Polynomial kernel `(x·y / F + 1)³` of Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401, sec. 4."""
     base = (x @ y.T).div_(x.shape[1]).add_(1)
     return base.pow(3)
 
 
 def squared_mmd(x: Float64[Tensor, "N F"], y: Float64[Tensor, "M F"]) -> Scalar:
-    """Unbiased estimate of the squared maximum mean discrepancy under the polynomial kernel; it may be negative.
+    """Unbiased estimate of the squared maximum mean discrepancy under the polynomial kernel, which may be negative.
 
-    Σ_{i≠j} k(xi, xj) / n(n-1) + Σ_{i≠j} k(yi, yj) / m(m-1) - 2 Σ k(xi, yj) / nm; Gretton et al. 2012, JMLR 13, eq. 3.
+    It is `Σ_{i≠j} k(xi, xj) / n(n-1) + Σ_{i≠j} k(yi, yj) / m(m-1) - 2 Σ k(xi, yj) / nm`, eq. 3 of Gretton et al. 2012,
+    JMLR 13.
     """
     return _mean_of_pairs(x) + _mean_of_pairs(y) - 2 * polynomial_kernel(x, y).mean()
 
@@ -34,7 +35,7 @@ def kernel_distances(
     subset_size: int = 1000,
     seed: int = 0,
 ) -> Float64[Tensor, " subsets"]:
-    """The squared MMD of random subsets; no sample stands twice in one of them."""
+    """Squared MMD of each pair of random subsets, within which no sample occurs twice."""
     random = seeded(seed, "kid")
 
     def drawn(features: Float[Tensor, "N F"]) -> Float64[Tensor, "subset_size F"]:
@@ -46,10 +47,11 @@ def kernel_distances(
 
 @dataclass(frozen=True)
 class KernelDistance(Metric):
-    """``kid`` and ``kid_std``: mean and standard deviation over the subsets; needs all features.
+    """Mean and standard deviation of the kernel distance over the subsets: ``kid`` and ``kid_std``.
 
-    Where there are fewer than ``subset_size`` samples of a kind, subsets have half as many as there are of that kind:
-    all of them would make all subsets alike. The expected value is the same for any size, the spread is not.
+    If there are fewer than ``subset_size`` samples of a kind, a subset has half as many samples as there are of that
+    kind, because all subsets would be alike if each had all of them. The expected value does not depend on this size,
+    though the spread does. The metric needs all features, and not only their moments.
     """
 
     subsets: int = 100
@@ -62,17 +64,17 @@ class KernelDistance(Metric):
         """Check the settings.
 
         Raises:
-            UserError: for no subsets, or subsets of one.
+            UserError: If there are no subsets, or a subset has a single sample.
         """
         require_at_least(1, subsets=self.subsets)
         require_at_least(2, subset_size=self.subset_size)
 
     def least_samples(self, num_features: int) -> int:
-        """Two pairs, one for a subset."""
+        """Four samples, because a subset is half of them and needs a pair."""
         return 4
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """KID and how far one subset's value is from another's."""
+        """KID and its standard deviation over the subsets, by name."""
         count = min(len(real), len(fake))
         size = self.subset_size if count >= self.subset_size else count // 2
         distances = kernel_distances(real.features, fake.features, self.subsets, size, self.seed)
@@ -80,6 +82,6 @@ class KernelDistance(Metric):
 
 
 def _mean_of_pairs(x: Float64[Tensor, "N F"]) -> Scalar:
-    """The mean of k(xi, xj) over all i ≠ j."""
+    """Mean of `k(xi, xj)` over all `i ≠ j`."""
     kernel = polynomial_kernel(x, x)
     return (kernel.sum() - kernel.trace()) / (len(x) * (len(x) - 1))

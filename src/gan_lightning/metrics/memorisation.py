@@ -1,4 +1,7 @@
-"""Does the generator copy its training images? Distances to the nearest of them, against those of unseen images."""
+"""Whether the generator copies training images, judged by the distance of fakes to the nearest training image.
+
+These distances are compared with those of held-out images, which the generator has not seen.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,24 @@ from gan_lightning.types import Scalar
 
 
 class CopyingTest(NamedTuple):
-    """How the distances of fakes to their nearest training image compare with those of held-out images."""
+    """Comparison of the distances that fakes and held-out images have to their nearest training image."""
 
     closer: Scalar
-    """The probability that a fake is closer than a held-out image, ties half: 0.5 where nothing is copied, 1 where all
-    is."""
+    """Probability that a fake is closer than a held-out image, where a tie counts as half.
+
+    It is 0.5 if nothing is copied and 1 if everything is.
+    """
     z: Scalar
-    """The same as a z-score of the Mann-Whitney U test: far below 0 speaks of copying, far above of underfitting."""
+    """z-score of the Mann-Whitney U test: a value far below 0 means copying, one far above 0 underfitting."""
 
 
 def copying_test(fake: Float64[Tensor, " M"], held_out: Float64[Tensor, " N"]) -> CopyingTest:
-    """Meehan, Chaudhuri & Dasgupta 2020, https://arxiv.org/abs/2004.05675: their C_T with all space as a single cell.
+    """Test `C_T` of Meehan, Chaudhuri & Dasgupta 2020, https://arxiv.org/abs/2004.05675, with all space as one cell.
 
-    U counts the pairs in which the held-out image is the closer one. If fakes were unseen images, its mean would be
-    `MN / 2` and its variance `MN / 12 ((L + 1) - Σ (t³ - t) / (L (L - 1)))`, where `L = M + N` and the sum is over the
-    groups of `t` equal distances among all of them: copies of training images are all at a distance of 0. Where all
-    distances are equal, the variance is 0 and so is ``z``.
+    `U` counts the pairs of a fake and a held-out image in which the held-out image is closer. If fakes were unseen
+    images, the mean of `U` would be `MN / 2` and its variance `MN / 12 ((L + 1) - Σ (t³ - t) / (L (L - 1)))`. Here
+    `L = M + N`, and the sum is over the groups of `t` equal distances among all of them, which occur because copies of
+    training images all have a distance of 0. If all distances are equal, the variance is 0, and ``z`` is set to 0.
     """
     m, n = len(fake), len(held_out)
     ordered = held_out.sort().values
@@ -48,13 +53,14 @@ def copying_test(fake: Float64[Tensor, " M"], held_out: Float64[Tensor, " N"]) -
 
 @dataclass(frozen=True)
 class Memorisation(HeldOutMetric):
-    """``closer_to_train``, ``copying_z`` and ``near_copies``, see :func:`copying_test`.
+    """Three signs of copied training images: ``closer_to_train``, ``copying_z`` and ``near_copies``.
 
-    ``near_copies`` is the share of fakes that are closer to their nearest training image than all but one in a hundred
-    held-out images are to theirs: 0.01 where nothing is copied.
+    The first two are ``closer`` and ``z`` of :func:`copying_test`. ``near_copies`` is the share of fakes that are
+    closer to their nearest training image than all but one in a hundred held-out images are to theirs, which is 0.01 if
+    nothing is copied.
 
-    ``train`` should be all training images, for a copy of one that is left out goes unseen. At most ``samples`` fakes
-    and as many held-out images are looked up, since each costs as many distances as there are training images.
+    ``train`` should be all training images, because a copy of one that is left out is not found. At most ``samples``
+    fakes and as many held-out images are looked up, because each costs as many distances as there are training images.
     """
 
     samples: int = 1000
@@ -64,12 +70,12 @@ class Memorisation(HeldOutMetric):
         """Check the settings.
 
         Raises:
-            UserError: for fewer samples than a hundredth can be told from.
+            UserError: If there are fewer than 100 samples, of which ``near_copies`` needs the closest hundredth.
         """
         require_at_least(100, samples=self.samples)
 
     def __call__(self, train: Sample, held_out: Sample, fake: Sample) -> dict[str, float]:
-        """All three."""
+        """All three numbers, by name."""
         random = seeded(self.seed, "memorisation")
         of_fakes, of_held_out = (
             nearest(sample.subset(self.samples, random).features, train.features).distances

@@ -1,4 +1,4 @@
-"""What a metric is given and what it gives back: the contract by which a config chooses metrics."""
+"""The contract of a metric, by which a config can choose any: it takes two samples and returns numbers by name."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NO_PROBABILITIES = (
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What an extractor says of N images: features [N F] and, where it classifies, class probabilities [N K].
+    """Output of an extractor for N images: features [N F] and, if it classifies, class probabilities [N K].
 
-    Metrics compute in float64 on the tensors' own device, which must have it (Apple's MPS has not).
+    Metrics compute in float64 on the device of the tensors, which must support it (Apple's MPS does not).
     """
 
     features: Tensor
     probabilities: Tensor | None = None
 
     def __post_init__(self) -> None:
-        """Check what a user's own extractor can get wrong.
+        """Check what the author of an extractor can get wrong.
 
         Raises:
-            UserError: for values that are no numbers, or features and probabilities that don't fit together.
+            UserError: If values are not finite or not a matrix, or features and probabilities are of different images.
         """
         for name, values in (("features", self.features), ("probabilities", self.probabilities)):
             if values is None:
@@ -56,7 +56,7 @@ class Sample:
 
     @cached_property
     def moments(self) -> Moments:
-        """Mean and covariance of the features, computed once."""
+        """Count, mean and scatter of the features, computed once."""
         return Moments.of(self.features)
 
     @property
@@ -64,32 +64,32 @@ class Sample:
         """The probabilities, for the metrics that need them.
 
         Raises:
-            UserError: if the extractor has none.
+            UserError: If the extractor gives none.
         """
         if self.probabilities is None:
             raise UserError(NO_PROBABILITIES)
         return self.probabilities
 
     def rows(self, indices: Int[Tensor, " M"]) -> Sample:
-        """The images with these indices; one may stand there more than once."""
+        """The images with these indices, among which an index may occur more than once."""
         indices = indices.to(self.features.device)
         probabilities = None if self.probabilities is None else self.probabilities[indices]
         return Sample(self.features[indices], probabilities)
 
     def subset(self, count: int, random: Generator) -> Sample:
-        """``count`` different images drawn at random, or all where there are no more."""
+        """A sample of ``count`` different images drawn at random, or of all if there are no more."""
         return self.rows(torch.randperm(len(self), generator=random)[:count]) if count < len(self) else self
 
 
 class Metric(ABC):
-    """A metric: two samples -> its numbers by name. Derive a frozen dataclass of settings.
+    """A metric of two samples, real and fake images, whose call returns numbers by name.
 
-    The ``repr`` names the settings that two numbers must share to be compared (:meth:`Protocol.measured_by`); a seed,
-    which need not agree, is declared with ``field(repr=False)``.
+    A subclass is a frozen dataclass of settings. Its ``repr`` names the settings that two numbers must share to be
+    compared (:meth:`Protocol.measured_by`). A seed need not agree, and is declared with ``field(repr=False)``.
     """
 
     better: ClassVar[Mapping[str, Better]] = {}
-    """The numbers that a run can be judged by, and which way they improve."""
+    """Direction in which each number improves by which a run can be judged."""
 
     @property
     def needs_probabilities(self) -> bool:
@@ -97,14 +97,14 @@ class Metric(ABC):
         return False
 
     def least_samples(self, num_features: int) -> int:
-        """How many samples of each kind it needs; 2 unless it says otherwise."""
+        """Number of samples of each kind that the metric needs, which is 2 unless a subclass overrides this."""
         return 2
 
     def check(self, num_features: int, n_real: int, n_fake: int, *, classifies: bool) -> None:
-        """Tell before anything is generated whether the samples will do.
+        """Check before anything is generated that the samples will be enough.
 
         Raises:
-            UserError: if there are too few, or the extractor does not classify and must.
+            UserError: If there are too few samples, or the extractor does not classify and must.
         """
         if min(n_real, n_fake) < (least := self.least_samples(num_features)):
             raise UserError(
@@ -115,33 +115,33 @@ class Metric(ABC):
             raise UserError(f"{type(self).__name__}: {NO_PROBABILITIES}")
 
     def caution(self, num_features: int, n_real: int, n_fake: int) -> str:
-        """What to bear in mind of a number of so many samples; empty where there is nothing."""
+        """Warning that belongs to a number from so many samples, empty if there is none."""
         return ""
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """Measure.
+        """Check the samples and return the numbers by name.
 
         Raises:
-            UserError: for too few samples, or without the class probabilities that it needs.
+            UserError: If there are too few samples, or the class probabilities that the metric needs are missing.
         """
         self.check(fake.features.shape[1], len(real), len(fake), classifies=fake.probabilities is not None)
         return self.compute(real, fake)
 
     @abstractmethod
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """The numbers, of samples that are large enough."""
+        """Numbers by name, from samples that were checked to be large enough."""
 
 
 def seeded(seed: int, purpose: str) -> Generator:
-    """Random numbers of a metric's own: on the CPU, so that every device draws the same."""
+    """Random generator for one purpose of a metric, on the CPU so that every device draws the same numbers."""
     return Generator().manual_seed(hashed_seed(seed, "metrics", purpose))
 
 
 def require_at_least(least: float, **settings: float) -> None:
-    """Check settings at the door.
+    """Check that each of the settings is at least ``least``.
 
     Raises:
-        UserError: for one that is below ``least``.
+        UserError: If one of them is less.
     """
     for name, value in settings.items():
         if value < least:

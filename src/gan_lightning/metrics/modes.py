@@ -1,4 +1,4 @@
-"""Which modes of a known mixture a generator has found, and how much of what it makes belongs to one."""
+"""Which modes of a known mixture a generator has found, and what share of its samples belongs to a mode."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from gan_lightning.types import Scalar
 
 
 class ModeCoverage(NamedTuple):
-    """How samples fall on the modes."""
+    """Number of modes that samples have found, and share of the samples that lie at a mode."""
 
     covered: Int[Tensor, ""]
-    """Modes that are nearest to at least one high-quality sample."""
+    """Number of modes that are nearest to at least one high-quality sample."""
     high_quality_share: Scalar
-    """Of all samples; 1 - exp(-radius^2 / 2) for the mixture itself, 0.9889 at 3 standard deviations."""
+    """Share of high-quality samples among all, `1 - exp(-radius² / 2)` for the mixture itself: 0.9889 for a radius of 3
+    standard deviations."""
 
 
 def mode_coverage(
@@ -25,7 +26,7 @@ def mode_coverage(
     """Compare samples with the modes of a mixture of round Gaussians.
 
     A sample is of high quality if it lies within ``radius`` standard deviations of the nearest center. These are the
-    measures of Srivastava et al. 2017 (VEEGAN) and Lin et al. 2018 (PacGAN, https://arxiv.org/abs/1712.04086, sec. 4),
+    metrics of Srivastava et al. 2017 (VEEGAN) and Lin et al. 2018 (PacGAN, https://arxiv.org/abs/1712.04086, sec. 4),
     who draw 2500 samples.
     """
     # not torch.cdist, whose |x|^2 + |y|^2 - 2 x·y (for more than 25 points) loses small distances to rounding

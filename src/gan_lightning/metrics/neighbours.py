@@ -1,9 +1,9 @@
-"""Nearest neighbours in feature space, in float64; what rounding could decide is decided by exact differences.
+"""Nearest neighbours in feature space, in float64 and such that rounding decides nothing.
 
 One matrix product gives all distances at once, but it rounds each of them in its own way. That matters at ties: the
 distance from a sample to a copy of its neighbour must equal the distance to the neighbour, or a generator that repeats
-its training images is judged by chance. So whoever compares distances with a border first settles those that are
-too close to it: they are computed again, pair by pair, from the differences of the two samples.
+its training images is judged by chance. Code that compares distances with a border therefore first settles those that
+are too close to it: they are computed again, pair by pair, from the differences of the two samples.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-TABLE = 2**22  # numbers at a time, 32 MB: all distances of 10,000 to 50,000 samples would take 4 GB
+TABLE = 2**22  # numbers at a time, 32 MB, because all distances between 10,000 and 50,000 samples would take 4 GB
 MANY = 1 / 32  # the share of pairs from which on it is quicker to compute the distances of all pairs by differences
 
 
 class Neighbours(NamedTuple):
-    """The nearest of some candidates, for each of N samples."""
+    """Distance and index of the nearest candidate, for each of N samples."""
 
     distances: Float64[Tensor, " N"]
     indices: Int[Tensor, " N"]
@@ -38,11 +38,11 @@ class Rows:
     y: Float64[Tensor, "M F"]
     """The samples of all columns."""
     distances: Float64[Tensor, "n M"]
-    """`|x - y|²`, each off by at most `rounding` until it is settled."""
+    """Squared distances `|x - y|²`, each off by at most ``rounding`` until it is settled."""
     rounding: Float64[Tensor, "n 1"]
 
     def settle(self, border: Float64[Tensor, "#n #M"]) -> None:
-        """Make the distances exact that are so close to ``border`` that rounding could put them on its other side.
+        """Compute those distances exactly that rounding could have put on the other side of ``border``.
 
         ``border`` may itself be a distance that is off by ``rounding``.
         """
@@ -62,16 +62,16 @@ class Rows:
 
 
 def exact_squared_distances(x: Float64[Tensor, "*P n F"], y: Float64[Tensor, "*P m F"]) -> Float64[Tensor, "*P n m"]:
-    """`|x - y|²` from differences: the same bits for the same pair, whichever of the two is `x` and wherever it is."""
+    """Squared distances `|x - y|²` from differences, with the same bits for a pair in any order and at any place."""
     return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
 def squared_distances(x: Float[Tensor, "N F"], y: Float[Tensor, "M F"]) -> Iterator[Rows]:
-    """`|x - y|²` of all pairs, some rows at a time.
+    """Squared distances `|x - y|²` of all pairs, some rows at a time.
 
-    `|x|² + |y|² - 2 x·y` as one matrix product, about the mean of y: in float64, so that its rounding is 1e-12 of the
-    spread at the very most (in float32 it swallows the distances of close neighbours, and torch.cdist takes that way by
-    default). A distance of 0 may come out below 0.
+    They are computed as `|x|² + |y|² - 2 x·y` about the mean of y, by one matrix product in float64, whose rounding is
+    1e-12 of the spread at the very most. In float32, which is torch.cdist's default, rounding swallows the distances of
+    close neighbours. A distance of 0 may come out below 0.
     """
     x, y = x.double(), y.double()
     centre = y.mean(0)
@@ -106,7 +106,7 @@ def nearest_others(x: Float[Tensor, "N F"], k: int) -> Float64[Tensor, "N k"]:
 
 
 def nearest(x: Float[Tensor, "N F"], candidates: Float[Tensor, "M F"]) -> Neighbours:
-    """For each of ``x`` the nearest candidate; the first of them where several are."""
+    """The nearest candidate for each row of ``x``, or the first of them if several are equally near."""
     distances, indices = [], []
     for rows in squared_distances(x, candidates):
         rows.settle(rows.distances.amin(1, keepdim=True))

@@ -1,4 +1,4 @@
-"""Fidelity and diversity apart: precision and recall, density and coverage."""
+"""Fidelity and diversity as separate numbers: precision and recall, density and coverage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan_lightning.types import Scalar
 
 
 class FidelityAndDiversity(NamedTuple):
-    """Shares, and a density around 1."""
+    """Precision, recall and coverage, which are shares, and density, which is around 1 for a good generator."""
 
     precision: Scalar
     recall: Scalar
@@ -26,14 +26,18 @@ class FidelityAndDiversity(NamedTuple):
 def precision_recall(
     real: Float[Tensor, "N F"], fake: Float[Tensor, "M F"], k: int = 3, density_k: int = 5
 ) -> FidelityAndDiversity:
-    """How two samples overlap. A ball reaches from a sample to its k-th nearest neighbour of the same kind.
+    """Measure how real and fake samples overlap, with balls around each sample.
 
-    Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991, sec. 2, with closed balls of ``k`` neighbours:
-    precision is the share of fakes inside a real sample's ball, recall the share of real samples inside a fake's.
+    The ball of a sample reaches to its k-th nearest neighbour of the same kind, real or fake.
 
-    Naeem et al. 2020, https://arxiv.org/abs/2002.09797, sec. 3, with open balls of ``density_k`` neighbours, as
-    in their code: density is the number of real balls that a fake lies in, over ``density_k`` and averaged over fakes;
-    coverage is the share of real samples that have a fake in their ball. A sample has density 1 on itself.
+    Precision and recall are those of Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991, sec. 2, with closed
+    balls of ``k`` neighbours: precision is the share of fakes inside the ball of a real sample, recall the share of
+    real samples inside the ball of a fake.
+
+    Density and coverage are those of Naeem et al. 2020, https://arxiv.org/abs/2002.09797, sec. 3, with open balls of
+    ``density_k`` neighbours as in their code: density is the number of real balls in which a fake lies, divided by
+    ``density_k`` and averaged over the fakes; coverage is the share of real samples that have a fake in their ball. The
+    density of a sample compared with itself is 1.
     """
     real_radii = nearest_others(real, max(k, density_k))
     fake_radius = nearest_others(fake, k)[:, k - 1 :].T
@@ -58,11 +62,11 @@ def precision_recall(
 
 @dataclass(frozen=True)
 class PrecisionRecall(Metric):
-    """``precision``, ``recall``, ``density`` and ``coverage``; needs all features.
+    """``precision``, ``recall``, ``density`` and ``coverage`` of equally many real and fake samples.
 
-    Where there are more samples of one kind, as many of them as of the other are drawn: all four change with the ratio,
-    and the papers have equally many. They are one metric because they share the distances, which are what costs: the
-    square of the number of samples.
+    If there are more samples of one kind, as many are drawn as there are of the other, because all four numbers change
+    with the ratio and the papers have equally many. The four are one metric because they share the distances, whose
+    cost is the square of the number of samples. They need all features, and not only their moments.
     """
 
     k: int = 3
@@ -75,16 +79,16 @@ class PrecisionRecall(Metric):
         """Check the settings.
 
         Raises:
-            UserError: for less than one neighbour.
+            UserError: If there is less than one neighbour.
         """
         require_at_least(1, k=self.k, density_k=self.density_k)
 
     def least_samples(self, num_features: int) -> int:
-        """A sample and its neighbours."""
+        """Number of a sample and its neighbours."""
         return max(self.k, self.density_k) + 1
 
     def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
-        """All four."""
+        """All four numbers, by name."""
         count, random = min(len(real), len(fake)), seeded(self.seed, "precision_recall")
         reals, fakes = real.subset(count, random).features, fake.subset(count, random).features
         values = precision_recall(reals, fakes, self.k, self.density_k)

@@ -1,4 +1,4 @@
-"""Quality as a number that says how it was measured."""
+"""Quality of generated images as numbers, each with the protocol by which it was measured."""
 
 from gan_lightning.quality.evaluator import Evaluator, Number
 from gan_lightning.quality.fakes import Fakes

@@ -1,4 +1,4 @@
-"""Measures generated images against real ones, each number with the protocol that it was measured by."""
+"""The evaluator, which measures generated images against real ones and gives each number its protocol."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PACKAGES = ("gan-lightning", "torch")
 
 @dataclass(frozen=True)
 class Number:
-    """One measured number."""
+    """A measured number, with its name and the protocol by which it was measured."""
 
     name: str
     value: float
     protocol: Protocol
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """The number as plain values, for JSON."""
         return {"name": self.name, "value": self.value, "protocol": self.protocol.to_dict()}
 
 
@@ -42,13 +42,13 @@ class Evaluator:
 
     Args:
         extractor: Turns images into features and class probabilities.
-        metrics: Those of real against fake images, by name.
+        metrics: Metrics of real against fake images, by name.
         held_out: Metrics that also need images that were not trained on, by name.
         errors: Standard errors of metrics, by name: :class:`gan_lightning.metrics.Bootstrap` around another metric.
-        n_fake: Generated images.
-        split: Of the real images: train, as published numbers have it, or test.
-        seed: Of latents and labels.
-        batch_size: Images at a time.
+        n_fake: Number of generated images.
+        split: Split of the real images: train, as for published numbers, or test.
+        seed: Seed of the latents and labels.
+        batch_size: Number of images that are computed at a time.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class Evaluator:
         self.batch_size = batch_size
 
     def only(self, names: Sequence[str]) -> Evaluator:
-        """With these metrics and nothing that takes long.
+        """The same evaluator with these metrics alone: held-out metrics and error bars, which take long, are dropped.
 
         Raises:
-            UserError: There is none of such a name, or none is named.
+            UserError: If there is no metric of such a name, or none is named.
         """
         if not names:
             raise UserError(f"metrics=[] measures nothing: name some of {', '.join(self.metrics)}.")
@@ -93,15 +93,18 @@ class Evaluator:
         return self._with({name: self.metrics[name] for name in names}, {}, {})
 
     def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
-        """Without what needs more images or another extractor, and why each of these is left out, by name.
+        """The evaluator with what can be measured, and the reason for each metric that is left out, by name.
+
+        A metric is left out if it needs more images or another extractor.
 
         Args:
-            n_real: Images to measure against.
-            n_held_out: Others that were not trained on; with none, nothing that needs them is left, without a word.
-            n_fake: Images to measure.
+            n_real: Number of images to measure against.
+            n_held_out: Number of other images that were not trained on. If there are none, the metrics that need them
+                are left out without a reason.
+            n_fake: Number of images to measure.
 
         Raises:
-            UserError: No metric is left.
+            UserError: If no metric is left.
         """
         bad = reasons_against(self.extractor, self.metrics, n_real, n_fake)
         bad_errors = reasons_against(self.extractor, self.errors, n_real, n_fake)
@@ -117,7 +120,7 @@ class Evaluator:
         return self._with(metrics, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
 
     def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None) -> list[str]:
-        """What is to be borne in mind of numbers of so many images."""
+        """Warnings that belong to numbers from so many images."""
         found = [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.metrics.values()]
         if n_held_out is not None:
             fewer = [name for name, each in self.held_out.items() if each.num_fakes(n_held_out, n_fake) < n_fake]
@@ -125,13 +128,13 @@ class Evaluator:
         return [caution for caution in found if caution]
 
     def real(self, images: RealImages, device: torch.device, report: bool = True) -> Sample:
-        """What the extractor says of the real images; looked up where it has been computed before."""
+        """Features and probabilities of the real images, looked up if they have been computed before."""
         return images.sample(self.extractor.to(device), device, self.batch_size, report)
 
     def fake(self, fakes: Fakes, generator: nn.Module, device: torch.device, report: bool = True) -> Sample:
-        """What the extractor says of generated images, each process drawing its share; the whole on every process."""
+        """Features and probabilities of all generated images, of which each process makes a share and gets all."""
         mine = share(fakes.count, fakes.batch_size)
-        drawn = mine or range(1)  # a process without a share draws one image, to know the shapes of what others send
+        drawn = mine or range(1)  # a process without a share makes one image, to know the shapes of what others send
         batches = fakes.batches(generator, device, drawn)
         part = extract(self.extractor.to(device), counted_images(batches, len(drawn), "fakes", report))
         features = gathered_samples(part.features[: len(mine)].to(device), fakes.count).cpu()
@@ -140,13 +143,13 @@ class Evaluator:
         return Sample(features, gathered_samples(part.probabilities[: len(mine)].to(device), fakes.count).cpu())
 
     def protocol(self, real: RealImages, n_fake: int, generator: str, sampling: str = SAMPLING) -> Protocol:
-        """What all numbers of these images have in common.
+        """The protocol that all numbers of these images have in common.
 
         Args:
-            real: What is measured against.
-            n_fake: How many images are measured.
-            generator: What they are: averaged, raw, or files.
-            sampling: How they were drawn.
+            real: The real images that are measured against.
+            n_fake: Number of images that are measured.
+            generator: Origin of these images: averaged or raw for the weights of a generator, or files.
+            sampling: Description of how these images were drawn.
         """
         return Protocol(
             extractor=self.extractor.name,
@@ -165,27 +168,27 @@ class Evaluator:
         )
 
     def check(self, n_real: int, n_fake: int, do_without: str) -> None:
-        """Tell before anything is computed whether there are enough images, and whether the extractor will do.
+        """Check before anything is computed that every metric has enough images and a suitable extractor.
 
         Args:
-            n_real: Images to measure against.
-            n_fake: Images to measure.
-            do_without: What the user can type to leave a metric out, with ``{}`` for its name.
+            n_real: Number of images to measure against.
+            n_fake: Number of images to measure.
+            do_without: Words that a user can type to leave a metric out, with ``{}`` for its name.
 
         Raises:
-            UserError: A metric needs more; it says how to do without.
+            UserError: If a metric needs more; the message says how to leave it out.
         """
         if bad := reasons_against(self.extractor, self.metrics, n_real, n_fake):
             name, reason = next(iter(bad.items()))
             raise UserError(f"{reason}: {do_without.format(name)}.")
 
     def numbers(self, real: Sample, fake: Sample, protocol: Protocol, report: bool = True) -> list[Number]:
-        """The metrics of these two samples."""
+        """Numbers of all metrics of these two samples."""
         metrics = counted(self.metrics, "metrics", report)
         return list(_numbers(metrics, protocol, lambda metric: metric(real, fake)))
 
     def further_numbers(self, real: Sample, held_out: Sample | None, fake: Sample, protocol: Protocol) -> list[Number]:
-        """Error bars and, where there are held-out images, what needs them."""
+        """Numbers of all error bars and, if there are held-out images, of the metrics that need them."""
         errors = counted(self.errors, "error bars", report=True)
         numbers = list(_numbers(errors, protocol, lambda metric: metric(real, fake)))
         if held_out is not None:
@@ -196,11 +199,11 @@ class Evaluator:
         return numbers
 
     def metric_of(self, number: str) -> Metric:
-        """The metric that gives the number of this name, one of :meth:`better`."""
+        """The metric that gives the number of this name, which must be one of :meth:`better`."""
         return next(metric for metric in self.metrics.values() if number in metric.better)
 
     def better(self) -> dict[str, str]:
-        """Which way each number improves by which a run can be judged: lower or higher."""
+        """Direction in which each number improves by which a run can be judged, lower or higher, by name."""
         return {name: way for metric in self.metrics.values() for name, way in metric.better.items()}
 
     def _with(
@@ -222,7 +225,7 @@ def _numbers(
     metrics: Iterable[Any], protocol: Protocol, measured: Callable[[Any], dict[str, float]]
 ) -> Iterator[Number]:
     for metric in metrics:
-        by = replace(protocol, metric=repr(metric))  # of a metric of three samples, too
+        by = replace(protocol, metric=repr(metric))  # as measured_by, but of held-out metrics, too
         yield from (Number(name, value, by) for name, value in measured(metric).items())
 
 

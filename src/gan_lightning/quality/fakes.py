@@ -1,4 +1,4 @@
-"""The images that a generator is judged by: the same latents and labels whatever the batch size or device count."""
+"""The images by which a generator is judged, from latents and labels that depend on the seed and the number alone."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ SAMPLING = "the training prior, labels as frequent as in the data, batch norm wi
 
 @dataclass(frozen=True)
 class Fakes:
-    """Draws ``count`` images of a generator.
+    """The latents and labels of ``count`` images, and the images that a generator makes of them.
 
-    Latents and labels are one function of the seed, drawn for all images at once. Labels are those of real images
-    drawn at random, so that classes are as frequent as in the data.
+    Latents and labels follow from the seed and are drawn for all images at once, so that neither the batch size nor the
+    number of devices changes them. Labels are those of real images drawn at random, so that classes are as frequent as
+    in the data.
 
     Args:
-        prior: Draws the latents.
-        latent_dim: Their length.
-        labels: Of all real images; None where the generator takes none.
-        count: How many images.
-        seed: Of latents and labels.
-        batch_size: Images at a time; it changes a pixel by one grey level at most.
+        prior: Function that draws the latents.
+        latent_dim: Length of a latent.
+        labels: Labels of all real images, or None if the generator takes no labels.
+        count: Number of images.
+        seed: Seed of the latents and labels.
+        batch_size: Number of images that are made at a time; it changes a pixel by one grey level at most.
     """
 
     prior: Callable[[Draw, int, int], Latents]
@@ -44,13 +45,13 @@ class Fakes:
         return map(to_bytes, self.drawn(generator, device, indices))
 
     def drawn(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Images]:
-        """What the generator makes of the latents with these indices, on ``device``.
+        """The images in [-1, 1] that the generator makes of the latents with these indices, on ``device``.
 
         The generator is used in evaluation mode and given back as it was: no buffer changes, and nothing is drawn from
         the default random streams.
 
         Raises:
-            UserError: What it makes is not finite.
+            Diverged: If a pixel is not finite.
         """
         draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
         z = self.prior(draw, self.count, self.latent_dim)

@@ -1,4 +1,4 @@
-"""Which of the metrics chosen can be measured on what there is."""
+"""Which of the chosen metrics can be measured on the images that there are."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Kind = TypeVar("Kind", bound=Metric | HeldOutMetric)
 
 
 def chosen(metrics: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Without those that a user set to null, and without what was to be made of these."""
+    """The metrics that a user did not set to null; one that works on a metric set to null is left out, too."""
     on = {name: each for name, each in metrics.items() if each is not None}
     return {name: each for name, each in on.items() if getattr(each, "metric", each) is not None}
 
 
 def reasons_against(extractor: Extractor, metrics: Mapping[str, Kind], *counts: int) -> dict[str, str]:
-    """Why some of them can't be measured, by name, by this extractor on samples of these sizes."""
+    """Reasons why metrics can't be measured by this extractor on samples of these sizes, by the metrics' names."""
     reasons = {}
     for name, metric in metrics.items():
         try:
@@ -30,5 +30,5 @@ def reasons_against(extractor: Extractor, metrics: Mapping[str, Kind], *counts: 
 
 
 def without(metrics: Mapping[str, Kind], names: Mapping[str, str]) -> dict[str, Kind]:
-    """Those of other names."""
+    """The metrics that have none of these names."""
     return {name: metric for name, metric in metrics.items() if name not in names}

@@ -1,4 +1,4 @@
-"""Real images and what an extractor says of them, computed once for each content."""
+"""Real images and their features, which are computed once for each content."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gan_lightning.metrics.extractors import Extractor
 from gan_lightning.progress import counted_images
 from gan_lightning.types import Bytes, Labels
 
-CHUNK = 16_384  # images hashed at a time: a copy of a memory-mapped set must not fill the memory
+CHUNK = 16_384  # images hashed at a time, because a copy of a whole memory-mapped set could fill the memory
 
 
 @dataclass(frozen=True)
 class RealImages:
-    """Images of a data set as the networks see them, uint8 [N C H W], and where they are from."""
+    """Images of a data set as the networks see them, uint8 [N C H W], and the names of the data set and its split."""
 
     data: str
     split: str
@@ -31,7 +31,7 @@ class RealImages:
 
     @cached_property
     def hash(self) -> str:
-        """Of their bytes and shape: another resolution, choice of classes or file is another hash."""
+        """Hash of the bytes and the shape, which differs for another resolution, choice of classes or file."""
         digest = hashlib.blake2b(repr(tuple(self.images.shape)).encode(), digest_size=8)
         for chunk in torch.split(self.images, CHUNK):
             digest.update(chunk.contiguous().numpy().data)
@@ -43,7 +43,7 @@ class RealImages:
     def sample(self, extractor: Extractor, device: torch.device, batch_size: int, report: bool) -> Sample:
         """Features and probabilities of all images, kept on disk under the hashes of the images and of the extractor.
 
-        Processes that compute the same at once each put a whole file in its place.
+        If several processes compute the same at once, each writes a whole file and then puts it in place.
         """
 
         def make() -> NDArray[np.float32]:
@@ -58,7 +58,7 @@ class RealImages:
 
 
 def extract(extractor: Extractor, batches: Iterable[Bytes]) -> Sample:
-    """What an extractor says of images that come in batches; on the CPU."""
+    """Features and probabilities of images that come in batches, on the CPU."""
     said = [extractor(batch) for batch in batches]
     features = torch.cat([part.features.cpu() for part in said])
     probabilities = [part.probabilities.cpu() for part in said if part.probabilities is not None]

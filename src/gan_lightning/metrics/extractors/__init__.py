@@ -1,4 +1,4 @@
-"""What turns images into features: networks that come with the package, Inception, and any module of one's own."""
+"""Extractors turn images into features: classifiers that come with the package, Inception, or a module of your own."""
 
 from gan_lightning.metrics.extractors.base import Extractor
 from gan_lightning.metrics.extractors.frozen import FrozenExtractor, ModuleExtractor

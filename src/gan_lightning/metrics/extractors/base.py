@@ -1,4 +1,4 @@
-"""What turns images into the features that metrics work on."""
+"""The contract of an extractor, which turns images into the features that metrics work on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from gan_lightning.types import Bytes
 
 @runtime_checkable
 class Extractor(Protocol):
-    """Bytes [B C H W] of any size, grey or colour -> features [B F] float32 and, where it classifies, probabilities.
+    """Turns bytes [B C H W] of any size, grey or colour, into float32 features [B F] and perhaps class probabilities.
 
-    It converts channels and resizes by itself, always in evaluation mode, in float32 whatever autocast says, and gives
-    each image the same features whatever stands beside it in the batch.
+    An extractor converts the channels and resizes the images by itself. It always works in evaluation mode and in
+    float32, whatever autocast says, and the features of an image do not depend on the others in the batch.
     """
 
     name: str
-    """What a protocol calls it."""
+    """Name of the extractor in a protocol."""
     hash: str
-    """Of its weights."""
+    """Hash of the weights."""
     resize: str
-    """What it does to an image that is not of its size."""
+    """Description of how an image of another size is resized."""
     num_features: int
     classifies: bool
-    """Whether it gives class probabilities."""
+    """Whether the extractor gives class probabilities."""
 
     def to(self, device: torch.device) -> Extractor:
-        """Itself, on ``device``."""
+        """The same extractor, moved to ``device``."""
         ...
 
     def __call__(self, images: Bytes) -> Sample:
-        """What it says of a batch."""
+        """Features and, if the extractor classifies, class probabilities of a batch."""
         ...

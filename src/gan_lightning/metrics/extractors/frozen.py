@@ -1,4 +1,4 @@
-"""Frozen networks as extractors: what all of them share, and any module by config."""
+"""Extractors that wrap a frozen network: their common base, and one for any module that a config names."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from gan_lightning.types import Bytes
 
 
 class FrozenExtractor:
-    """A network that only looks on; implements :class:`gan_lightning.metrics.extractors.Extractor`.
+    """Extractor around a network that is never trained: :class:`gan_lightning.metrics.extractors.Extractor`.
 
-    It is no ``nn.Module``, so that no module takes it for a part: its weights get into no checkpoint and no optimizer,
-    and ``train()`` does not reach it. Whatever the state around it, it computes in evaluation mode, without gradients,
-    in float32 (convolutions without TF32), and an image's features do not depend on what else is in the batch.
+    This class does not derive from ``nn.Module``, so that a module which holds an extractor does not count it among its
+    parts: the weights get into no checkpoint and no optimizer, and ``train()`` does not reach them. Whatever the state
+    around it, an extractor computes in evaluation mode, without gradients and in float32 (convolutions without TF32),
+    and the features of an image do not depend on the others in the batch.
 
     Args:
-        module: takes what ``prepare`` gives, and gives features [B F], or a pair of features and logits [B K].
-        prepare: bytes [B C H W] of any size to the module's input.
-        name: what a protocol calls it.
-        resize: what ``prepare`` does, in words; stands in the protocol.
-        class_names: of the logits; empty where they have none.
-        batch_size: images at a time.
-        settings: what else decides the features, in words.
+        module: Takes the output of ``prepare`` and returns features [B F], or a pair of features and logits [B K].
+        prepare: Turns bytes [B C H W] of any size into the input of the module.
+        name: Name of the extractor in a protocol.
+        resize: Description of how ``prepare`` resizes, for the protocol.
+        class_names: Names of the classes of the logits; empty if there are none.
+        batch_size: Number of images that are computed at a time.
+        settings: Descriptions of everything else that decides the features.
 
     Attributes:
-        hash: of the weights, the name, the resize and the settings, so that features kept under it are never another
-            extractor's.
-        num_features: F, found by a trial.
-        classifies: Whether the module gives logits, found by the same.
+        hash: Hash of the weights, the name, the resizing and the settings, so that features stored under it can't be
+            those of another extractor.
+        num_features: Number of features F, found by a trial with one image.
+        classifies: Whether the module gives logits, found by the same trial.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class FrozenExtractor:
         self.classifies = tried.probabilities is not None
 
     def to(self, device: torch.device | str) -> FrozenExtractor:
-        """Itself, on ``device``."""
+        """The same extractor, moved to ``device``."""
         self.device = torch.device(device)
         self.module.to(self.device)
         return self
@@ -73,9 +74,9 @@ class FrozenExtractor:
         """Features [N F] and probabilities [N K] of N images, both float32 and on the extractor's device.
 
         Raises:
-            UserError: for images with neither 1 nor 3 channels.
+            UserError: If the images have neither 1 nor 3 channels.
         """
-        self.module.eval()  # whoever else holds the module may have changed that
+        self.module.eval()  # because other code that holds the module may have changed its mode
         chunks = [self._chunk(chunk.to(self.device)) for chunk in torch.split(images, self.batch_size)]
         probabilities = [chunk.probabilities for chunk in chunks if chunk.probabilities is not None]
         return Sample(
@@ -91,10 +92,10 @@ class FrozenExtractor:
         return Sample(features.float(), probabilities)
 
     def _tried(self) -> Sample:
-        """What it says of one black image.
+        """Features and probabilities of one black image, as a trial.
 
         Raises:
-            UserError: if the module does not do what an extractor must.
+            UserError: If the module does not do what an extractor must.
         """
         try:
             return self(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
@@ -107,19 +108,20 @@ class FrozenExtractor:
 
 
 class ModuleExtractor(FrozenExtractor):
-    """Any ``nn.Module`` from images [B, channels, resolution, resolution] in [-1, 1] to features, as an extractor.
+    """Extractor from any ``nn.Module`` that takes images [B, channels, resolution, resolution] in [-1, 1].
 
     Args:
-        module: gives features [B F], or a pair of features and logits [B K].
-        channels: 1 or 3.
-        resolution: pixels a side.
-        weights: path of a safetensors file with the module's parameters and buffers; None: as it was built.
-        name: what a protocol calls it; None: its class.
-        class_names: of the logits.
-        batch_size: images at a time.
+        module: Returns features [B F], or a pair of features and logits [B K].
+        channels: Number of channels that the module takes, 1 or 3.
+        resolution: Height and width in pixels that the module takes.
+        weights: Path of a safetensors file with the module's parameters and buffers. If it is None, the module keeps
+            the weights with which it was built.
+        name: Name of the extractor in a protocol, or None for the name of the module's class.
+        class_names: Names of the classes of the logits.
+        batch_size: Number of images that are computed at a time.
 
     Raises:
-        UserError: if the module can't be an extractor, or the weights can't be read or are another module's.
+        UserError: If the module can't be an extractor, or the weights can't be read or belong to another module.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class ModuleExtractor(FrozenExtractor):
 
 
 def _settings(module: nn.Module) -> Iterator[str]:
-    """What a module and its parts keep as plain values, such as a stride: with the same weights it decides features."""
+    """Plain values such as a stride that a module and its parts hold, because they decide the features like weights."""
     for name, part in module.named_modules():
         for key, value in sorted(vars(part).items()):
             if key != "training" and isinstance(value, (bool, int, float, str, tuple)):
@@ -160,7 +162,7 @@ def _fill(module: nn.Module, path: Path) -> None:
     """Load a safetensors file into a module.
 
     Raises:
-        UserError: if it can't be read, or holds other weights.
+        UserError: If the file can't be read, or holds the weights of another module.
     """
     try:
         module.load_state_dict(load_file(path))
@@ -170,7 +172,7 @@ def _fill(module: nn.Module, path: Path) -> None:
 
 
 def fingerprint(weights: Mapping[str, Tensor], *words: str) -> str:
-    """The first 16 digits of a SHA-256 of all parameters and buffers, and of what else decides the features."""
+    """First 16 digits of a SHA-256 of all parameters and buffers, and of the words that say what else matters."""
     digest = hashlib.sha256(repr(words).encode())
     for name, tensor in sorted(weights.items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())

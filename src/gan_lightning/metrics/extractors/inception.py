@@ -22,21 +22,23 @@ from gan_lightning.types import Bytes
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
 SHA256 = "6726825d"
-"""How the file's SHA-256 begins: the form of torch.hub, which also puts it into the name."""
+"""First digits of the file's SHA-256: the form that torch.hub checks and that its file names carry."""
 
 
 class InceptionExtractor(FrozenExtractor):
     """Features [N 2048] of the last pooling and probabilities [N 1008], as FID and the Inception score use them.
 
-    The logits are without their bias, as in the Inception score's own graph (torch-fidelity's "logits_unbiased").
+    The logits have no bias, as in the Inception score's own graph (torch-fidelity's "logits_unbiased").
 
     Args:
-        weights: path of the weights file; None: where torch.hub keeps its downloads, and downloaded if it isn't there.
-        sha256: how the file's hash must begin; None accepts any weights, and numbers are then no published protocol's.
-        batch_size: images at a time.
+        weights: Path of the weights file. If it is None, the file is taken from torch.hub's folder of downloads, and
+            downloaded if it is not there.
+        sha256: First digits that the SHA-256 of the file must have. None accepts any weights, and the numbers are then
+            not comparable with published ones.
+        batch_size: Number of images that are computed at a time.
 
     Raises:
-        UserError: if torch-fidelity is not installed, or the weights can't be had or are not the right ones.
+        UserError: If torch-fidelity is not installed, or the weights can't be had or are not the right ones.
     """
 
     def __init__(self, *, weights: str | None = None, sha256: str | None = SHA256, batch_size: int = 50) -> None:
@@ -51,7 +53,7 @@ class InceptionExtractor(FrozenExtractor):
 
 
 class _FeaturesAndLogits(nn.Module):
-    """The port with its outputs in the order of the extractor's contract, and only those."""
+    """The ported network, reduced to the two outputs that an extractor needs, in their order."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -63,14 +65,14 @@ class _FeaturesAndLogits(nn.Module):
 
 
 def _colour(images: Bytes) -> UInt8[Tensor, "B 3 H W"]:
-    return in_channels(images, 3).to(torch.uint8)  # exact: luma is not taken here
+    return in_channels(images, 3).to(torch.uint8)  # exact, because fractions come only from colour turned into grey
 
 
 def downloaded() -> Path:
-    """The file among torch.hub's, fetched if it is not there; processes take turns.
+    """Path of the weights file in torch.hub's folder, downloaded by one process at a time if it is not there.
 
     Raises:
-        UserError: if it can't be fetched.
+        UserError: If the file can't be downloaded.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     try:
@@ -91,7 +93,7 @@ def _state(path: Path, sha256: str | None) -> dict[str, Tensor]:
     """The tensors in a weights file, by name.
 
     Raises:
-        UserError: if it is missing, is not the one with this hash, or holds something else than tensors.
+        UserError: If the file is missing, has another hash, or holds anything but tensors.
     """
     try:
         content = path.read_bytes()
@@ -115,13 +117,13 @@ def _network(state: dict[str, Tensor], path: Path) -> nn.Module:
     """torch-fidelity's network with these weights.
 
     Raises:
-        UserError: if it is not installed, or they are another network's.
+        UserError: If torch-fidelity is not installed, or the weights belong to another network.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:
         raise UserError("Inception needs torch-fidelity: pip install 'gan-lightning[inception]'") from error
-    clean = io.BytesIO()  # its constructor unpickles what it is given: it gets tensors that we have read and written
+    clean = io.BytesIO()  # its constructor unpickles the file, so it gets one that we wrote from checked tensors
     torch.save(state, clean)
     clean.seek(0)
     try:

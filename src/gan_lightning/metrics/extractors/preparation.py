@@ -1,4 +1,4 @@
-"""Bytes of any size and colour become what a network takes."""
+"""Turns bytes of any size, grey or colour, into the images that a network takes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gan_lightning.errors import UserError
 from gan_lightning.types import Bytes
 
 LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue in grey (ITU-R BT.601)."""
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 
 def in_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
-    """Grey repeated, colour to luma, or as they are; floats 0..255, not rounded.
+    """The images with ``channels`` channels as floats 0..255, not rounded: grey is repeated, colour becomes luma.
 
     Raises:
-        UserError: if there is no rule for these two numbers of channels.
+        UserError: If there is no rule for these two numbers of channels.
     """
     own = images.shape[1]
     x = images.to(torch.float32)
@@ -35,18 +35,18 @@ def in_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W
 
 @dataclass(frozen=True)
 class Square:
-    """Bytes of any size, grey or colour -> images in [-1, 1] of the size that a network takes.
+    """Turns bytes of any size, grey or colour, into images in [-1, 1] of the size that a network takes.
 
     Args:
-        channels: 1 or 3.
-        resolution: pixels a side.
+        channels: Number of channels that the network takes, 1 or 3.
+        resolution: Height and width in pixels that the network takes.
     """
 
     channels: int
     resolution: int
 
     def __call__(self, images: Bytes) -> Float[Tensor, "B {self.channels} {self.resolution} {self.resolution}"]:
-        """Images [B, channels, resolution, resolution] of bytes [B, C, H, W]."""
+        """Turn bytes [B, C, H, W] into images [B, channels, resolution, resolution]."""
         x = in_channels(images, self.channels)
         size = (self.resolution, self.resolution)
         if x.shape[-2:] != size:

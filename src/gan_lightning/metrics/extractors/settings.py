@@ -1,4 +1,4 @@
-"""What each classifier is trained on and how."""
+"""The data, widths and training settings of each classifier that comes with the package."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from gan_lightning.data.sets.torchvision_sets import CIFAR10, MNIST
 
 @dataclass(frozen=True)
 class Settings:
-    """A classifier and its training: SGD with Nesterov momentum and one cycle of the learning rate."""
+    """Settings of a classifier and its training, by SGD with Nesterov momentum and one cycle of the learning rate."""
 
     data: Callable[[str], ImageDataModule]
-    """The data set, given the folder of the downloads."""
+    """Makes the data set, given the folder of the downloads."""
     widths: tuple[int, ...]
-    """Channels of the blocks; the last is the number of features."""
+    """Number of channels of each block; the last is the number of features."""
     epochs: int
     flip: bool
-    """Mirror half of the images: right for photographs, wrong for digits."""
+    """Whether half of the images are mirrored, which is right for photographs and wrong for digits."""
     shift: int = 2
-    """Pixels that an image is moved by at most, in each direction."""
+    """Largest number of pixels by which an image is moved in each direction."""
     noise: float = 0.2
-    """Largest standard deviation of the noise that is added to an image in [-1, 1]: each gets its own, from 0 upwards.
+    """Largest standard deviation of the noise that is added to an image in [-1, 1]; each image has its own, from 0 up.
 
-    A classifier of clean images alone takes a little noise for another world: by its features real images with a noise
-    of 30 grey levels are farther from real images than noise alone is.
+    A classifier that has seen clean images alone gives noisy ones entirely different features: real images with noise
+    of 30 grey levels are then farther from real images than pure noise is.
     """
     batch_size: int = 256
     learning_rate: float = 0.25
-    """The highest."""
+    """Highest learning rate of the cycle."""
     momentum: float = 0.9
     weight_decay: float = 1e-3
 

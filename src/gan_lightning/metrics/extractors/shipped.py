@@ -12,28 +12,28 @@ from gan_lightning.metrics.extractors.preparation import Square
 from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, load_classifier
 
 FEATURES = "means of the last maps"
-"""Part of the hash: the same weights could give others, such as maxima."""
+"""Description of the features for the hash, because the same weights could also give others, such as maxima."""
 
 
 class ClassifierExtractor(FrozenExtractor):
-    """A small classifier from its weights file; its features are the means of its last maps.
+    """Extractor from the weights file of a small classifier, with the means of its last maps as features.
 
     Args:
         weights: "digits", "mnist" or "cifar10", or the path of another file that ``make extractors`` wrote.
-        batch_size: images at a time.
+        batch_size: Number of images that are computed at a time.
 
     Attributes:
-        card: what the file says of itself.
+        card: The card that stands in the file and says what the weights are.
 
     Raises:
-        UserError: if there is no such file, or it is damaged.
+        UserError: If there is no such file, or it is damaged.
     """
 
     def __init__(self, *, weights: str, batch_size: int = 200) -> None:
         model, self.card = load_classifier(weights_file(weights))
         prepare = Square(self.card.channels, self.card.resolution)
         super().__init__(
-            model.to(memory_format=torch.channels_last),  # by half faster on CPUs
+            model.to(memory_format=torch.channels_last),  # 1.5 times as fast on CPUs
             prepare,
             name=self.card.name,
             resize=str(prepare),
@@ -44,10 +44,10 @@ class ClassifierExtractor(FrozenExtractor):
 
 
 def weights_file(name: str) -> Path:
-    """The file that a shipped name, or a path, stands for.
+    """Path of the weights file, given its path or the name of a classifier that comes with the package.
 
     Raises:
-        UserError: if it is neither.
+        UserError: If there is neither such a classifier nor such a file.
     """
     shipped = sorted(SHIPPED.glob(f"*{SUFFIX}"))
     for path in (*(p for p in shipped if p.stem == name), Path(name).expanduser()):

@@ -19,12 +19,12 @@ from gan_lightning.metrics.extractors.training_loop import accuracy, train_class
 from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX, WeightsCard, load_classifier, save
 
 UNFINISHED = ".unfinished"
-"""Suffix of the file that is written after each epoch, and that an interrupted training leaves."""
+"""Suffix of the file that is written after each epoch, and that stays if training is interrupted."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the command line says."""
+    """Options of the command line."""
 
     name: str
     data_dir: str
@@ -35,7 +35,7 @@ class TrainOptions:
 
     @property
     def command(self) -> str:
-        """The command that gives the same weights, without the places that are this machine's."""
+        """The command that gives the same weights, without the folders, which differ between machines."""
         words = [f"python -m gan_lightning.metrics.extractors.train {self.name} --seed {self.seed}"]
         words += [f"--threads {self.threads}"] if self.threads else []
         words += ["--bfloat16"] if self.bfloat16 else []
@@ -62,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(options: TrainOptions) -> WeightsCard:
-    """Train a classifier and write ``to/name.safetensors``; gives the card that stands in it.
+    """Train a classifier, write ``to/name.safetensors`` and return the card that stands in this file.
 
     Raises:
-        UserError: if the data can't be had.
+        UserError: If the data can't be had.
     """
     settings = SETTINGS[options.name]
     data = settings.data(options.data_dir)
@@ -92,7 +92,7 @@ def run(options: TrainOptions) -> WeightsCard:
 
 
 def finish(unfinished: Path, path: Path, test_set: ImageSet) -> WeightsCard:
-    """Measure the weights as they stand in the file, in 16 bits, and put the file in its place."""
+    """Measure the 16-bit weights as they stand in the unfinished file, and write the final file with the accuracy."""
     model, card = load_classifier(unfinished)
     measured = replace(card, test_accuracy=accuracy(model, test_set))
     save(path, model, measured)
@@ -101,7 +101,7 @@ def finish(unfinished: Path, path: Path, test_set: ImageSet) -> WeightsCard:
 
 
 def content_hash(data: ImageSet) -> str:
-    """SHA-256 of all images and labels."""
+    """SHA-256 of all images and labels of a data set."""
     assert data.labels is not None
     digest = hashlib.sha256(data.images.numpy().data)
     digest.update(data.labels.numpy().data)

@@ -1,4 +1,4 @@
-"""A classifier learns a data set; torch alone."""
+"""The training loop of the small classifiers, which needs torch alone."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ EVALUATED = 500  # images at a time
 def train_classifier(
     data: ImageSet, settings: Settings, seed: int, bfloat16: bool = False
 ) -> Iterator[SmallClassifier]:
-    """The classifier after each epoch, in evaluation mode; a line on the screen tells how it goes.
+    """Train a classifier, yield it in evaluation mode after each epoch, and print a line with its progress.
 
     Args:
-        data: the training images.
-        settings: what to train and how.
-        seed: of the first weights, the order and the augmentation.
-        bfloat16: compute under autocast.
+        data: The training images.
+        settings: Settings of the classifier and of its training.
+        seed: Seed of the first weights, the order of the images and the augmentation.
+        bfloat16: Whether to compute under autocast to bfloat16.
     """
     torch.manual_seed(seed)
     draw = Generator().manual_seed(seed)
     model = SmallClassifier(channels=data.images.shape[1], widths=settings.widths, num_classes=len(data.class_names))
     model.whiten(to_unit(data.images[:WHITENED_IMAGES]))
-    model = model.to(memory_format=torch.channels_last)  # what CPUs are fast with
+    model = model.to(memory_format=torch.channels_last)  # the layout with which CPUs are fast
     updates = len(data.images) // settings.batch_size
     optimizer = _optimizer(model, settings)
     schedule = OneCycleLR(
@@ -69,7 +69,7 @@ def train_classifier(
 
 
 def _optimizer(model: SmallClassifier, settings: Settings) -> SGD:
-    """SGD with Nesterov momentum; weights decay, biases and batch norm's gains don't."""
+    """SGD with Nesterov momentum and with weight decay, though not for biases and the gains of batch norm."""
     trained = [p for p in model.parameters() if p.requires_grad]
     return SGD(
         [
@@ -83,7 +83,7 @@ def _optimizer(model: SmallClassifier, settings: Settings) -> SGD:
 
 
 def _batches(data: ImageSet, settings: Settings, draw: Generator) -> Iterator[tuple[Bytes, Labels]]:
-    """One epoch of full batches in random order, augmented."""
+    """The full batches of one epoch, in random order and augmented."""
     assert data.labels is not None
     updates = len(data.images) // settings.batch_size
     order = torch.randperm(len(data.images), generator=draw)[: updates * settings.batch_size]
@@ -93,7 +93,7 @@ def _batches(data: ImageSet, settings: Settings, draw: Generator) -> Iterator[tu
 
 
 def moved(images: Bytes, shift: int, draw: Generator) -> Bytes:
-    """Each image [B C H W] moved by up to ``shift`` pixels in each direction; what comes in is a reflection."""
+    """The images [B C H W], each moved by up to ``shift`` pixels in each direction and continued by reflection."""
     count, _, height, width = images.shape
     padded = F.pad(images.float(), (shift,) * 4, mode="reflect").to(torch.uint8)
     down, right = torch.randint(2 * shift + 1, (2, count, 1), generator=draw)
@@ -103,20 +103,20 @@ def moved(images: Bytes, shift: int, draw: Generator) -> Bytes:
 
 
 def mirrored(images: Bytes, draw: Generator) -> Bytes:
-    """Each image [B C H W], or with a probability of one half its mirror image."""
+    """The images [B C H W], each replaced by its mirror image with a probability of one half."""
     chosen = torch.rand(len(images), 1, 1, 1, generator=draw) < 0.5
     return torch.where(chosen, images.flip(3), images)
 
 
 def noised(images: Images, largest: float, draw: Generator) -> Images:
-    """Each image [B C H W] with normal noise, whose standard deviation is uniform between 0 and ``largest``."""
+    """The images [B C H W], each with normal noise whose standard deviation is uniform between 0 and ``largest``."""
     std = largest * torch.rand(len(images), 1, 1, 1, generator=draw)
     return images + std * torch.randn(images.shape, generator=draw)
 
 
 @torch.inference_mode()
 def accuracy(model: SmallClassifier, data: ImageSet) -> float:
-    """The share of the images whose class the model names."""
+    """Share of the images whose class the model tells rightly."""
     assert data.labels is not None
     batches = zip(torch.split(data.images, EVALUATED), torch.split(data.labels, EVALUATED), strict=True)
     right = sum(int((model(to_unit(images)).logits.argmax(1) == labels).sum()) for images, labels in batches)

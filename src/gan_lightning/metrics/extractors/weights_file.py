@@ -1,4 +1,4 @@
-"""Weights files of the small classifiers: safetensors, and in them what they were made of and how good they are."""
+"""Weights files of the small classifiers: safetensors with a card that says how the weights were made."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors.classifier import SmallClassifier
 
 SHIPPED = Path(__file__).resolve().with_name("weights")
-"""The folder of the files that come with the package."""
+"""The folder of the weights files that come with the package."""
 SUFFIX = ".safetensors"
 KEY = "gan_lightning.classifier"
-"""Of the safetensors metadata, which are strings by name: one JSON object under one key."""
+"""Name of the card in the metadata of the safetensors file, which are strings by name: the card is one as JSON."""
 
 
 @dataclass(frozen=True)
 class WeightsCard:
-    """What a weights file says of itself."""
+    """Description of a classifier, its training and its accuracy, which stands in its weights file."""
 
     name: str
     channels: int
@@ -30,24 +30,24 @@ class WeightsCard:
     widths: tuple[int, ...]
     class_names: tuple[str, ...]
     test_accuracy: float | None
-    """Of these very weights, 16 bits each, on the whole test split; None: not measured yet."""
+    """Accuracy of these very weights, 16 bits each, on the whole test split, or None if it is not measured yet."""
     test_images: int
     data_sha256: str
-    """Of the training images and their labels."""
+    """SHA-256 of the training images and their labels."""
     command: str
-    """Gives the same weights on the same machine."""
+    """Command that gives the same weights on the same machine."""
     date: str
     torch: str
-    """Its version."""
+    """Version of torch."""
 
 
 def build_classifier(card: WeightsCard) -> SmallClassifier:
-    """The classifier that a card describes, untrained."""
+    """The untrained classifier that a card describes."""
     return SmallClassifier(channels=card.channels, widths=card.widths, num_classes=len(card.class_names))
 
 
 def save(path: Path, model: SmallClassifier, card: WeightsCard) -> None:
-    """Write the weights as 16-bit floats; a reader never sees half a file."""
+    """Write the weights as 16-bit floats, in such a way that a reader never sees half a file."""
     halves = {
         name: value.half().contiguous() if value.is_floating_point() else value.contiguous()
         for name, value in model.state_dict().items()
@@ -62,18 +62,18 @@ def save(path: Path, model: SmallClassifier, card: WeightsCard) -> None:
 
 
 def load_classifier(path: Path) -> tuple[SmallClassifier, WeightsCard]:
-    """The classifier in float32, and its card.
+    """Read a weights file into a classifier in float32 and its card.
 
     Raises:
-        UserError: if the file can't be read, is damaged or is not one of these.
+        UserError: If the file can't be read, is damaged or is not the weights file of a classifier.
     """
     try:
         with safe_open(path, "pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # the file is not a mapping
             stored = json.loads((file.metadata() or {})[KEY])
         card = WeightsCard(**{**stored, "widths": tuple(stored["widths"]), "class_names": tuple(stored["class_names"])})
         model = build_classifier(card)
-        model.load_state_dict(state)  # copies into float32
+        model.load_state_dict(state)  # copies the 16-bit floats into float32
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
