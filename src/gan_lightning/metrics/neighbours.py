@@ -32,7 +32,7 @@ class Rows:
     """Consecutive rows of the table of the squared distances between N samples and M others."""
 
     place: slice
-    """Which of the N rows these are."""
+    """Place of these rows among all N."""
     x: Float64[Tensor, "n F"]
     """The samples of these rows."""
     y: Float64[Tensor, "M F"]

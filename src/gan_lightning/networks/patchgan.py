@@ -1,7 +1,7 @@
 """PatchGAN: discriminators that judge every patch of an image by itself.
 
-Isola et al. 2017, https://arxiv.org/abs/1611.07004, sec. 3.2.2 and 6.1.2. The patch is what one logit depends on; its
-side follows from the number of layers that halve the map:
+They are those of Isola et al. 2017, https://arxiv.org/abs/1611.07004, sec. 3.2.2 and 6.1.2. A patch is the part of the
+image on which one logit depends. Its side in pixels follows from the number of layers that halve the map:
 
 | layers | 1 | 2 | 3 | 4 | 5 |
 |---|---|---|---|---|---|
@@ -28,15 +28,16 @@ LARGEST_FACTOR = 8  # the widest maps have 8 times the channels of the first
 
 
 class PatchDiscriminator(Discriminator):
-    """Images [B C H W] -> convolutions of 4 x 4, ``layers`` of stride 2 and two of stride 1 -> a map [B 1 h w].
+    """Discriminator that turns images [B C H W] into a map of logits [B 1 h w], one for each patch.
 
-    The first layer has no norm. To judge an image beside the one that it was made from, concatenate their channels.
+    It consists of 4 x 4 convolutions, of which the first ``layers`` have stride 2 and the last two stride 1. The first
+    layer has no norm. To judge an image beside the one from which it was made, concatenate the channels of the two.
 
     Args:
-        in_channels: Channels of what it is given; for pairs those of both images.
-        resolution: Pixels a side, or (height, width), of the images to train on.
-        layers: Layers of stride 2; 3 of them see patches of 70 x 70 pixels.
-        width: Channels of the first map.
+        in_channels: Number of channels that the network takes; for a pair that of both images together.
+        resolution: Side in pixels, or (height, width), of the images to train on.
+        layers: Number of layers of stride 2; with 3 of them a patch has 70 x 70 pixels.
+        width: Number of channels of the first map.
         norm: "batch", "instance" or "none".
     """
 
@@ -49,7 +50,7 @@ class PatchDiscriminator(Discriminator):
         if layers < 1:
             raise UserError(f"layers={layers}: this discriminator needs at least one layer of stride 2.")
         make_norm = norm_factory(norm, TRANSLATION_NORMS)
-        # below that the last but one map would be a single pixel and the last one would be none
+        # with fewer pixels the last but one map would be a single pixel, and the last one would be empty
         require_multiple(resolution, 1, 3 * 2**layers)
         widths = [width * min(2**i, LARGEST_FACTOR) for i in range(layers + 1)]
         convolutions: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
@@ -62,18 +63,20 @@ class PatchDiscriminator(Discriminator):
         self.apply(partial(initialise, std=STD))
 
     def forward(self, x: Images, y: Labels | None = None) -> LogitMap:
-        """A map of logits [B 1 h w] of images [B C H W]."""
+        """Turn images [B C H W] into a map of logits [B 1 h w]."""
         logits: LogitMap = self.layers(x)
         return logits
 
 
 class PixelDiscriminator(Discriminator):
-    """Images [B C H W] -> a logit for every pixel [B 1 H W], which depends on that pixel alone: C64-C128 of 1 x 1.
+    """Discriminator that turns images [B C H W] into a logit for every pixel [B 1 H W], which sees that pixel alone.
+
+    It is C64-C128 in the paper's notation, with convolutions of 1 x 1.
 
     Args:
-        in_channels: Channels of what it is given; for pairs those of both images.
-        resolution: Any; it is taken so that this network can stand in place of another.
-        width: Channels of the first map.
+        in_channels: Number of channels that the network takes; for a pair that of both images together.
+        resolution: Side in pixels, or (height, width). Any size will do, but this network can so replace another.
+        width: Number of channels of the first map.
         norm: "batch", "instance" or "none".
     """
 
@@ -94,6 +97,6 @@ class PixelDiscriminator(Discriminator):
         self.apply(partial(initialise, std=STD))
 
     def forward(self, x: Images, y: Labels | None = None) -> LogitMap:
-        """A map of logits [B 1 H W] of images [B C H W]."""
+        """Turn images [B C H W] into a map of logits [B 1 H W]."""
         logits: LogitMap = self.layers(x)
         return logits

@@ -1,8 +1,8 @@
 """The residual generator of CycleGAN (Zhu et al. 2017, https://arxiv.org/abs/1703.10593, appendix 7.2).
 
-It is the network of Johnson et al. 2016 (https://arxiv.org/abs/1603.08155). In CycleGAN's notation, with 9 blocks:
-c7s1-64, d128, d256, R256 nine times, u128, u64, c7s1-3. As in the authors' code, the c and R layers reflect their input
-at its border, and the d and u layers pad it with zeros.
+It is the network of Johnson et al. 2016 (https://arxiv.org/abs/1603.08155). With 9 blocks it is, in CycleGAN's
+notation, c7s1-64, d128, d256, R256 nine times, u128, u64, c7s1-3. As in the authors' code, the c and R layers reflect
+their input at its border, and the d and u layers pad it with zeros.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ HALVINGS = 2
 
 
 class ResidualTranslator(Translator):
-    """Images [B C_in H W] -> maps of a quarter of the side -> residual blocks -> tanh images [B C_out H W].
+    """Generator that turns images [B C_in H W] into images [B C_out H W] with tanh, by way of residual blocks.
+
+    The residual blocks work on maps of a quarter of the height and width.
 
     Args:
-        in_channels: Channels of the images that it is given.
-        out_channels: Channels of the images that it makes.
-        resolution: Pixels a side, or (height, width), of the images to train on.
+        in_channels: Number of channels of the images that the network takes.
+        out_channels: Number of channels of the images that it makes.
+        resolution: Side in pixels, or (height, width), of the images to train on.
         blocks: Number of residual blocks; the paper takes 6 at 128 pixels and 9 at 256.
-        width: Channels of the first map.
+        width: Number of channels of the first map.
         norm: "instance", "batch" or "none".
     """
 
@@ -51,7 +53,7 @@ class ResidualTranslator(Translator):
         if blocks < 1:
             raise UserError(f"blocks={blocks}: this network needs at least one residual block.")
         self.multiple_of = 2**HALVINGS
-        # a map must have 2 pixels a side to be reflected by one
+        # a map must have 2 pixels on each side to be reflected by one pixel
         require_multiple(resolution, self.multiple_of, 2 * self.multiple_of)
         make_norm = norm_factory(norm, TRANSLATION_NORMS)
         bias = not has_bias(make_norm(1))
@@ -76,20 +78,20 @@ class ResidualTranslator(Translator):
         self.apply(partial(initialise, std=STD))
 
     def forward(self, x: ImagesIn) -> ImagesOut:
-        """Images [B C_out H W] of images [B C_in H W]."""
+        """Turn images [B C_in H W] into images [B C_out H W] in [-1, 1]."""
         for layer in self.encoder:
             x = layer(x)
         images: ImagesOut = self.decoder(x)
         return images
 
     def features(self, x: ImagesIn, places: Sequence[int]) -> list[Tensor]:
-        """Maps of the encoder, which ends with the residual blocks; what comes after the last place is not computed.
+        """Maps at some places of the encoder, which ends with the residual blocks; later layers are not computed.
 
         Args:
             x: Images [B C_in H W].
-            places: In rising order: 0 is the image itself, 1 the map after the first layer, 2 and 3 those after the
-                halvings, 3 + k the map after block k. CUT compares the image, both halvings and the first and fifth
-                block: 0, 2, 3, 4 and 8.
+            places: Numbers of the places in rising order: 0 is the image itself, 1 the map after the first layer, 2 and
+                3 those after the halvings, `3 + k` the map after block k. CUT compares the image, both halvings and the
+                first and fifth block: 0, 2, 3, 4 and 8.
         """
         maps = [x]
         for layer in self.encoder[: places[-1]]:
@@ -98,10 +100,10 @@ class ResidualTranslator(Translator):
 
 
 class Block(nn.Module):
-    """x + f(x) with f two 3 x 3 convolutions and their norms; nothing bends the sum."""
+    """Residual block `x + f(x)`, where `f` is two 3 x 3 convolutions with norms and no ReLU follows the sum."""
 
     def __init__(self, width: int, make_norm: NormFactory, bias: bool) -> None:
-        """Make one for maps of ``width`` channels."""
+        """Make a block for maps of ``width`` channels."""
         super().__init__()
         self.layers = nn.Sequential(
             nn.ReflectionPad2d(1),
@@ -114,7 +116,7 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Maps) -> Maps:
-        """Maps of the same shape."""
+        """Turn maps into maps of the same shape."""
         return torch.add(x, self.layers(x))
 
 

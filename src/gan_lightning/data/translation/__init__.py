@@ -1,1 +1,1 @@
-"""Images of two domains, a and b, to be translated into each other: pairs of them, or two sets without partners."""
+"""Data sets with images of two domains, a and b, to translate between: pairs of them, or two sets without partners."""

@@ -1,4 +1,4 @@
-"""The base of all data with two domains: bytes in memory, [-1, 1] on the device."""
+"""The base of all data with two domains, whose images are bytes in memory and in [-1, 1] on the device."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from gan_lightning.randomness import hashed_seed
 class TranslationDataModule(StreamDataModule):
     """Images of two domains. A data set derives from one of the two subclasses here and implements :meth:`load`.
 
-    What the base says of "the images", such as their ``channels``, is that of domain b, which a generator is to make.
+    Where the base class speaks of "the images", for example of their ``channels``, those of domain b are meant, because
+    a generator is to make them.
 
     Args:
-        resolution: Pixels a side, or (height, width), of the images that networks see; None keeps the data's own.
-        enlarge: Pixels a side, or (height, width), that training images are brought to before a random part of them is
-            cropped; None crops nothing.
-        channels_a: 1 (luma) or 3 (grey repeated) for domain a; None keeps the data's own.
-        channels_b: The same for domain b.
+        resolution: Side in pixels, or (height, width), of the images that networks see; None keeps the data's own.
+        enlarge: Side in pixels, or (height, width), to which training images are brought before a random part of them
+            is cropped; None crops nothing.
+        channels_a: Number of channels of domain a, 1 (luma) or 3 (grey repeated); None keeps the data's own.
+        channels_b: Number of channels of domain b, as for domain a.
         num_classes: Number of classes that the data must have; None accepts any.
         stream: The options of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
     """
@@ -59,17 +60,17 @@ class TranslationDataModule(StreamDataModule):
         """Read the images of "train" or "test".
 
         Args:
-            split: Which of the two.
-            size: Height and width that they will be brought to, or None if they keep their own. A data set may do so
-                by itself; what comes in another size is resized afterwards.
+            split: Name of the split.
+            size: Height and width to which the images will be brought, or None if they keep their own. A data set may
+                do so by itself; images of another size are resized afterwards.
         """
 
     @abstractmethod
     def streams(self, sides: TwoSides) -> tuple[SideStream, SideStream]:
-        """The streams of the two sides: the order of each, and the random numbers of its crops and flips."""
+        """The streams of the two sides, each with its order and with the random numbers of its crops and flips."""
 
     def split(self, name: str) -> TwoSides:
-        """The images of "train" or "test", whole and at the resolution of the networks; loaded once.
+        """The images of "train" or "test", whole and at the resolution of the networks, which are loaded once.
 
         Raises:
             UserError: If the data are not what the options say.
@@ -80,7 +81,7 @@ class TranslationDataModule(StreamDataModule):
 
     @cached_property
     def train_set(self) -> TwoSides:
-        """What training draws from: the split "train", or the same images enlarged.
+        """The images from which training draws: those of the split "train", enlarged if ``enlarge`` is given.
 
         Raises:
             UserError: If the data are not what the options say.
@@ -114,12 +115,12 @@ class TranslationDataModule(StreamDataModule):
 
     @property
     def channels_a(self) -> int:
-        """Channels of an image of domain a."""
+        """Number of channels of an image of domain a."""
         return self.train_set.a.channels
 
     @property
     def channels_b(self) -> int:
-        """Channels of an image of domain b."""
+        """Number of channels of an image of domain b."""
         return self.train_set.b.channels
 
     @property
@@ -134,11 +135,11 @@ class TranslationDataModule(StreamDataModule):
 
     @property
     def largest(self) -> float:
-        """Bytes become [-1, 1]."""
+        """Largest absolute value that the networks are given, which is 1 because bytes become [-1, 1]."""
         return 1.0
 
     def iterations_per_epoch(self) -> int:
-        """Iterations in which every training image of both domains has been shown at least once."""
+        """Number of iterations after which every training image of both domains has been shown at least once."""
         return ceil(self.num_images / (self.n_critic * self.batch_size))
 
     def train_dataloader(self) -> TwoSidedLoader:
@@ -151,7 +152,7 @@ class TranslationDataModule(StreamDataModule):
         return TwoSidedLoader(a=a, b=b, size=self.resolution, **self.loader_options())
 
     def on_after_batch_transfer(self, batch: TranslationBatch, dataloader_idx: int) -> TranslationBatch:
-        """Bytes to [-1, 1], on the device: a quarter of the bytes cross the bus."""
+        """Turn bytes into [-1, 1] on the device, because a byte takes a quarter of a float on the way there."""
         return batch._replace(a=to_unit(batch.a), b=to_unit(batch.b))
 
 
@@ -165,26 +166,26 @@ class PairedDataModule(TranslationDataModule):
         return pairs
 
     def streams(self, sides: TwoSides) -> tuple[SideStream, SideStream]:
-        """One order and one set of views for both."""
+        """The streams of the two sides, with one order and one set of views for both."""
         order = EndlessOrder(len(sides.a), self.seed)
         return _stream(sides.a, order, "pair"), _stream(sides.b, order, "pair")
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """Description of the training images in a few words."""
         return f"{self.num_images:,} pairs of images {_shape(self.train_set.a)} -> {_shape(self.train_set.b)}"
 
 
 class UnpairedDataModule(TranslationDataModule):
-    """Two domains without partners, perhaps of unequal numbers; each has an endless order and views of its own."""
+    """Two domains without partners, which may have unequal numbers of images and have separate orders and views."""
 
     def streams(self, sides: TwoSides) -> tuple[SideStream, SideStream]:
-        """Orders and views that have nothing to do with each other."""
+        """The streams of the two sides, whose orders and views have nothing to do with each other."""
         order_a = EndlessOrder(len(sides.a), hashed_seed(self.seed, "domain a"))
         order_b = EndlessOrder(len(sides.b), hashed_seed(self.seed, "domain b"))
         return _stream(sides.a, order_a, "a"), _stream(sides.b, order_b, "b")
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """Description of the training images in a few words."""
         a, b = self.train_set.a, self.train_set.b
         return f"{len(a):,} images {_shape(a)} and {len(b):,} images {_shape(b)} without partners"
 

@@ -1,4 +1,4 @@
-"""Translations of rendered digits, made in seconds, with nothing to download: outlines, colours, and hands."""
+"""Translations between rendered digits, which need no download: from outlines, into colours, and between hands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PALETTE = (
     *((230, 60, 60), (240, 150, 40), (235, 220, 60), (140, 220, 60), (50, 190, 120)),
     *((60, 210, 220), (70, 130, 240), (130, 90, 230), (210, 80, 220), (240, 120, 170)),
 )
-"""Red, green and blue of the digits 0 to 9."""
+"""Colours of the digits 0 to 9, as red, green and blue."""
 
 HANDS: Mapping[str, Ranges] = MappingProxyType(
     {
@@ -32,17 +32,19 @@ HANDS: Mapping[str, Ranges] = MappingProxyType(
         "slanted": {"slant": (0.5, 0.6), "rotation": (-0.05, 0.05)},
     }
 )
-"""How digits are drawn, by the name of the hand: ranges that replace those of the usual digits."""
+"""Ranges with which a hand draws digits, in place of the usual ones, by the name of the hand."""
 
 INKED = 127
-"""Pixels brighter than that count as ink where an outline is drawn."""
+"""Brightness above which a pixel counts as ink when an outline is drawn."""
 
 
 class Edges(PairedDataModule):
-    """Outlines -> digits, 28 x 28 grey: 60,000 pairs to train and 10,000 to test. The outline lies around the ink.
+    """Pairs of an outline (domain a) and its digit (domain b), 28 x 28 grey: 60,000 to train and 10,000 to test.
+
+    The outline lies around the ink.
 
     Args:
-        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        render_seed: Seed of the digits themselves, apart from the ``seed`` of the order in a run.
         options: The options of :class:`TranslationDataModule`.
     """
 
@@ -51,16 +53,18 @@ class Edges(PairedDataModule):
         self.digits = Digits(render_seed=render_seed, batch_size=self.batch_size)
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
-        """The outlines of "train" or "test", and the digits that they are of."""
+        """The outlines of "train" or "test", and the digits that they outline."""
         found = self.digits.load(split)
         return TwoSides(Side(outlines(found.images), found.labels), Side(found.images, found.labels), found.class_names)
 
 
 class Colours(PairedDataModule):
-    """Grey -> coloured digits, 28 x 28: 60,000 pairs to train and 10,000 to test. The digit says which colour.
+    """Pairs of a grey (domain a) and a coloured digit (domain b), 28 x 28: 60,000 to train and 10,000 to test.
+
+    The colour follows from the class of the digit.
 
     Args:
-        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        render_seed: Seed of the digits themselves, apart from the ``seed`` of the order in a run.
         options: The options of :class:`TranslationDataModule`.
     """
 
@@ -77,14 +81,15 @@ class Colours(PairedDataModule):
 
 
 class Styles(UnpairedDataModule):
-    """Digits in one hand -> digits in another, without partners: 30,000 of each to train, none of them in both hands.
+    """Digits in one hand (domain a) and in another (domain b), 28 x 28 grey and without partners.
 
-    The 10,000 to test are the same digits in both hands, so that a translation can be compared with the truth.
+    Of each hand there are 30,000 digits to train, none of which occurs in the other. The 10,000 to test are the same
+    digits in both hands, so that a translation can be compared with the truth.
 
     Args:
-        hand_a: Name of the first hand: thin, bold, upright or slanted.
-        hand_b: Name of the second.
-        render_seed: Seed of the digits themselves; the order of a run has its own ``seed``.
+        hand_a: Name of the hand of domain a: thin, bold, upright or slanted.
+        hand_b: Name of the hand of domain b.
+        render_seed: Seed of the digits themselves, apart from the ``seed`` of the order in a run.
         options: The options of :class:`TranslationDataModule`.
     """
 
@@ -99,20 +104,23 @@ class Styles(UnpairedDataModule):
         self.render_seed = render_seed
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
-        """Of "train" the first half in one hand and the second in the other; all of "test" in both."""
+        """The first half of "train" in one hand and the second half in the other, or all of "test" in both hands."""
         of_both = (TRAIN, TRAIN + TEST)
         ranges = ((0, TRAIN // 2), (TRAIN // 2, TRAIN)) if split == "train" else (of_both, of_both)
         a, b = (self._written(hand, *indices) for hand, indices in zip(self.hands, ranges, strict=True))
         return TwoSides(a, b, tuple("0123456789"))
 
     def _written(self, hand: Ranges, start: int, stop: int) -> Side:
-        """The digits ``start`` to ``stop`` - 1 in one hand."""
+        """The digits with the indices ``start`` to ``stop - 1`` in one hand."""
         labels = digit_labels(self.render_seed, np.arange(start, stop))
         return Side(torch.from_numpy(digits(self.render_seed, start, stop, hand)), torch.from_numpy(labels))
 
 
 def outlines(images: Bytes) -> Bytes:
-    """White where a pixel is no ink but has ink above, below, left or right of it; black elsewhere."""
+    """Outlines of images: a pixel without ink is white if the one above, below, left or right of it has ink.
+
+    All other pixels are black.
+    """
     ink = images > INKED
     around = torch.zeros_like(ink)
     around[..., 1:, :] |= ink[..., :-1, :]
@@ -123,10 +131,10 @@ def outlines(images: Bytes) -> Bytes:
 
 
 def coloured(images: UInt8[Tensor, "B 1 H W"], labels: Labels) -> UInt8[Tensor, "B 3 H W"]:
-    """Each grey image in the colour of its class: round(grey · colour / 255)."""
+    """The grey images in the colours of their classes: `round(grey · colour / 255)`."""
     colours = torch.tensor(PALETTE, dtype=torch.int32)[labels][:, :, None, None]
     parts = (
-        ((grey.to(torch.int32) * colour + 127) // 255).to(torch.uint8)  # a whole set as integers would be large
+        ((grey.to(torch.int32) * colour + 127) // 255).to(torch.uint8)  # in parts: a set as int32 is large
         for grey, colour in zip(torch.split(images, 4096), torch.split(colours, 4096), strict=True)
     )
     return torch.cat(list(parts))

@@ -1,4 +1,4 @@
-"""Two folders of pictures of one's own that have nothing to do with each other but what they show."""
+"""Two folders of your own pictures, one for each domain, whose pictures are not paired."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gan_lightning.images import Resolution
 
 
 class Domains(UnpairedDataModule):
-    """Pictures of two domains, cropped to the middle with the proportions of the resolution, resized and kept.
+    """Pictures of two domains, which are cropped to the middle with the proportions of the resolution and resized.
 
-    The two may be of unequal numbers, and their pictures of any sizes.
+    The result is kept on disk for the next run. The domains may have unequal numbers of pictures, of any sizes.
 
     Args:
-        a: A folder or zip with the pictures of domain a.
-        b: The same for domain b.
-        resolution: Pixels a side, or (height, width), of the images that networks see.
+        a: Path of a folder or zip with the pictures of domain a.
+        b: Path of a folder or zip with the pictures of domain b.
+        resolution: Side in pixels, or (height, width), of the images that networks see.
         background: Colour that shows through transparent pixels: white or black.
         val_share: Share of the pictures of either domain that is held out of training as the split "test". Their names
             decide which.
@@ -56,7 +56,7 @@ class Domains(UnpairedDataModule):
         """Decode the pictures, unless that was done before.
 
         Raises:
-            UserError: If a domain has none, or some can't be read.
+            UserError: If a domain has no pictures, or some can't be read.
         """
         self._check()
 
@@ -68,7 +68,7 @@ class Domains(UnpairedDataModule):
         return TwoSides(a, b)
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """Description of the pictures in a few words."""
         held_out = {domain: each["test"].facts.count if "test" in each else 0 for domain, each in self._needed.items()}
         left_out = f", {len(self._unreadable):,} left out that can't be read" if self._unreadable else ""
         return f"{super().description()}, {held_out['a']:,} and {held_out['b']:,} more held out{left_out}"
@@ -82,7 +82,7 @@ class Domains(UnpairedDataModule):
 
     @cached_property
     def _pictures(self) -> Mapping[str, Pictures]:
-        """The files of each domain."""
+        """The picture files of each domain."""
         return {domain: Pictures(place, f"data.{domain}") for domain, place in self.places.items()}
 
     def _pixels(self, domain: str, split: str, size: tuple[int, int]) -> Pixels:
@@ -96,7 +96,7 @@ class Domains(UnpairedDataModule):
 
     @cached_property
     def _needed(self) -> Mapping[str, Mapping[str, Pixels]]:
-        """The pictures of each domain and split that has some, at the size in which they are needed."""
+        """The decoded pictures by domain and split, at the size in which they are needed; empty splits are left out."""
         sizes = {"train": self._enlarged or self.resolution, "test": self.resolution}
         found: dict[str, dict[str, Pixels]] = {domain: {} for domain in self.places}
         for domain in self.places:
@@ -110,7 +110,7 @@ class Domains(UnpairedDataModule):
 
     @cached_property
     def _unreadable(self) -> Mapping[str, str]:
-        """For each picture that can't be read the reason."""
+        """The reasons why pictures can't be read, by domain and name."""
         return {
             f"{domain}/{name}": why
             for domain, splits in self._needed.items()

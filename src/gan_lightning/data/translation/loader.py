@@ -1,4 +1,4 @@
-"""Endless batches of two domains: which images and which part of each follow from the seed and the iteration alone."""
+"""Endless batches of two domains, whose images and crops follow from the seed and the iteration alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gan_lightning.types import Labels
 
 
 class TranslationBatch(NamedTuple):
-    """Images of domain a and of domain b; in a batch of pairs image i of a belongs to image i of b.
+    """Images of domain a and of domain b. In a batch of pairs, image i of a belongs to image i of b.
 
-    Labels are -1 where the data have none.
+    Labels are -1 if the data have none.
     """
 
     a: Stored
@@ -29,14 +29,14 @@ class TranslationBatch(NamedTuple):
 class SideStream:
     """The images of one domain, with their order and the name of the random numbers of their crops and flips.
 
-    Two streams with the same order and the same ``views`` show the same parts of images with the same indices. Nothing
-    else makes them pairs.
+    Two streams with the same order and the same ``views`` show the same parts of images with the same indices, which is
+    what makes them streams of pairs.
 
     Args:
-        images: The whole set [N, C, H, W].
+        images: All images of the domain [N, C, H, W].
         labels: The label of each image [N]; all are -1 if the data have none.
         order: The endless order over N images.
-        views: Name of the random numbers that crops and flips are drawn from.
+        views: Name of the random numbers from which crops and flips are drawn.
     """
 
     images: Tensor
@@ -46,7 +46,7 @@ class SideStream:
 
 
 class Views(NamedTuple):
-    """Which part of each image is shown: its first row and column, and whether it is mirrored."""
+    """The part of each image that is shown: its first row and column, and whether it is mirrored."""
 
     top: Indices
     left: Indices
@@ -58,9 +58,9 @@ class TwoSidedLoader(EndlessLoader[TranslationBatch]):
     """A loader of batches of both domains, each of which is a stream as in :class:`EndlessLoader`.
 
     Args:
-        a: Domain a.
-        b: Domain b.
-        size: Height and width of what is shown. Larger images are cropped at a random place.
+        a: The stream of domain a.
+        b: The stream of domain b.
+        size: Height and width of the images in a batch. Larger images are cropped at a random place.
     """
 
     a: SideStream
@@ -68,12 +68,12 @@ class TwoSidedLoader(EndlessLoader[TranslationBatch]):
     size: tuple[int, int]
 
     def batch(self, iteration: int) -> TranslationBatch:
-        """Images [n_critic·B / world_size, C, H, W] and labels of either domain for one iteration."""
+        """Images [n_critic · B / world_size, C, H, W] and labels of each domain for one iteration."""
         (a, labels_a), (b, labels_b) = (self._side(side, iteration) for side in (self.a, self.b))
         return TranslationBatch(a, b, labels_a, labels_b)
 
     def views(self, side: SideStream, iteration: int) -> Views:
-        """The part of each image that this rank shows in one iteration; it is drawn for all ranks."""
+        """The parts of images that this rank shows in one iteration, as its share of what is drawn for all ranks."""
         generator = Generator().manual_seed(hashed_seed(self.seed, iteration, "views", side.views))
         spare = [own - shown for own, shown in zip(side.images.shape[2:], self.size, strict=True)]
         top, left = (torch.randint(pixels + 1, (self.drawn,), generator=generator) for pixels in spare)
@@ -88,7 +88,7 @@ class TwoSidedLoader(EndlessLoader[TranslationBatch]):
         return self._seen(side.images, index, self.views(side, iteration)), labels
 
     def _seen(self, source: Tensor, index: Indices, views: Views) -> Tensor:
-        """Only what is shown is copied out of ``source``, once."""
+        """The parts of images that are shown, which are copied out of ``source`` only once."""
         height, width = self.size
         shape = (len(index), source.shape[1], height, width)
         seen = torch.empty(shape, dtype=source.dtype, pin_memory=self.pin_memory)

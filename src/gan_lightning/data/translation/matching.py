@@ -1,4 +1,4 @@
-"""Which picture of one folder belongs to which of another: the one of the same name."""
+"""Pairs of the pictures in two folders: a picture belongs to the one with the same name in the other folder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Pair:
     """A pair of files.
 
     Args:
-        name: What they have in common: their path below either folder, without the ending.
-        a: The file of domain a, as its folder or zip has it.
-        b: That of domain b.
+        name: Path below either folder without the ending, which the two files have in common.
+        a: Name of the file of domain a in its folder or zip.
+        b: Name of the file of domain b in its folder or zip.
     """
 
     name: str
@@ -32,13 +32,14 @@ def matched(a: Mapping[str, str], b: Mapping[str, str], place_a: str, place_b: s
     """The pairs among the pictures of two folders, in the order of their names.
 
     Args:
-        a: File by path below the folder of domain a.
-        b: The same for domain b.
-        place_a: What to call the folder of domain a in a message.
-        place_b: The same for domain b.
+        a: Files of domain a by their path below its folder.
+        b: Files of domain b by their path below its folder.
+        place_a: Name of the folder of domain a in a message.
+        place_b: Name of the folder of domain b in a message.
 
     Raises:
-        UserError: If a picture has no partner, or two of one folder have one name; the message names the first few.
+        UserError: If a picture has no partner, or two pictures of one folder have the same name; the message names the
+            first few.
     """
     names_a, names_b = _by_name(a), _by_name(b)
     problems = [*_problems(names_a, names_b, place_a, place_b), *_problems(names_b, names_a, place_b, place_a)]
@@ -51,12 +52,12 @@ def matched(a: Mapping[str, str], b: Mapping[str, str], place_a: str, place_b: s
 
 
 def below(names: Iterable[str], place: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The pictures in the folders a/ and b/ of a folder or zip: file by path below each of the two.
+    """The pictures in the folders a/ and b/ of a folder or zip, as files by their path below each of the two.
 
-    A single folder around both, as a zip often has, does not count.
+    A single folder around both, as a zip often has, is left out of the paths.
 
     Raises:
-        UserError: If one of the two is missing, or pictures lie beside them.
+        UserError: If one of the two folders is missing, or pictures lie outside of both.
     """
     pictures = [name for name in names if is_picture(name)]
     tops = {name.split("/")[0] for name in pictures}
@@ -83,14 +84,14 @@ def below(names: Iterable[str], place: str) -> tuple[dict[str, str], dict[str, s
 
 
 def name_of(path: str) -> str:
-    """A picture's path without its ending, the same for all ways to write an é."""
+    """Path of a picture without its ending, in which letters such as é have one of their several Unicode forms."""
     return unicodedata.normalize("NFC", path.rpartition(".")[0])
 
 
 def _problems(
     own: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]], place: str, elsewhere: str
 ) -> Iterator[str]:
-    """What is wrong with the names of one folder, given those of the other."""
+    """Descriptions of what is wrong with the names in one folder, given those in the other."""
     if twice := sorted(name for name, paths in own.items() if len(paths) > 1):
         found = [f"{name}: {' and '.join(sorted(own[name]))}" for name in twice]
         yield f"{len(twice):,} name(s) stand for several pictures of {place} ({listing(found)})"

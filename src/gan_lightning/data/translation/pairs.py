@@ -1,4 +1,4 @@
-"""Pairs of pictures of one's own: two folders, one folder with a/ and b/ in it, or pairs glued side by side."""
+"""Pairs of your own pictures, from two folders, from one folder with a/ and b/ in it, or glued side by side."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from gan_lightning.data.translation.two_sides import Side, TwoSides
 from gan_lightning.errors import NoSuchSplit, UserError
 from gan_lightning.images import Resolution
 
-AT_ONCE = 64  # pictures that are looked at together, because the comparison takes memory
+AT_ONCE = 64  # number of pictures that are compared at a time, because the comparison takes memory
 
 
 class Pairs(PairedDataModule):
-    """Pairs of pictures, cropped to the middle with the proportions of the resolution, resized, decoded once and kept.
+    """Pairs of pictures, which are cropped to the middle with the proportions of the resolution and resized.
 
-    Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may be a folder or a zip. The two pictures of a
-    pair have the same path up to the ending, and the same height and width.
+    The result is kept on disk for the next run. Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may
+    be a folder or a zip. The two pictures of a pair have the same path up to the ending, and the same height and width.
 
     Args:
-        a: The pictures of domain a.
-        b: The pictures of domain b.
-        root: One folder that has both, in folders a/ and b/.
-        glued: Pictures whose left half is of domain a and whose right half of domain b.
+        a: Path of the pictures of domain a.
+        b: Path of the pictures of domain b.
+        root: Path of one folder that has both, in folders a/ and b/.
+        glued: Path of pictures whose left half is of domain a and whose right half is of domain b.
         swap: Whether the two domains are exchanged.
-        resolution: Pixels a side, or (height, width), of the images that networks see.
+        resolution: Side in pixels, or (height, width), of the images that networks see.
         background: Colour that shows through transparent pixels: white or black.
         val_share: Share of the pairs that is held out of training as the split "test". Their names decide which.
         skip_damaged: Whether pairs that cannot be used are left out; otherwise they end the run.
@@ -74,7 +74,7 @@ class Pairs(PairedDataModule):
         """Decode the pictures, unless that was done before.
 
         Raises:
-            UserError: If there are none, some have no partner, or some can't be used.
+            UserError: If there are no pictures, some have no partner, or some can't be used.
         """
         self._check()
 
@@ -88,19 +88,19 @@ class Pairs(PairedDataModule):
         both = pixels.mapped(pixels.facts.channels)
         width = size[1]
         halves = zip((both[..., :width], both[..., width:]), self._channels_of_sides, strict=True)
-        # grey pictures have three equal channels wherever the other side is coloured
+        # a grey picture has three equal channels here if the other domain is coloured
         a, b = (Side(self.how.in_memory(half[:, :channels])) for half, channels in halves)
         return TwoSides(b, a) if self.swap else TwoSides(a, b)
 
     def description(self) -> str:
-        """What there is to train on, in a few words."""
+        """Description of the pairs in a few words."""
         held_out = f"{self._needed['test'].facts.count:,}" if "test" in self._needed else "none"
         left_out = f", {len(self._unusable):,} left out that can't be used" if self._unusable else ""
         return f"{super().description()} from {self._source}, {held_out} more held out{left_out}"
 
     @cached_property
     def _sides(self) -> tuple[Pictures, Pictures]:
-        """The files of either domain; the same object twice where both lie in one place."""
+        """The picture files of each domain, which are the same object if both lie in one place."""
         if self.places["a"] is not None and self.places["b"] is not None:
             return Pictures(self.places["a"], "data.a"), Pictures(self.places["b"], "data.b")
         option = "root" if self.places["root"] is not None else "glued"
@@ -113,7 +113,7 @@ class Pairs(PairedDataModule):
 
     @cached_property
     def _pairs(self) -> dict[str, Pair]:
-        """All pairs by name; of a glued one both files are the same."""
+        """All pairs by name. The two files of a glued pair are the same."""
         a, b = self._sides
         if self.places["glued"] is not None:
             return {file: Pair(name_of(file), file, file) for file in a.names}
@@ -125,7 +125,7 @@ class Pairs(PairedDataModule):
 
     @cached_property
     def _by_split(self) -> dict[str, list[str]]:
-        """Names of the pairs of each split that has some."""
+        """Names of the pairs by split, without a split that has none."""
         found = {}
         for split in ("train", "test"):
             try:
@@ -136,9 +136,9 @@ class Pairs(PairedDataModule):
         return found
 
     def _pixels(self, split: str, size: tuple[int, int]) -> Pixels:
-        """The pairs of a split, each one picture of twice the width: a on the left, b on the right."""
+        """The pairs of a split, each as one picture of twice the width, with a on the left and b on the right."""
         if split not in self._by_split:
-            self.how.of_split(list(self._pairs), split)  # says why
+            self.how.of_split(list(self._pairs), split)  # raises NoSuchSplit with the reason
         files_a, files_b = self._sides
         glued = self.places["glued"] is not None
 
@@ -156,13 +156,13 @@ class Pairs(PairedDataModule):
 
     @cached_property
     def _needed(self) -> Mapping[str, Pixels]:
-        """The pairs of each split at the size in which it is needed."""
+        """The decoded pairs by split, at the size in which they are needed."""
         sizes = {"train": self._enlarged or self.resolution, "test": self.resolution}
         return {split: self._pixels(split, sizes[split]) for split in self._by_split}
 
     @cached_property
     def _unusable(self) -> Mapping[str, str]:
-        """For each pair that can't be used the reason."""
+        """The reasons why pairs can't be used, by name."""
         return {name: why for each in self._needed.values() for name, why in each.facts.unreadable.items()}
 
     def _check(self) -> None:
@@ -171,7 +171,7 @@ class Pairs(PairedDataModule):
 
     @cached_property
     def _channels_of_sides(self) -> tuple[int, int]:
-        """1 for a domain all of whose pictures are grey, else 3."""
+        """Number of channels of each domain: 1 if all its pictures are grey, else 3."""
         grey = [True, True]
         for pixels in self._needed.values():
             if pixels.facts.channels == 3:

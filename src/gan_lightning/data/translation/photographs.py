@@ -1,4 +1,4 @@
-"""Translations between data sets that torchvision can download."""
+"""Translations that use data sets which torchvision can download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan_lightning.errors import UserError
 
 
 class CIFAR10Colours(PairedDataModule):
-    """Grey -> coloured photographs, 32 x 32: the 50,000 and 10,000 of CIFAR-10, and their luma.
+    """Pairs of a grey and a coloured photograph, 32 x 32: the 50,000 and 10,000 of CIFAR-10 and their luma.
 
     Args:
         data_dir: Folder in which torchvision keeps its data sets.
@@ -26,7 +26,7 @@ class CIFAR10Colours(PairedDataModule):
         self.photographs = CIFAR10(data_dir=data_dir, download=download, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download the files that are missing or damaged, if that is wanted."""
+        """Download the files that are missing or damaged, if ``download`` allows it."""
         self.photographs.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
@@ -37,11 +37,11 @@ class CIFAR10Colours(PairedDataModule):
 
 
 class CIFAR10Classes(UnpairedDataModule):
-    """One class of CIFAR-10 -> another, such as horses -> deer, 32 x 32: 5,000 of each to train and 1,000 to test.
+    """Two classes of CIFAR-10, such as horses and deer, 32 x 32: 5,000 of each to train and 1,000 to test.
 
     Args:
-        class_a: Name or index of the class of domain a.
-        class_b: The same for domain b.
+        class_a: Name or index of the class that is domain a.
+        class_b: Name or index of the class that is domain b.
         data_dir: Folder in which torchvision keeps its data sets.
         download: Whether files that are missing or damaged are downloaded.
         options: The options of :class:`TranslationDataModule`.
@@ -63,18 +63,18 @@ class CIFAR10Classes(UnpairedDataModule):
         self.photographs = CIFAR10(data_dir=data_dir, download=download, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download the files that are missing or damaged, if that is wanted."""
+        """Download the files that are missing or damaged, if ``download`` allows it."""
         self.photographs.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
-        """The photographs of "train" or "test" of either class; a domain is one class, so there are no labels."""
+        """The photographs of "train" or "test" of each class, without labels because a domain is a single class."""
         found = self.photographs.load(split)
         a, b = (Side(keep_classes(found, [each]).images) for each in self.classes)
         return TwoSides(a, b)
 
 
 class MNISTDigits(UnpairedDataModule):
-    """Handwritten digits -> rendered digits, 28 x 28 grey: 60,000 of each to train and 10,000 to test.
+    """Handwritten (domain a) and rendered digits (domain b), 28 x 28 grey: 60,000 of each to train and 10,000 to test.
 
     Args:
         render_seed: Seed of the rendered digits.
@@ -89,10 +89,10 @@ class MNISTDigits(UnpairedDataModule):
         self.rendered = Digits(render_seed=render_seed, batch_size=self.batch_size)
 
     def prepare_data(self) -> None:
-        """Download the files that are missing or damaged, if that is wanted."""
+        """Download the files that are missing or damaged, if ``download`` allows it."""
         self.written.prepare_data()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
-        """Both sets' "train" or "test"."""
+        """The handwritten and the rendered digits of "train" or "test"."""
         a, b = self.written.load(split), self.rendered.load(split)
         return TwoSides(Side(a.images, a.labels), Side(b.images, b.labels), b.class_names)

@@ -1,4 +1,4 @@
-"""Pictures of one's own, decoded once and kept: what pairs and unpaired domains of them have in common."""
+"""Reading and caching of your own pictures, which pairs and unpaired domains of them have in common."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Background = Literal["white", "black"]
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """How pictures of one's own are read.
+    """Options of how your own pictures are read and split.
 
     Args:
         background: Colour that shows through transparent pixels.
@@ -44,7 +44,7 @@ class PictureOptions:
         """Check the share.
 
         Raises:
-            UserError: If it is not at least 0 and less than 1.
+            UserError: If the share is not at least 0 and less than 1.
         """
         if not 0 <= self.val_share < 1:
             raise UserError(f"data.val_share={self.val_share} must be at least 0 and less than 1")
@@ -64,7 +64,7 @@ class PictureOptions:
         return sorted(chosen, key=lambda name: (place(name), name), reverse=True)
 
     def in_memory(self, images: torch.Tensor) -> torch.Tensor:
-        """A mapped tensor, loaded if it is small enough."""
+        """The images of a mapped tensor, loaded into memory if they are small enough."""
         return images.clone() if images.nbytes <= self.in_memory_gb * 1e9 else images
 
 
@@ -100,14 +100,14 @@ def kept(
     picture: Callable[[str], Picture],
     source: str,
 ) -> Pixels:
-    """Decoded pictures, from the cache if they are there; otherwise they are decoded and kept.
+    """Decoded pictures, from the cache if they are there; otherwise they are decoded and put into the cache.
 
     Args:
-        kind: Name of the way in which pictures are made of files, so that no other way finds them in the cache.
+        kind: Name of the way in which pictures are made of files, so that pictures made in another way are not found.
         size: Height and width of the pictures that ``picture`` gives.
         background: Colour that shows through transparent pixels.
-        states: For each picture the names of its files, and texts that change when their content does. The pictures
-            are kept in this order.
+        states: Names of the files of each picture, with texts that change if the content of a file does, by the name of
+            the picture. The pictures are stored in this order.
         picture: Function that reads and decodes the picture of a name.
         source: Place of the files, for the message.
     """
@@ -130,9 +130,9 @@ def require_usable(unreadable: Mapping[str, str], what: str, source: str) -> Non
     """Check that all pictures can be used.
 
     Args:
-        unreadable: For each picture that cannot be used the reason.
+        unreadable: The reason why a picture cannot be used, by the name of the picture.
         what: Word for what cannot be used, such as "pair(s)".
-        source: Place of the files.
+        source: Place of the files, for the message.
 
     Raises:
         DamagedPictures: If some cannot be used; the message names the first few and says why.

@@ -13,7 +13,7 @@ from gan_lightning.errors import UserError
 
 @dataclass(frozen=True)
 class Side:
-    """Images of one domain, uint8 [N, C, H, W], and labels, int64 [N], or None where the data have none."""
+    """Images of one domain, uint8 [N, C, H, W], and their labels, int64 [N], or None if the data have none."""
 
     images: Tensor
     labels: Tensor | None = None
@@ -23,16 +23,16 @@ class Side:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width."""
+        """Height and width of an image."""
         return self.images.shape[2], self.images.shape[3]
 
     @property
     def channels(self) -> int:
-        """Channels of an image."""
+        """Number of channels of an image."""
         return self.images.shape[1]
 
     def converted(self, channels: int | None, size: tuple[int, int] | None) -> Side:
-        """The same images with so many channels and of that height and width; None keeps what they have."""
+        """The same images with this number of channels and this height and width; None keeps what they have."""
         images = self.images if channels is None else with_channels(self.images, channels)
         return Side(images if size is None else resize(images, size), self.labels)
 
@@ -43,8 +43,8 @@ class TwoSides:
 
     Args:
         a: The images that are to be translated.
-        b: The images that they are to be translated into.
-        class_names: Names by label, the same for both sides; empty where there are no labels.
+        b: The images into which they are to be translated.
+        class_names: Names of the classes by label, the same for both sides; empty if there are no labels.
     """
 
     a: Side
@@ -52,10 +52,10 @@ class TwoSides:
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check what a data set's author can get wrong.
+        """Check what the author of a data set can get wrong.
 
         Raises:
-            UserError: If a side has no images, or something else than bytes, or labels that don't fit.
+            UserError: If a side has no images, or images that are not bytes, or labels that don't fit.
         """
         for name, side in (("a", self.a), ("b", self.b)):
             images, labels = side.images, side.labels
@@ -73,14 +73,14 @@ class TwoSides:
 
     @property
     def images(self) -> Tensor:
-        """Those of domain b, which is what a generator is to make."""
+        """The images of domain b, because a generator is to make images of this domain."""
         return self.b.images
 
     @property
     def labels(self) -> Tensor | None:
-        """Those of domain b."""
+        """The labels of domain b."""
         return self.b.labels
 
     def swapped(self) -> TwoSides:
-        """The same with the two domains exchanged."""
+        """The same images with the two domains exchanged."""
         return TwoSides(self.b, self.a, self.class_names)
