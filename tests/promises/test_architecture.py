@@ -24,7 +24,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LIGHTNING = frozenset({"lightning", "pytorch_lightning", "lightning_fabric"})
 HYDRA = frozenset({"hydra", "omegaconf"})
 
-# From the ground up: what lies right under gan_lightning imports from what stands before it here.
+# From the ground up: whatever lies right under gan_lightning imports only from what stands before it here.
 FLOORS = [
     *("errors", "types", "randomness", "eval_mode", "images", "terminal", "progress", "outputs"),
     *("parallel", "losses", "networks", "augment"),
@@ -52,7 +52,7 @@ FILES_IN_A_FOLDER = 15
 
 @dataclass(frozen=True)
 class Import:
-    """A file imports another, both by their names below gan_lightning, such as ``losses.adversarial``."""
+    """Import of one file by another, both named as below gan_lightning, such as ``losses.adversarial``."""
 
     importer: str
     line: int
@@ -68,7 +68,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of all that a file imports, inside functions and for type checking too."""
+    """Line and absolute name of everything that a file imports, also inside functions and for type checking."""
     parents = ("gan_lightning", *path.relative_to(PACKAGE).parts[:-1])
     for node in ast.walk(ast.parse(path.read_text(), str(path))):
         if isinstance(node, ast.Import):
@@ -79,7 +79,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def imports_of_ours() -> list[Import]:
-    """All imports of one file of ours by another; a name that a package offers comes from its ``__init__``."""
+    """All imports among our own files, where a name that a package offers is imported from its ``__init__``."""
     names = {name_of(path) for path in source_files()}
 
     def file_of(imported: str) -> str:
@@ -117,13 +117,13 @@ def circles(edges: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
 
 
 def circles_among_files() -> list[tuple[str, ...]]:
-    """An ``__init__`` that offers what its folder has is left out: files import each other and not their own folder."""
+    """Circles among files, without those ``__init__`` files that only offer what the files in their folder define."""
     found = ((each.importer, each.imported) for each in imports_of_ours())
     return circles((a, b) for a, b in found if "__init__" not in (a.split(".")[-1], b.split(".")[-1]))
 
 
 def circles_among_folders() -> dict[str, list[tuple[str, ...]]]:
-    """Circles among the files and folders that lie right in one folder, for each folder."""
+    """Circles among the files and folders that lie directly in a folder, by the name of the folder."""
     inside: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for each in imports_of_ours():
         ours, theirs = each.importer.split("."), each.imported.split(".")
@@ -134,7 +134,7 @@ def circles_among_folders() -> dict[str, list[tuple[str, ...]]]:
 
 
 def against_the_direction() -> list[str]:
-    """What is imported from a higher floor, or of a framework that a floor does without, one sentence each."""
+    """One sentence for each import from a higher floor or of a framework that the floor does without."""
     found = []
     for each in imports_of_ours():
         ours, theirs = each.importer.split(".")[0], each.imported.split(".")[0]
@@ -175,7 +175,7 @@ def test_folders_are_small() -> None:
 
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
-    """Makes a package of files that hold what is given."""
+    """Function that makes a package of files with the given contents."""
 
     def plant(files: dict[str, str]) -> None:
         package = tmp_path / "src" / "gan_lightning"
@@ -225,7 +225,7 @@ def test_a_planted_circle_among_files_is_found(planted: Any) -> None:
 
 
 def test_a_planted_circle_among_folders_is_found(planted: Any) -> None:
-    """No file imports one that imports it, and still neither folder can be understood without the other."""
+    """Two folders can form a circle, so that neither can be understood without the other, though no two files do."""
     planted(
         {
             "data/sets/a": "from gan_lightning.data.pictures import c",
@@ -240,7 +240,7 @@ def test_a_planted_circle_among_folders_is_found(planted: Any) -> None:
 
 
 def test_what_is_imported_is_declared() -> None:
-    """A package that only another dependency brings is gone the day that one drops it."""
+    """Every imported package must be declared, because one that another dependency brings may go with it any day."""
     extras = PYPROJECT["project"]["optional-dependencies"]
     requirements = chain(PYPROJECT["project"]["dependencies"], *(extras[name] for name in extras.keys() - {"dev"}))
     declared = {requirement.split(">")[0].lower() for requirement in requirements}
@@ -282,7 +282,7 @@ def test_unsafe_loads_are_seen(source: str, lines: list[int]) -> None:
 
 
 def test_checkpoints_are_read_as_weights_only() -> None:
-    """A pickle runs what its author wrote; plain tensors and containers do not."""
+    """Checkpoints must not be read as pickles, because a pickle runs whatever its author wrote."""
     unsafe = {path.name: lines for path in source_files() if (lines := unsafe_loads(path.read_text()))}
     assert not unsafe
 
@@ -294,11 +294,11 @@ FILES_OF_A_RUN = {
 }
 FOLDERS_OF_A_RUN = {"checkpoints", "attempts", "samples", "generated", "export", "failed", ".lock"}
 ANOTHERS = {("metrics.extractors.inception", "checkpoints")}
-"""The folder of torch.hub's downloads is called so too."""
+"""Files and texts that are allowed, because torch.hub's folder of downloads is also named ``checkpoints``."""
 
 
 def names_of_a_runs_files(source: str) -> list[str]:
-    """Texts that name a file of a run folder, or one of its folders as part of a path; docstrings may name them."""
+    """Texts outside docstrings that name a file of a run folder, or one of its folders as part of a path."""
     tree = ast.parse(source)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose]
@@ -331,7 +331,7 @@ def test_names_of_a_runs_files_are_seen(source: str, found: list[str]) -> None:
 
 
 def test_one_file_knows_the_names_of_a_runs_files() -> None:
-    """All others ask ``runs/folder.py``, so what it says is all that has to be known to move or rename a file."""
+    """Only ``runs/folder.py`` knows the names, so that a file of a run can be moved or renamed in this one place."""
     elsewhere = {
         (name, text)
         for path in source_files()

@@ -27,7 +27,7 @@ SHAPE = {"channels": 1, "resolution": games.PIXELS, "num_classes": 2, "width": 4
 
 
 def projection() -> GAN:
-    """With a penalty, which differentiates D at points between the images under their labels."""
+    """A game with projection and a penalty, which differentiates D between the images under their labels."""
     torch.manual_seed(1)
     return games.game(
         DCGANGenerator(**SHAPE, conditioning="concat"),
@@ -61,7 +61,7 @@ def test_two_processes_equal_one_with_the_whole_batch(make: Callable[[], GAN], t
 
 
 class SteepForClassOne(nn.Module):
-    """D(x, y) = w_y . x with |w_0| = 1 and |w_1| = 3, which no update changes."""
+    """Discriminator `D(x, y) = w_y · x` with `‖w_0‖ = 1` and `‖w_1‖ = 3`, which no update changes."""
 
     num_classes = 2
 
@@ -77,13 +77,13 @@ class SteepForClassOne(nn.Module):
 
 
 class Told(games.Generator):
-    """Takes labels, and does not look at them."""
+    """Generator that takes labels and ignores them."""
 
     num_classes = 2
 
 
 def test_a_penalty_is_taken_under_each_samples_own_label() -> None:
-    """10 (|w_y| - 1)^2 in the mean: 0 for class 0 and 40 for class 1, wherever between real and fake it is taken."""
+    """The penalty is the mean of `10 (‖w_y‖ - 1)²`, which is 0 for class 0 and 40 for class 1 at any point."""
     game = games.game(
         Told(),
         SteepForClassOne(),

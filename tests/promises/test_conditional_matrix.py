@@ -28,7 +28,7 @@ PLAYERS = ("generator", "discriminator")
 
 
 class Combination(NamedTuple):
-    """One command line: ``conditioning=C model=M loss=L``."""
+    """Choices of one command line, ``conditioning=C model=M loss=L``."""
 
     conditioning: str
     model: str
@@ -39,7 +39,7 @@ class Combination(NamedTuple):
 
 
 def takes(model: str, conditioning: str) -> bool:
-    """Whether both networks say so."""
+    """Whether both networks of a model say that they take a conditioning."""
     wanted = text("conditioning", conditioning)
     networks = {player: get_class(of_model(model).model[player]._target_) for player in PLAYERS}
     return all(wanted[player] in (*networks[player].CONDITIONINGS, OWN) for player in PLAYERS)
@@ -51,7 +51,7 @@ ALL = [Combination(*pair, loss) for pair, loss in product(TAKEN, LOSSES)]
 
 
 def cover() -> list[Combination]:
-    """Each conditioning with each network and with each loss, the networks in turn."""
+    """Combinations in which each conditioning meets each network and each loss, with the networks in turn."""
     places = {name: [model for other, model in TAKEN if other == name] for name in CONDITIONINGS}
     return [
         Combination(name, places[name][turn % len(places[name])], LOSSES[turn % len(LOSSES)])
@@ -64,7 +64,7 @@ COVER = cover()
 
 
 def assembled(of: Combination) -> GAN:
-    """What the command line builds, from parts composed once."""
+    """The game that the command line builds, from parts that are composed only once."""
     config, recipe, wanted = of_model(of.model), text("loss", of.loss), text("conditioning", of.conditioning)
     config.discriminator_norm, config.conditioning = recipe["discriminator_norm"], wanted
     return games.game(
@@ -94,7 +94,7 @@ def test_a_wrong_pairing_is_refused_with_the_list(conditioning: str, model: str)
 
 
 def trains_unless_refused(module: GAN) -> None:
-    """Weight clipping and spectral normalisation exclude each other; all else trains."""
+    """Check that a game trains, unless it has both weight clipping and spectral normalisation, which is refused."""
     if module.constraints and any(isinstance(part, ParametrizationList) for part in module.discriminator.modules()):
         with pytest.raises(UserError, match="weight_clip"):
             check(module, CLASSES)

@@ -44,7 +44,7 @@ ALONG = {
     "data=toy_grid": f"{NARROW} callbacks.scatter.count=2",
     "callbacks=toy": f"{NARROW} callbacks.scatter.count=2 data=toy",
 }
-"""What goes along with a choice, in place of SMALL."""
+"""Words that make the run of a choice small, if those of SMALL don't fit it."""
 
 
 def choices(group: str) -> list[str]:
@@ -52,7 +52,7 @@ def choices(group: str) -> list[str]:
 
 
 SHARED = ("game", "stream")
-"""Folders of what several yamls take through their defaults: nothing to choose from."""
+"""Folders of yamls that others take through their defaults and that nobody chooses on a command line."""
 
 
 def groups() -> list[str]:
@@ -68,12 +68,12 @@ def composed(*overrides: str, extra: Path | None = None) -> DictConfig:
 
 @cache
 def recipe_of(loss: str) -> dict[str, Any]:
-    """What it decides where nothing else is chosen."""
+    """The recipe of a loss if nothing else is chosen."""
     return recipe(composed(f"loss={loss}"))
 
 
 def recipe(config: DictConfig) -> dict[str, Any]:
-    """What a file of the loss group decides."""
+    """The parts of a configuration that a file of the loss group decides."""
     return {
         key: OmegaConf.to_container(config[key]) if OmegaConf.is_config(config[key]) else config[key]
         for key in ("loss", "penalty", "constraint", "n_critic", "discriminator_norm")
@@ -81,7 +81,7 @@ def recipe(config: DictConfig) -> dict[str, Any]:
 
 
 def several_at_once() -> set[str]:
-    """Groups of which a list is chosen."""
+    """Names of the groups from which a list of choices can be taken."""
     defaults = [entry for entry in OmegaConf.load(CONF / "train.yaml").defaults if isinstance(entry, DictConfig)]
     return {str(group) for entry in defaults for group, chosen in entry.items() if isinstance(chosen, ListConfig)}
 
@@ -133,7 +133,7 @@ def test_every_recipe_fits_every_model_and_every_optimizer() -> None:
 
 
 def test_every_recipe_states_all_that_it_decides() -> None:
-    """Hydra merges, so what one recipe leaves unsaid would be left over from another."""
+    """Every recipe states everything, because Hydra merges and would leave what another recipe says in its place."""
     for loss in choices("loss"):
         written = OmegaConf.load(CONF / "loss" / f"{loss}.yaml")
         overridden = {str(key) for entry in written.defaults for key in entry}
@@ -158,7 +158,7 @@ optimizer:
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A search path with an experiment, for as long as there may be none in conf/."""
+    """A search path with an experiment of its own, so that the tests depend on none in conf/."""
     folder = tmp_path_factory.mktemp("conf")
     (folder / "experiment").mkdir()
     (folder / "experiment" / "made_up.yaml").write_text(EXPERIMENT)
@@ -229,7 +229,7 @@ def test_one_width_for_both() -> None:
 
 
 def test_nothing_nested_in_a_partial_builds_an_object() -> None:
-    """It would be built once and shared by all that the factory makes."""
+    """Such an object would be built once and shared by everything that the factory makes."""
 
     def walk(node: Any, partial: bool) -> Iterator[str]:
         if isinstance(node, dict):

@@ -1,7 +1,7 @@
-"""Numbers of others' code, run on the same inputs. `make conformance` runs these and the metrics' own comparisons.
+"""Our numbers equal those of other code on the same inputs; `make conformance` runs these and the metrics' tests.
 
-Where the other code is a package, it runs here. Where it is a repository, what it gave once is written down, with how
-it was made; nothing of it is needed to run the tests.
+If the other code is a package, it runs here. If it is a repository, its numbers and how they were made are written
+down, and nothing of it is needed to run the tests.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ BLURRED = "digits with noise"
 
 @pytest.fixture(scope="module")
 def digits() -> Tensor:
-    """3,000 images, [3000 1 28 28] bytes."""
+    """3,000 digits, as bytes [3000 1 28 28]."""
     return Digits(batch_size=1).load("train").images[:3000]
 
 
 @pytest.fixture(scope="module")
 def real(digits: Tensor) -> Tensor:
-    """Pixels of 1,000 digits, averaged 2 x 2: [1000 196], whole numbers over 4, so that many distances are ties."""
+    """Pixels [1000 196] of 1,000 digits, averaged over 2 x 2 to quarters of integers, so that many distances tie."""
     return pixels(digits[:1000])
 
 
@@ -51,7 +51,7 @@ def pixels(images: Tensor) -> Tensor:
 
 @pytest.fixture(scope="module", params=[COPIES, BLURRED])
 def fake(request: pytest.FixtureRequest, digits: Tensor, real: Tensor) -> Tensor:
-    """A generator that repeats training images, or one that makes its own."""
+    """Features of a generator that repeats training images, or of one that makes its own."""
     if request.param == COPIES:
         return real[:50].repeat(20, 1)
     noise = torch.randn(1000, 196, generator=torch.Generator().manual_seed(0))
@@ -65,7 +65,7 @@ def test_frechet_distance(real: Tensor, fake: Tensor) -> None:
 
 
 def test_kernel_distance(real: Tensor, fake: Tensor) -> None:
-    """One subset with all samples."""
+    """The distance of one subset that has all samples equals torch-fidelity's."""
     x, y = (features.double() / 255 for features in (real, fake))
     theirs = kid_features_to_metric(x, y, kid_subsets=1, kid_subset_size=1000, verbose=False)
     assert float(squared_mmd(x, y)) == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-6)
@@ -76,7 +76,7 @@ def test_precision_recall_density_and_coverage(real: Tensor, fake: Tensor, k: in
     ours = precision_recall(real, fake, k, k)
     both = compute_prdc(real.double().numpy(), fake.double().numpy(), nearest_k=k)
     assert (float(ours.density), float(ours.coverage)) == pytest.approx((both["density"], both["coverage"]))
-    if len(fake.unique(dim=0)) < len(fake):  # where torch-fidelity's distances round
+    if len(fake.unique(dim=0)) < len(fake):  # in this case rounding decides torch-fidelity's distances
         assert (float(ours.precision), float(ours.recall)) == (1.0, 0.05)
         return
     theirs = prc_features_to_metric(
@@ -86,7 +86,7 @@ def test_precision_recall_density_and_coverage(real: Tensor, fake: Tensor, k: in
 
 
 def test_copying(digits: Tensor, real: Tensor, fake: Tensor) -> None:
-    """Of few images, or scipy's probability is 0."""
+    """The test equals scipy's on few images, because for many images scipy's probability is 0."""
     of_fakes, of_held_out = (nearest(x, real).distances for x in (fake[::49], pixels(digits[2000:2030])))
     ours = copying_test(of_fakes, of_held_out)
     theirs = scipy.stats.mannwhitneyu(
@@ -98,7 +98,7 @@ def test_copying(digits: Tensor, real: Tensor, fake: Tensor) -> None:
 
 @pytest.mark.parametrize("side", [20, 64])
 def test_resizing(digits: Tensor, side: int) -> None:
-    """As torchvision resizes bytes, and as Pillow does if it need not round between rows and columns."""
+    """Images are resized as torchvision resizes bytes, and as Pillow does without rounding between rows and columns."""
     images = digits[:300]
     ours = resize(images, side)
     assert torch.equal(ours, torchvision_resize(images, [side, side], InterpolationMode.BICUBIC, antialias=True))
@@ -106,12 +106,12 @@ def test_resizing(digits: Tensor, side: int) -> None:
     resized = np.stack([np.array(image.resize((side, side), Image.Resampling.BICUBIC)) for image in floats])
     theirs = torch.from_numpy(resized)[:, None].round().clamp(0, 255)
     off = (ours.float() - theirs).abs()
-    assert int((off > 0).sum()) <= 3  # halves
+    assert int((off > 0).sum()) <= 3  # halves, which may be rounded up or down
     assert float(off.max()) <= 1
 
 
 def with_sines(parameters: Iterable[Tensor]) -> None:
-    """Fill the parameters in their order."""
+    """Fill the parameters with values of a sine, one after the other."""
     with torch.no_grad():
         for i, parameter in enumerate(parameters):
             numbers = torch.arange(parameter.numel(), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What this project needs of Lightning and torch beyond what they document: an upgrade fails here, and loudly."""
+"""What this project needs of Lightning and torch beyond their documentation, so that a bad upgrade fails here."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_step_runs_reduction_unscaling_hook_and_update_in_this_order(tmp_pat
 
 
 class Noting(torch.optim.SGD):
-    """Says when it is stepped."""
+    """Optimizer that notes when it is stepped."""
 
     order: list[str]
 
@@ -130,7 +130,7 @@ def test_a_fused_optimizer_is_known_to_unscale_by_itself() -> None:
 
 
 def test_autocast_keeps_no_cast_weights() -> None:
-    """Weights cast for the fakes of D's update, under no_grad, would leave G without a gradient, and D's grow stale."""
+    """Autocast keeps no casts, because those made under no_grad would leave G without gradients and D's grow stale."""
     with MixedPrecision("bf16-mixed", "cpu").forward_context():
         assert torch.is_autocast_enabled("cpu")
         assert not torch.is_autocast_cache_enabled()

@@ -1,4 +1,4 @@
-"""How a sweep ends before its end: nobody is left behind, and the same line goes on with it."""
+"""A sweep that is stopped leaves no process behind, and the same command line continues it."""
 
 from __future__ import annotations
 

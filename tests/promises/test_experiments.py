@@ -1,4 +1,4 @@
-"""Every experiment of conf/experiment: says what it should reach, is what it says, and trains in a short form.
+"""Every experiment of conf/experiment says what it should reach, is what it says, and trains in a short form.
 
 A yaml that joins conf/experiment joins these tests.
 """
@@ -21,7 +21,7 @@ from gan_lightning.config.compose import config_folder
 FOLDER = Path(config_folder(), "experiment")
 EXPERIMENTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 FROM_FILES = {"mnist": ("1", "28"), "cifar10": ("3", "32")}
-"""Data that would have to be there: digits of as many channels and pixels stand in for them."""
+"""Channels and resolution of data that need files, for which digits of the same shape stand in."""
 WIDTH = 4
 
 
@@ -32,7 +32,7 @@ def composed(*words: str) -> DictConfig:
 
 
 def short(experiment: str) -> list[str]:
-    """Words that make it small: its networks, its batch, one iteration, and data from nowhere."""
+    """Words that make an experiment small: narrow networks, a small batch, one iteration, and data without files."""
     config = composed(f"experiment={experiment}")
     words = [*narrow(config.model, WIDTH), "data.batch_size=4", "trainer.max_steps=1", "callbacks.samples.count=2"]
     if (data := config.hydra.runtime.choices.data) in FROM_FILES:
@@ -54,7 +54,7 @@ def test_a_short_form_trains(experiment: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_its_first_lines_say_what_to_expect(experiment: str) -> None:
-    """Before any setting: the published number or that there is none, the budget, and what has been verified."""
+    """The head names the published number or says that there is none, and tells the budget and what was verified."""
     lines = (FOLDER / f"{experiment}.yaml").read_text().splitlines()
     head = lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))]
     assert head[0] == "# @package _global_"
@@ -64,7 +64,7 @@ def test_its_first_lines_say_what_to_expect(experiment: str) -> None:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_its_budget_is_its_own(experiment: str) -> None:
-    """Published results take longer than the four minutes of a run that says nothing."""
+    """An experiment states its budget, because published results take longer than the default of four minutes."""
     config, usual = composed(f"experiment={experiment}"), composed()
     assert (config.kimg or config.default_kimg) >= usual.default_kimg
 

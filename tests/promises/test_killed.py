@@ -1,4 +1,4 @@
-"""Two models by two losses on two processes each, from one line: killed in the middle and run again."""
+"""A sweep of two models and two losses on two processes each is killed in the middle and run again."""
 
 from __future__ import annotations
 

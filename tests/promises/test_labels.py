@@ -1,4 +1,4 @@
-"""Samples asked for a class are of that class: a classifier of the digits judges games of narrow networks."""
+"""Samples asked for a class are of that class, as a classifier of the digits finds for narrow networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUDGET = (
 
 
 def shares(run: Path) -> Tensor:
-    """Of the samples asked for each class, the share that the classifier takes for it."""
+    """Share of the samples asked for each class that the classifier assigns to this class."""
     generator = load(run)
     asked = torch.arange(CLASSES).repeat_interleave(EACH)
     z = torch.randn(CLASSES * EACH, int(generator.latent_dim), generator=torch.Generator().manual_seed(0))
@@ -40,9 +40,9 @@ def shares(run: Path) -> Tensor:
 def test_samples_are_of_the_class_that_was_asked_for(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With projection and auxiliary, G has conditional batch norm. Two to four minutes of a core each.
+    """G has conditional batch norm with projection and auxiliary; each case takes a core two to four minutes.
 
-    They were 93, 78 and 100 % right when this was written; by chance a share would be 0.1.
+    When this was written, 93, 78 and 100 % were right; by chance it would be 10 %.
     """
     monkeypatch.setattr(sys, "argv", ["train.py", *words.split(), *BUDGET.split(), f"hydra.run.dir={tmp_path}"])
     main()

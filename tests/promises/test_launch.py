@@ -51,7 +51,7 @@ n_critic: 2
 
 
 def environment(*import_path: Path) -> dict[str, str]:
-    """This one, with further folders on Python's path."""
+    """The environment of this process, with further folders on Python's path."""
     folders = [*import_path, ROOT / "src", ROOT / "tests" / "support"]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
@@ -91,9 +91,9 @@ def test_a_rank_that_cannot_build_ends_the_run_in_seconds(tmp_path: Path) -> Non
 
 
 def test_what_both_processes_of_a_job_met_is_written_down(tmp_path: Path) -> None:
-    """The first can't tell a RuntimeError of its own from a lost connection's, so the other one leaves its reason.
+    """The record is that of the second process, because the first can't tell its error from a lost connection.
 
-    Where that one is slow to end, the first tells its own, which is the same here.
+    If the second process is slow to end, the first records its own error, which is the same here.
     """
     words = "trainer.devices=2 trainer.max_steps=1 loss._target_=failing.FailsOnBoth"
     assert call(f"-m {TINY} {words} hydra.sweep.dir={tmp_path}").status == 2
@@ -118,7 +118,7 @@ def test_torchrun_with_another_number_of_processes_is_refused(monkeypatch: pytes
 
 
 def test_a_slurm_job_with_one_task_and_two_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lightning alone would train with a world of one, in silence."""
+    """The job is refused, because Lightning alone would silently train with a single process."""
     for name, value in {
         "SLURM_NTASKS": "1",
         "SLURM_PROCID": "0",

@@ -1,4 +1,4 @@
-"""Launchers in one word: on one machine as far as that shows what a cluster would do."""
+"""Launchers that one word selects, tested on one machine as far as that shows what a cluster would do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLURM = {
     **{"SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_JOB_ID": "7"},
     **{"SLURM_JOB_NAME": "gan", "SLURM_NODELIST": "localhost"},
 }
-"""What a job of SLURM with one task finds."""
+"""Environment variables that a SLURM job with one task finds."""
 
 
 def test_there_are_four() -> None:
@@ -44,7 +44,7 @@ def test_a_launcher_that_is_not_installed_is_named(
 
 
 def started(folder: Path, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """A sweep in an interpreter of its own, as from a terminal."""
+    """A sweep that is started in an interpreter of its own, as from a terminal."""
     words = ["-m", *games.TINY, "trainer.max_steps=2", "seed=0,1", *options, f"hydra.sweep.dir={folder / 'sweep'}"]
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests" / "support")))
     environment = {**os.environ, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", **extra}
@@ -53,7 +53,7 @@ def started(folder: Path, *options: str, **extra: str) -> subprocess.CompletedPr
 
 
 def sweep(folder: Path, *options: str, **extra: str) -> list[Path]:
-    """The jobs of a sweep of two seeds that has to end well."""
+    """Run a sweep of two seeds, which must succeed, and return its jobs."""
     done = started(folder, *options, **extra)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 job(s): 2 trained" in done.stdout

@@ -32,11 +32,11 @@ from gan_lightning.games.rules import check
 from gan_lightning.train.build import build_module
 
 PENALTIES = [(), *((name,) for name in choices("penalty")), ("r1", "r2")]
-MODELS = [name for name in choices("model") if name != "toy"]  # for points: tests/test_toy.py
+MODELS = [name for name in choices("model") if name != "toy"]  # toy takes points: test_toy_games.py
 
 
 class Combination(NamedTuple):
-    """One command line: ``loss=L penalty=[P] model=M``."""
+    """Choices of one command line, ``loss=L penalty=[P] model=M``."""
 
     loss: str
     penalty: tuple[str, ...]
@@ -52,7 +52,7 @@ ALL = [Combination(*choice) for choice in product(LOSSES, PENALTIES, MODELS)]
 
 
 def batch_norm(of: Combination) -> bool:
-    """The network leaves its norm to the recipe, and the recipe takes batch norm."""
+    """Whether D has batch norm because the network leaves its norm to the recipe and the recipe takes batch norm."""
     follows = text("model", of.model)["discriminator"].get("norm") == "${discriminator_norm}"
     return follows and text("loss", of.loss)["discriminator_norm"] == "batch"
 
@@ -62,7 +62,7 @@ def spectral_norm(of: Combination) -> bool:
 
 
 def expected_errors(of: Combination) -> list[str]:
-    """Beginnings of the messages."""
+    """Beginnings of the messages with which a combination must be refused."""
     coupled = [f"penalty.{name}" for name in of.penalty if name != "dragan" and batch_norm(of)]
     meaningless = "weight_clip" in overridden(of.loss, "constraint") and spectral_norm(of)
     return coupled + ["constraint.weight_clip"] * meaningless
@@ -89,7 +89,7 @@ REFUSED = [each for each in ALL if expected_errors(each)]
 
 
 def assembled(of: Combination) -> GAN:
-    """The same parts as from the command line, which takes longer to compose than all the rest does."""
+    """The game that the command line builds, without composing it, which would take longer than everything else."""
     config, recipe = of_model(of.model), text("loss", of.loss)
     config.discriminator_norm = recipe["discriminator_norm"]
     return games.game(
@@ -98,7 +98,7 @@ def assembled(of: Combination) -> GAN:
         loss=build(recipe["loss"]),
         penalties=parts("penalty", of.penalty),
         constraints=parts("constraint", overridden(of.loss, "constraint")),
-        n_critic=min(recipe["n_critic"], 2),  # more are more of the same
+        n_critic=min(recipe["n_critic"], 2),  # more updates of D would test nothing else
     )
 
 
@@ -106,7 +106,7 @@ def assembled(of: Combination) -> GAN:
 
 
 def said(module: GAN) -> tuple[list[str], list[str]]:
-    """The errors and the warnings."""
+    """The errors and the warnings that the rules give for a combination."""
     try:
         return [], check(module, CLASSES)
     except UserError as refusal:
@@ -138,7 +138,7 @@ def test_some_of_them_by_hand() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("combination", ALL, ids=str)
 def test_all_combinations(combination: Combination) -> None:
-    """``make matrix``: from the words of a command line."""
+    """All combinations train from the words of a command line, for ``make matrix``."""
     loss, penalty, model = combination
     config = composed(f"loss={loss}", f"penalty=[{','.join(penalty)}]", f"model={model}")
     module = build_module(OmegaConf.to_container(config, resolve=True))
@@ -154,12 +154,12 @@ def test_all_combinations(combination: Combination) -> None:
 
 
 def pairs(of: Sequence[Any]) -> set[tuple[tuple[int, Any], ...]]:
-    """All pairs of its values, each with its place."""
+    """All pairs of a combination's values, each value with its place."""
     return set(combinations(enumerate(of), 2))
 
 
 def pairwise_cover(candidates: Iterable[Sequence[Any]]) -> list[Any]:
-    """Few of the candidates, in which every pair occurs that occurs in any: the one with most new pairs, in turn."""
+    """Few of the candidates that contain every pair of any candidate, found by taking the one with most new pairs."""
     pairs_of = {candidate: pairs(candidate) for candidate in candidates}
     missing = set().union(*pairs_of.values())
     cover = []

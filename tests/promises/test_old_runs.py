@@ -22,22 +22,22 @@ from gan_lightning.runs.records import read_records
 
 OLD = Path(__file__).resolve().parents[1] / "support" / "old_runs"
 EXPECTED = json.loads((OLD / "expected.json").read_text())
-"""For each run the numbers that the code which made it logged when it was resumed, by "iteration name"."""
+"""Numbers that the code which made a run logged when it resumed the run, by the run and by "iteration name"."""
 RUNS = list(EXPECTED)
 OF_IMAGES = [name for name in RUNS if name != "points"]
 FEW = "n_fake=40 metrics=[fid] batch_size=20 threads=1"
-"""Options of evaluate.py as the run called dcgan measured itself."""
+"""Options with which evaluate.py measures as the run named dcgan measured itself."""
 OF_THE_CLOCK = re.compile(r"seconds|_per_")
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """Copies of all of them."""
+    """A folder with copies of all old runs."""
     return shutil.copytree(OLD, tmp_path / "old")
 
 
 def numbers(folder: Path, first: int = 0) -> dict[str, float]:
-    """What a run has logged from an iteration on, apart from times."""
+    """Numbers except times that a run has logged from iteration ``first`` on, by "iteration name"."""
     records = read_records(folder / "metrics.jsonl")
     return {
         f"{record['iteration']} {record['name']}": record["value"]
@@ -47,10 +47,10 @@ def numbers(folder: Path, first: int = 0) -> dict[str, float]:
 
 
 def assert_same(found: dict[str, float], expected: dict[str, float]) -> None:
-    """To 1e-5; what the moving average draws to 1e-4.
+    """Check that numbers agree to 1e-5, or to 1e-4 if they are measured on the moving average.
 
-    Since these runs were made, the ramp at the start of the average counts the images before an iteration and not
-    those after it. That is a correction: it moves an average of a few iterations, and nothing that is trained.
+    After these runs were made, the ramp at the start of the average was corrected to count the images before an
+    iteration and not those after it. This changes an average over few iterations, and nothing that is trained.
     """
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -69,7 +69,7 @@ def test_it_is_resumed_with_the_numbers_of_the_code_that_made_it(name: str, old:
 @pytest.mark.parametrize("name", RUNS)
 def test_it_is_repeated_with_the_same_numbers(name: str, old: Path, tmp_path: Path) -> None:
     answer = call(f"rerun={old / name}", tmp_path / "again")
-    assert "values" in answer.out, answer.err  # equal to the last bit only on the machine that made them
+    assert "values" in answer.out, answer.err  # equal to the last bit only on the machine of that run
     assert_same(numbers(tmp_path / "again"), numbers(old / name))
 
 
@@ -98,7 +98,7 @@ def test_it_is_evaluated(name: str, old: Path) -> None:
 
 
 def test_the_numbers_are_those_that_it_measured_itself(old: Path) -> None:
-    """With the same protocol, so that numbers of before and after may stand in one table."""
+    """The protocol is the same, so that numbers from before and after the move may stand in one table."""
     verbs.done(evaluate, f"{old / 'dcgan'} {FEW} weights=raw")
     value = read_records(old / "dcgan" / "evaluations.jsonl")[0]["value"]
     assert value == pytest.approx(numbers(old / "dcgan")["4 quality/raw/fid"], rel=1e-5)

@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The checkpoints that are read from here on."""
+    """Names of the checkpoints that are read while a test runs."""
     found: list[Path] = []
     load = torch.load
 

@@ -1,4 +1,4 @@
-"""The page for a user with pictures of their own: its commands run in its order, as they stand there."""
+"""The commands on the page for users with their own pictures run as they stand there, in the page's order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMANDS = [line.partition(" #")[0].strip() for block in BLOCKS for line in bloc
 
 
 def draw(folder: Path, count: int) -> None:
-    """Pictures of several sizes."""
+    """Draw pictures of several sizes."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
     for i in range(count):
@@ -31,7 +31,7 @@ def draw(folder: Path, count: int) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the user sits: with pictures/, pets/ of two classes, and more_pictures/."""
+    """Working folder of the user, with pictures/, pets/ of two classes, and more_pictures/."""
     draw(tmp_path / "pictures", 12)
     draw(tmp_path / "more_pictures", 9)
     for kind in ("cat", "dog"):

@@ -1,7 +1,7 @@
-"""Two processes train what one trains, for every loss, every penalty and every recipe of conf/loss.
+"""Two processes train what one process trains, for every loss, every penalty and every recipe of conf/loss.
 
-The networks have no batch norm and no dropout, whose statistics and masks are each process's own
-(docs/losses/README.md): everything else is the same function of the global batch.
+The networks have no batch norm and no dropout, because each process has its own statistics and masks for these
+(docs/losses/README.md). Everything else is the same function of the global batch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TRICKS = {"label_smoothing": 0.1, "label_noise": 0.2, "label_flip": 0.2}
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """What ``loss=NAME`` hands to a game."""
+    """Options that ``loss=NAME`` hands to a game."""
     with initialize_config_dir(config_folder(), version_base="1.3"):
         config = compose("train", [f"loss={name}"])
     nodes = {"loss": config.loss, "penalties": config.penalty, "constraints": config.constraint}
@@ -59,7 +59,7 @@ ALONE: dict[str, dict[str, Any]] = {
 
 
 def curved() -> games.Discriminator:
-    """Its slope differs from point to point, so that it matters where exactly a penalty looks."""
+    """A discriminator whose slope differs from point to point, so that the points of a penalty matter."""
     network = games.Discriminator()
     network.layers[3] = nn.Tanh()
     with torch.no_grad():
@@ -81,7 +81,7 @@ def everything() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def of_two(everything: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Weights of both ranks by game; two processes play all of them, one after the other."""
+    """Weights of both ranks by game, after two processes have played all games one after the other."""
     folder = tmp_path_factory.mktemp("two")
 
     def play(rank: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Quality on two processes: the numbers of one, and training as if nobody had measured."""
+"""Two processes measure the same quality as one process, and training goes on as if nobody had measured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 
 
 def generator() -> DCGANGenerator:
-    """With statistics in its batch norm that are not those of a batch."""
+    """A generator whose batch norm has statistics that differ from those of a batch."""
     torch.manual_seed(4)
     network = DCGANGenerator(channels=1, resolution=28, latent_dim=8, width=4, norm="batch")
     for module in network.modules():
@@ -40,7 +40,7 @@ def generator() -> DCGANGenerator:
 
 @pytest.mark.parametrize("count", [1, 37, 51])
 def test_the_same_images_with_the_same_features(count: int, tmp_path: Path) -> None:
-    """Bit for bit, whether one process has more images than the other, or none at all."""
+    """Images and features are equal bit by bit, even if one process has fewer images than the other or none."""
 
     def features(rank: int) -> list[Tensor]:
         evaluator = Evaluator(ClassifierExtractor(weights="digits"), {"fid": FrechetDistance()})
@@ -56,7 +56,7 @@ def test_the_same_images_with_the_same_features(count: int, tmp_path: Path) -> N
 class Streams(Callback):
     """The default random streams of torch and NumPy before each iteration but the first of an epoch.
 
-    Python's is left out: beartype, which checks types while tests run, draws from it.
+    Python's stream is left out, because beartype, which checks types while the tests run, draws from it.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ def measure(folder: Path) -> Quality:
 
 
 def test_training_does_not_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights, buffers, averages, optimizers, modes and random streams, with batch norm and dropout, on two devices."""
+    """Measuring changes no weight, buffer, average, optimizer, mode or random stream, with batch norm and dropout."""
     monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path / "cache"))
 
     def train(folder: Path, measured: bool) -> Callable[[int], Any]:

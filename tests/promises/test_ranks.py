@@ -15,7 +15,7 @@ pytestmark = pytest.mark.forks
 
 
 def jobs(sweep: Path) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Configuration and rank files of every job, by name."""
+    """Configuration and rank files of every job, in the order of the jobs' names."""
     for folder in sorted(path for path in sweep.iterdir() if path.is_dir()):
         yield yaml.safe_load((folder / "resolved.yaml").read_text()), games.rank_files(folder)
         assert json.loads((folder / "summary.json").read_text())["status"] == "done"

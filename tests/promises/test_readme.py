@@ -22,11 +22,11 @@ COMMANDS = sorted(set(re.findall(r"python train\.py[^#`\n]*", TEXT)))
 
 
 STORED = ("resume=", "rerun=")
-"""Words that compose nothing."""
+"""Beginnings of words that take a stored configuration and compose none."""
 
 
 def words_of(command: str) -> list[str]:
-    """The overrides, of a sweep those of its first job."""
+    """The overrides of a command, or those of the first job if it is a sweep."""
     typed = [word for word in shlex.split(command)[2:] if "=" in word and not word.startswith(("--", "init_from="))]
     stored = [word for word in typed if word.startswith(STORED)]
     parsed = OverridesParser.create().parse_overrides([word for word in typed if word not in stored])

@@ -1,4 +1,4 @@
-"""``rerun=``: a run repeated gives the same numbers, and where it does not, it is said which and why."""
+"""A run repeated by ``rerun=`` gives the same numbers, or a message says which of them differ and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def copy(run: Path, tmp_path: Path) -> Path:
 
 
 def test_the_same_again(run: Path, tmp_path: Path) -> None:
-    """Its options come from the stored configuration alone."""
+    """The options of the second run come from the stored configuration alone."""
     answer = call(f"rerun={run}", tmp_path / "again")
     assert answer.status == 0, answer.err
     assert "and every weight, equal to the last bit" in answer.out

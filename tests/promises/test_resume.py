@@ -1,4 +1,4 @@
-"""A run that was killed goes on as if it had not been: the same weights, averages, optimizer states and curves."""
+"""A run that was killed and resumed has the weights, averages, optimizer states and curves of one that was not."""
 
 from __future__ import annotations
 

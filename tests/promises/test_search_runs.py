@@ -1,4 +1,4 @@
-"""Searches from the command line, with jobs that train: on two devices, pruned, killed and gone on with."""
+"""Searches from the command line whose jobs train: on two devices, with pruning, and killed and continued."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def rows(sweep: Path) -> list[dict[str, str]]:
 
 
 def test_both_processes_train_a_trial_and_end_with_it(tmp_path: Path) -> None:
-    """Both have the trial's parameters, and what rank 0 hears from the pruner ends both after the same iteration.
+    """Both processes have the trial's parameters, and the pruner's answer to rank 0 ends both at the same iteration.
 
-    Where each process ran the sweep's line again, rank 0 trained with 0.153 and rank 1 with 0.471.
+    When each process ran the sweep's command line itself, rank 0 trained with 0.153 and rank 1 with 0.471.
     """
     sweep, log = tmp_path / "sweep", tmp_path / "log"
-    pruner = "{_target_:optuna.pruners.ThresholdPruner,upper:0}"  # no FID is as good
+    pruner = "{_target_:optuna.pruners.ThresholdPruner,upper:0}"  # every FID is worse and is therefore pruned
     words = ("trainer.devices=2", "trainer.max_steps=40", "hydra.sweeper.n_trials=2", f"hydra.sweep.dir={sweep}")
     words = (*words, "~hydra.sweeper.pruner", f"+hydra.sweeper.pruner={pruner}")
     assert games.run(*LINE, *words, output=log, timeout=280) == 0, log.read_text()
@@ -84,7 +84,7 @@ SHORT = f"{' '.join(games.TINY)} evaluator.n_fake=8 trainer.max_steps=1 -m hydra
 
 
 def test_a_trial_may_fail_and_folders_are_named_by_what_is_searched(tmp_path: Path) -> None:
-    """The search adds ``callbacks=quality`` and its options to each job, and ends when its sampler has tried all."""
+    """The search adds ``callbacks=quality`` and its options to each job, and ends when all values have been tried."""
     answer = call(f"{SHORT} n_critic=1,-1 hydra.sweeper.n_trials=9 hydra.sweep.dir={tmp_path}")
     assert (answer.status, "2 job(s): 1 trained, 1 failed" in answer.out) == (0, True), answer.err
     assert sorted(row["state"] for row in rows(tmp_path)) == ["done", "failed"]

@@ -1,4 +1,4 @@
-"""Signals and deaths: a checkpoint where there is time for one, an honest status, and nobody left behind."""
+"""Runs that a signal or a death ends leave a checkpoint if there is time, an honest status and no process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDLESS = ("trainer.max_steps=1000000", "callbacks.checkpoint.every_iterations=n
 
 
 def stopped(number: int, devices: int, folder: Path, *options: str) -> Path:
-    """A run that all its processes were asked to end, as a scheduler does (SIGTERM) or a terminal (SIGINT)."""
+    """A run all of whose processes got a signal to end, as a scheduler (SIGTERM) or a terminal (SIGINT) sends it."""
     run, log = folder / "run", folder / "run.log"
     words = [*games.TINY, *ENDLESS, *options, f"trainer.devices={devices}", f"hydra.run.dir={run}"]
     process = games.start_run(*words, output=log)
@@ -66,7 +66,7 @@ def test_a_killed_rank_ends_the_run_with_a_message(tmp_path: Path) -> None:
     assert log.read_text().splitlines()[-1].startswith("error: Process 1 of this run ended with status -9")
     assert "Traceback" not in log.read_text()
     assert not any(games.alive(pid) for pid in ranks)
-    assert not (run / "checkpoints" / "last.ckpt").exists()  # the ranks may have differed
+    assert not (run / "checkpoints" / "last.ckpt").exists()  # because the ranks may have had different weights
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""``data=toy``: what it chooses, what it draws and logs, and that it learns, in seconds."""
+"""Games with ``data=toy`` choose fitting parts, draw and log points, and learn in seconds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def parts(config: DictConfig) -> tuple[str, str, float, set[str]]:
-    """The data, the generator, the learning rate and the callbacks of a configuration."""
+    """The data, the generator, the learning rate and the callbacks that a configuration names."""
     generator = config.model.generator._target_.rpartition(".")[2]
     return config.data._target_.rpartition(".")[2], generator, config.optimizer.lr, set(config.callbacks)
 
@@ -82,7 +82,7 @@ CENTERS = torch.tensor([[2.0, 0.0], [-2.0, 0.0]])
 
 
 def pixel(picture: Tensor, x: float, y: float, reach: float) -> tuple[int, ...]:
-    """The colour at a place of the plane: x to the right, y upwards."""
+    """Colour of the picture at a point of the plane, with x to the right and y upwards."""
     side = picture.shape[-1]
     column, row = int((reach + x) / (2 * reach) * side), int((reach - y) / (2 * reach) * side)
     return tuple(picture[:, row, column].tolist())
@@ -148,7 +148,7 @@ def test_looking_does_not_change_training(tmp_path: Path) -> None:
 
 
 def test_its_numbers_are_those_of_the_averaged_generator(tmp_path: Path) -> None:
-    """In every logger, at the iterations at which it draws; the picture is the size that it says."""
+    """Every logger has the numbers at the iterations of the pictures, and the pictures have the right size."""
     module, logger = points_game(), CSVLogger(tmp_path, name="", version="")
     data = fit(module, 5, Scatter(str(tmp_path), every_kimg=0.03, count=40), logger=logger)
     logger.save()
@@ -195,7 +195,7 @@ def quality(folder: Path) -> list[tuple[int, int, str, float]]:
 
 
 def test_a_run_and_its_resumption_leave_one_record_each(tmp_path: Path) -> None:
-    """Stopped between two pictures and gone on with: the pictures' numbers are those of one long run."""
+    """A run that is stopped between two pictures and resumed has the same numbers as one long run."""
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     answer = run(f"{SMALL} trainer.max_steps=12", whole)
     assert "PointGenerator" in answer.out
@@ -216,7 +216,7 @@ def test_every_loss_takes_points(loss: str, tmp_path: Path) -> None:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """Three wide modes in 60,000 points: all found, and most samples within three standard deviations of one."""
+    """All three wide modes are found in 60,000 points, and most samples are within three standard deviations of one."""
     answer = run("data=toy data.count=3 data.std=0.2 kimg=60 trainer.accelerator=cpu threads=1 logger=[]", tmp_path)
     first, last = quality(tmp_path)[:2], quality(tmp_path)[-2:]
     assert first[1][3] < 0.1
@@ -229,7 +229,7 @@ def test_it_learns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("loss", ["non_saturating", "relativistic", "hinge"])
 def test_no_mode_of_the_ring_is_missed(loss: str, seed: int, tmp_path: Path) -> None:
-    """After 300,000 points, less than a third of the usual budget, in half a minute each.
+    """All modes are found after 300,000 points, less than a third of the usual budget, in half a minute for each run.
 
     Measured: 8 modes and from 48 to 69 % of high quality in each of the nine runs. By chance, points spread over the
     plane reach 1 %.

@@ -1,4 +1,4 @@
-"""All tricks at once on two processes: the same game as on one, and a checkpoint that either goes on from."""
+"""All tricks at once give the same game on two processes as on one, and a checkpoint that either can resume."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEPS, HALF = 8, 3
 
 
 class SaveAtTheEnd(Callback):
-    """While the processes are still together: the image pool is gathered."""
+    """Callback that saves while the processes are still together, because the image pool must be gathered."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,7 +54,7 @@ def trained(steps: int, checkpoint: Path | None = None, **options: Any) -> GAN:
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], Path]:
-    """What both ranks have at the end, and rank 0's checkpoint of halfway."""
+    """State of both ranks at the end, and the checkpoint that rank 0 wrote halfway."""
     folder = tmp_path_factory.mktemp("two")
     halfway = folder / "halfway.ckpt"
 
@@ -74,7 +74,7 @@ def test_both_ranks_have_what_one_process_has(of_two: tuple[list[dict[str, Any]]
 
 
 def test_one_process_goes_on_from_two(of_two: tuple[list[dict[str, Any]], Path]) -> None:
-    """The image pool has fakes of both, and the collected signs are those of the global batch."""
+    """The image pool has fakes of both processes, and the collected signs are those of the global batch."""
     _, halfway = of_two
     resumed, whole = trained(STEPS, checkpoint=halfway), trained(STEPS)
     assert games.largest_difference(games.weights(resumed), games.weights(whole)) < 1e-6

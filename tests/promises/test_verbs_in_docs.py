@@ -1,4 +1,4 @@
-"""The commands of the verbs in README and docs: each is one, with options that there are."""
+"""Every command of a verb in README and docs is a valid command with existing options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wheel carries."""
+"""A wheel of the package carries all the files that it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a user meets it, called in this process: a fresh interpreter takes seconds to start."""
+"""The command line as a user meets it, called in this process because a fresh interpreter takes seconds to start."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gan_lightning.cli import main
 from gan_lightning.data.sets import digits
 
 TINY = "data.batch_size=8 model.generator.width=4 trainer.accelerator=cpu callbacks.samples.count=4 logger=[] threads=1"
-IMAGES = 64  # digits in the training set: eight iterations of eight
+IMAGES = 64  # number of digits in the training set: eight iterations of eight images
 SMALL = {"width": "{0}", "widths": "[{0}]"}
-"""The options of networks that say how wide they are, and how one is written."""
+"""Options of networks that say how wide they are, and the form of their values."""
 
 
 def narrow(model: Mapping[str, Any], width: int) -> list[str]:
-    """Words that make both networks of a composed ``model`` node ``width`` wide."""
+    """Words of a command line that make both networks of a composed ``model`` node ``width`` channels wide."""
     return [
         f"model.{player}.{option}={written.format(width)}"
         for player in ("generator", "discriminator")
@@ -34,7 +34,7 @@ def narrow(model: Mapping[str, Any], width: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended, and what it printed."""
+    """Exit status of a command, and what it printed."""
 
     status: int | str | None
     out: str
@@ -42,7 +42,7 @@ class Answer:
 
 
 def called(main: Callable[[], None], argv: Sequence[str]) -> Answer:
-    """Run a verb as its command line would; ``data=digits`` are few."""
+    """Run a verb as its command line would, with few digits in ``data=digits``."""
     out, err = io.StringIO(), io.StringIO()
     status: int | str | None = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
@@ -62,7 +62,7 @@ def call(line: str, folder: Path | None = None) -> Answer:
 
 
 def train(line: str, folder: Path) -> Answer:
-    """A tiny run that has to end well."""
+    """Train a tiny run, which must end with status 0."""
     answer = call(f"{TINY} {line}", folder)
     assert answer.status == 0, answer.err
     return answer

@@ -1,4 +1,4 @@
-"""Losses that fail on one process of a run or on both; the processes import them by name."""
+"""Losses that fail on one process of a run or on both, and that the processes import by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan_lightning.losses import NonSaturating
 
 @dataclass(frozen=True)
 class FailsOnTheOther(NonSaturating):
-    """Can be built by rank 0 alone."""
+    """Loss that only rank 0 can build."""
 
     def __post_init__(self) -> None:
         if os.environ.get("LOCAL_RANK", "0") != "0":
@@ -21,7 +21,7 @@ class FailsOnTheOther(NonSaturating):
 
 @dataclass(frozen=True)
 class FailsOnBoth(NonSaturating):
-    """As what does not fit together."""
+    """Loss that fails on every process with the error that networks which don't fit together would raise."""
 
     def discriminator(self, real: Any, fake: Any, draw: Any) -> Any:
         raise RuntimeError("shapes cannot be multiplied")

@@ -1,7 +1,7 @@
 """Small games, and whole runs in processes of their own, for the tests of training.
 
-Runs start by fork, from the test process that has imported everything: a fresh interpreter needs seconds for that. The
-child processes of a run on two devices are fresh interpreters all the same, as they always are.
+Runs are forked from the test process, which has imported everything, because a fresh interpreter needs seconds for
+that. The child processes of a run on two devices are fresh interpreters nevertheless, as they always are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PIXELS = 8
 
 
 class Noise(ImageDataModule):
-    """Random bytes with two classes; its epochs are as short as a test wants them."""
+    """Random bytes with two classes, as many as a test wants, so that its epochs can be short."""
 
     def __init__(self, *, num_images: int = 40, **options: Any) -> None:
         super().__init__(**options)
@@ -47,7 +47,7 @@ class Noise(ImageDataModule):
 
 
 class Generator(nn.Module):
-    """z [B 4] -> images [B 1 8 8]."""
+    """Small generator of images [B 1 8 8] from latents z [B 4]."""
 
     latent_dim = 4
 
@@ -68,7 +68,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [B 1 8 8] -> logits [B]."""
+    """Small discriminator that gives logits [B] of images [B 1 8 8]."""
 
     def __init__(self, dropout: float = 0.0, norm: Callable[[int], nn.Module] = lambda _: nn.Identity()) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ def fit(
     checkpoint: Path | None = None,
     **options: Any,
 ) -> Trainer:
-    """Train without Hydra."""
+    """Train a game without Hydra, and return the trainer."""
     trainer = Trainer(
         max_steps=max_steps,
         callbacks=list(callbacks),
@@ -139,7 +139,7 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
 
 
 def largest_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """Over all entries of two state dicts."""
+    """Largest absolute difference between two state dicts, over all entries."""
     assert ours.keys() == theirs.keys()
     return max(float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours)
 
@@ -155,7 +155,7 @@ QUICK = (
     "logger=[]",
     "callbacks.samples.every_kimg=null",
 )
-"""A run of any model in a moment: 5 iterations an epoch."""
+"""Words that make a run of any model short: an epoch has 5 iterations."""
 
 TINY = (
     *QUICK,
@@ -165,11 +165,11 @@ TINY = (
     "model.discriminator.widths=[8]",
     "model.discriminator.norm=batch",
 )
-"""A run of milliseconds with what is hard to resume in it: batch norm, dropout and an average."""
+"""Words for a run of milliseconds that has what is hard to resume: batch norm, dropout and a moving average."""
 
 
 def start(function: Callable[..., Any], *args: Any, output: Path) -> BaseProcess:
-    """Call ``function`` in a process of its own (and a group of its own), which writes to ``output``."""
+    """Call ``function`` in a process and process group of its own, which writes to the file ``output``."""
     process = FORK.Process(target=_run, args=(function, args, output))
     process.start()
     return process
@@ -186,23 +186,23 @@ def _run(function: Callable[..., Any], args: tuple[Any, ...], output: Path) -> N
 
 
 def command(*words: str) -> None:
-    """What ``python train.py WORDS`` does."""
+    """Do in this process what ``python train.py WORDS`` does."""
     sys.argv = ["train.py", *words]
     main()
 
 
 def start_run(*words: str, output: Path) -> BaseProcess:
-    """``python train.py WORDS`` in the background."""
+    """Start ``python train.py WORDS`` in the background, and return its process."""
     return start(command, *words, output=output)
 
 
 def run(*words: str, output: Path, timeout: float = 120) -> int:
-    """``python train.py WORDS`` until its end; gives its status, below 0 for a signal."""
+    """Run ``python train.py WORDS`` until its end, and return its status, which is negative for a signal."""
     return status(start_run(*words, output=output), timeout)
 
 
 def status(process: BaseProcess, timeout: float) -> int:
-    """Wait for the end of a process; one that does not end in time is killed and fails the test."""
+    """Wait for the end of a process, and return its status; if it is late, it is killed and the test fails."""
     process.join(timeout)
     if process.exitcode is None:
         process.kill()
@@ -212,7 +212,7 @@ def status(process: BaseProcess, timeout: float) -> int:
 
 
 def wait_for(condition: Callable[[], Any], timeout: float, what: str) -> Any:
-    """Ask until the answer is true; gives the answer."""
+    """Evaluate ``condition`` until its value is true, and return the value."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {timeout} s"
@@ -221,18 +221,18 @@ def wait_for(condition: Callable[[], Any], timeout: float, what: str) -> Any:
 
 
 def rank_files(folder: Path, attempt: int = 0) -> list[dict[str, Any]]:
-    """What each process of an attempt says that it trains with, by rank."""
+    """Contents of the files in which each process of an attempt wrote what it trains with, by rank."""
     files = sorted((folder / "attempts" / str(attempt)).glob("rank-*.json"))
     return [json.loads(file.read_text()) for file in files]
 
 
 def pids(folder: Path, processes: int, attempt: int = 0, timeout: float = 60) -> list[int]:
-    """The processes of a run, by rank, as soon as all of them train."""
+    """Process ids of a run by rank, as soon as all of its processes train."""
 
     def found() -> list[int]:
         try:
             files = rank_files(folder, attempt)
-        except json.JSONDecodeError:  # being written
+        except json.JSONDecodeError:  # because the file is being written
             return []
         return [file["pid"] for file in files] if len(files) == processes else []
 
@@ -240,7 +240,7 @@ def pids(folder: Path, processes: int, attempt: int = 0, timeout: float = 60) ->
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead and not yet reaped does not."""
+    """Whether a process runs, which a dead one that is not yet reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -248,7 +248,10 @@ def alive(pid: int) -> bool:
 
 
 def records(folder: Path) -> dict[tuple[int, str], float]:
-    """``metrics.jsonl`` by iteration and name, without what depends on the clock; no iteration stands there twice."""
+    """Values in ``metrics.jsonl`` by iteration and name, without those that depend on the clock.
+
+    The test fails if a pair of iteration and name occurs twice.
+    """
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     keys = [(line["iteration"], line["name"]) for line in lines]
     assert len(keys) == len(set(keys))
@@ -257,5 +260,5 @@ def records(folder: Path) -> dict[tuple[int, str], float]:
 
 
 def state(folder: Path, name: str = "last.ckpt") -> dict[str, Any]:
-    """A run's checkpoint."""
+    """Contents of a checkpoint of a run."""
     return torch.load(folder / "checkpoints" / name, weights_only=True)

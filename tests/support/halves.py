@@ -15,7 +15,7 @@ BATCH_NORM = partial(nn.BatchNorm1d, affine=True)
 
 
 class Halves:
-    """Means of the four quarters of an image as features, and whether it is bright as probabilities."""
+    """Extractor with the means of an image's four quarters as features and its brightness as probabilities."""
 
     name = "halves"
     hash = "0001"
@@ -38,5 +38,5 @@ class Halves:
 
 
 def norms() -> GAN:
-    """With batch norm in both players and dropout in D: what a careless measurement would disturb."""
+    """A game with batch norm in both players and dropout in D, which a careless measurement would disturb."""
     return game(Generator(BATCH_NORM), Discriminator(dropout=0.5, norm=BATCH_NORM), optimizer=ADAM)

@@ -1,4 +1,4 @@
-"""The parts that conf/ names, built apart, and tiny games of them."""
+"""The parts that conf/ names, built one by one, and tiny games that are made of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gan_lightning.games.gan import GAN
 
 CONF = Path(config_folder())
 WIDTH, CLASSES = 8, 2
-RESOLUTION = 28  # the smallest that every network takes
+RESOLUTION = 28  # the smallest resolution that every network takes
 FACTS = (
     "++data.channels=1",
     f"++data.resolution={RESOLUTION}",
@@ -35,11 +35,11 @@ LOSSES = choices("loss")
 
 @cache
 def text(group: str, name: str) -> Any:
-    """A yaml as it is written, with those that it builds on; nothing is resolved."""
+    """Contents of a yaml merged with those that it builds on, without any interpolation resolved."""
     node = OmegaConf.load(CONF / group / f"{name}.yaml")
     bases = []
     for base in node.get("defaults", []):
-        if isinstance(base, str):  # of the same group, or /GROUP/NAME@WHERE
+        if isinstance(base, str):  # a name in the same group, or /GROUP/NAME@WHERE
             path, _, where = base.partition("@")
             found = text(*path[1:].split("/")) if path.startswith("/") else text(group, path)
             bases.append({where: found} if where not in ("", "_here_") else found)
@@ -47,7 +47,7 @@ def text(group: str, name: str) -> Any:
 
 
 def overridden(loss: str, group: str) -> list[str]:
-    """What a recipe chooses of another group."""
+    """Choices that the recipe of a loss makes in another group."""
     choice: dict[str, list[str]] = {
         key: value for entry in text("loss", loss)["defaults"] for key, value in entry.items()
     }
@@ -55,7 +55,7 @@ def overridden(loss: str, group: str) -> list[str]:
 
 
 def composed(*words: str) -> DictConfig:
-    """With both networks ``WIDTH`` wide, by whichever of the two options for it they have."""
+    """The configuration of a command line, with both networks made ``WIDTH`` wide by whichever option they have."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", [*words, *FACTS])
     for network in (config.model.generator, config.model.discriminator):
@@ -72,7 +72,7 @@ def of_model(model: str) -> DictConfig:
 
 @cache
 def part(group: str, name: str) -> Any:
-    """A penalty or a constraint: they have no state, so that games can share them."""
+    """A penalty or a constraint, which games can share because they have no state."""
     return build(text(group, name)[name])
 
 
@@ -81,7 +81,7 @@ def parts(group: str, names: Iterable[str]) -> dict[str, Any]:
 
 
 def trains(module: GAN) -> None:
-    """Two steps, after which every weight is a number and both players have moved."""
+    """Train two steps, and check that every weight is finite and that both players have changed."""
     before = games.weights(module)
     games.fit(module, 2, batch_size=4, resolution=RESOLUTION)
     after = games.weights(module)

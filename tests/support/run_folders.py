@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, written in a moment, for the tests of what reads them."""
+"""Run folders as training leaves them, written without any training, for the tests of what reads them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROTOCOL = {
     "versions": {"torch": "2.14.1"},
 }
 BATCH = 100
-"""Images an iteration."""
+"""Number of images in an iteration."""
 CLASSES = {"hinge": "Hinge", "non_saturating": "NonSaturating", "minimax": "Minimax"}
 
 
@@ -48,7 +48,7 @@ def write_run(
     pictures: bool = False,
     started: str = "2026-11-22T10:00:00+00:00",
 ) -> Path:
-    """A run that was measured every so many images; ``status=None`` leaves no summary."""
+    """Write a run that was measured ``every`` so many images, without a summary if ``status`` is None."""
     folder.mkdir(parents=True)
     config: dict[str, Any] = {
         "seed": seed,
@@ -96,13 +96,13 @@ def write_run(
 
 
 def write_failure(folder: Path, message: str, kind: str = "diverged") -> None:
-    """What a job of a sweep leaves that failed."""
+    """Write what a failed job of a sweep leaves."""
     folder.mkdir(exist_ok=True)
     (folder / "failure.json").write_text(json.dumps({"v": 1, "kind": kind, "message": message}))
 
 
 def write_sweep(folder: Path, recipes: Mapping[str, Sequence[float]], **options: Any) -> Path:
-    """Runs of several losses, each with one seed for every last value that is given."""
+    """Write runs of several losses, for each of which there is one seed for every last value that is given."""
     for loss, finals in recipes.items():
         for seed, final in enumerate(finals):
             values = (2 * final, 1.5 * final, final)

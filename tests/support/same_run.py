@@ -1,4 +1,4 @@
-"""Runs that are killed, gone on with and compared, bit by bit, with one that was left alone."""
+"""Runs that are killed and resumed, and then compared bit by bit with one that was left alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import torch
 from lightning.pytorch import Callback
 from torch import Tensor
 
-EPOCH = 5  # iterations: 40 images, 8 an iteration
+EPOCH = 5  # number of iterations in an epoch of 40 images, 8 in each iteration
 
 
 class KillAt(Callback):
-    """Ends its own process as a power cut would, after the callbacks before it had their turn."""
+    """Kills its own process as a power cut would, after the callbacks before this one had their turn."""
 
     def __init__(self, iteration: int) -> None:
         self.iteration = iteration
@@ -29,7 +29,7 @@ class KillAt(Callback):
 
 
 def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
-    """Places where two checkpoints differ in a bit."""
+    """Names of the places at which two checkpoints differ in any bit."""
     if isinstance(ours, Tensor):
         return [] if torch.equal(ours, theirs) else [where]
     if isinstance(ours, dict):
@@ -43,17 +43,17 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
 
 
 def assert_same_run(whole: Path, resumed: Path) -> None:
-    """Everything that training made is the same bit by bit."""
+    """Check that two runs left the same checkpoints, bit by bit, and the same curves."""
     ours, theirs = games.state(whole), games.state(resumed)
     for part in ("state_dict", "optimizer_states", "gan_lightning"):
         assert differences(ours[part], theirs[part], part) == []
     expected, actual = games.records(whole), games.records(resumed)
-    # an attempt that ended in the middle of an interval has written what it had, which stays
+    # an attempt that ended in the middle of an interval has written an additional point, which stays
     assert {key: actual[key] for key in expected} == pytest.approx(expected, abs=1e-6)
 
 
 def killed_and_resumed(folder: Path, save_at: int, kill_at: int, end: list[str], *options: str) -> Path:
-    """A run killed by SIGKILL after a checkpoint, and taken up again."""
+    """Start a run, kill it by SIGKILL after a checkpoint, resume it, and return its folder."""
     run = folder / "killed"
     kill = [f"+callbacks.kill={{_target_: same_run.KillAt, iteration: {kill_at}}}"]
     words = [*games.TINY, *options, *end, *kill, f"callbacks.checkpoint.every_iterations={save_at}"]
@@ -67,7 +67,7 @@ def killed_and_resumed(folder: Path, save_at: int, kill_at: int, end: list[str],
 
 
 def start_whole(folder: Path, end: list[str], *options: str) -> Callable[[], Path]:
-    """Start the same run, not to be killed; the function that is given waits for it."""
+    """Start the same run without a kill, and return a function that waits for its end and returns its folder."""
     run, log = folder / "whole", folder / "whole.log"
     process = games.start_run(*games.TINY, *options, *end, f"hydra.run.dir={run}", output=log)
 

@@ -1,4 +1,4 @@
-"""Two processes that train together, for the tests of what is the same on one and on two."""
+"""Two processes that train together, for the tests that compare two processes with one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANKS = 2
 
 
 def both_ranks(function: Callable[[int], Any], folder: Path, timeout: float = 90) -> list[Any]:
-    """What ``function(rank)`` gives on each of two processes that form a group's environment."""
+    """Results of ``function(rank)`` on two processes whose environment is that of a group, which it is yet to form."""
     folder.mkdir(exist_ok=True)
     started = [games.start(_on_rank, function, rank, folder, output=folder / f"{rank}.log") for rank in range(RANKS)]
     for rank, process in enumerate(started):
@@ -25,7 +25,7 @@ def both_ranks(function: Callable[[int], Any], folder: Path, timeout: float = 90
 
 def _on_rank(function: Callable[[int], Any], rank: int, folder: Path) -> None:
     os.environ.update(LOCAL_RANK=str(rank), NODE_RANK="0", WORLD_SIZE=str(RANKS))
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="0")  # unused: the strategy is handed a store
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="0")  # unused, because the strategy is handed a store
     torch.save(function(rank), folder / f"{rank}.pt")
 
 
@@ -34,7 +34,7 @@ def store_in(folder: Path) -> dist.FileStore:
 
 
 def in_a_group(function: Callable[[int], Any], folder: Path) -> list[Any]:
-    """What ``function(rank)`` gives on each of two processes that have already met."""
+    """Results of ``function(rank)`` on two processes that have already formed a group."""
 
     def met(rank: int) -> Any:
         dist.init_process_group("gloo", store=store_in(folder), rank=rank, world_size=RANKS)

@@ -1,7 +1,8 @@
-"""A second game, as a user writes one who has read CONTRIBUTING: two generators, two discriminators and no latents.
+"""A second game with two generators, two discriminators and no latents, as a reader of CONTRIBUTING would write it.
 
-Its data are images and their mirrored negatives. One generator maps the first to the second, the other one back, and
-each side has a discriminator of its own. Everything that the game needs is in this file and in ``YAML``.
+Its data are images and their mirrored negatives. One generator maps images to mirrored negatives, the other one maps
+these back, and each side has a discriminator of its own. Everything that the game needs is in this file and in
+``YAML``.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Translator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Answers with one logit an image."""
+    """Discriminator that gives one logit for each image."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

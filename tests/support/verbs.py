@@ -1,4 +1,4 @@
-"""The verbs besides train.py as a user meets them, called in this process; and generators as they load them."""
+"""The verbs besides train.py as a user meets them, called in this process, and generators as these verbs load them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def call(main: Callable[[], None], line: str) -> Answer:
 
 
 def done(main: Callable[[], None], line: str) -> str:
-    """What a verb that has to end well prints."""
+    """Run a verb, which must end with status 0, and return what it prints."""
     answer = call(main, line)
     assert answer.status == 0, answer.err
     return answer.out
 
 
 def refused(main: Callable[[], None], line: str) -> str:
-    """The one line with which a verb refuses."""
+    """Run a verb, which must refuse, and return the one line that says why."""
     answer = call(main, line)
     assert answer.status == 2, f"status {answer.status}: {answer.err}"
     assert answer.err.startswith("error: ")
@@ -35,7 +35,7 @@ def refused(main: Callable[[], None], line: str) -> str:
 
 
 def trained(generator: nn.Module, prior: Callable[..., Tensor] | None = None) -> Trained:
-    """A network with running statistics that are not those of the batches that it is given."""
+    """A generator as a verb loads it, with running statistics that differ from those of the batches that it gets."""
     for module in generator.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
