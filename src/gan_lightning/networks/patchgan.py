@@ -75,7 +75,8 @@ class PixelDiscriminator(Discriminator):
 
     Args:
         in_channels: Number of channels that the network takes; for a pair that of both images together.
-        resolution: Side in pixels, or (height, width). Any size will do, but this network can so replace another.
+        resolution: Side in pixels, or (height, width). Any size will do; the option exists so that this network can
+            stand in place of another.
         width: Number of channels of the first map.
         norm: "batch", "instance" or "none".
     """
