@@ -19,7 +19,7 @@ from lightning.pytorch import Callback, Trainer
 from torch.nn.functional import softplus
 
 from gan_lightning.callbacks import Checkpoint, Curves, Samples
-from gan_lightning.config.instantiate import resolve
+from gan_lightning.config.compose import resolve
 from gan_lightning.data import ImageDataModule
 from gan_lightning.games.gan import GAN
 from gan_lightning.games.player import frozen

@@ -15,8 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan_lightning.config.check import check_config
-from gan_lightning.config.compose import config_folder
-from gan_lightning.config.instantiate import resolve
+from gan_lightning.config.compose import config_folder, resolve
 from gan_lightning.config.trust import check_trusted
 
 CONF = Path(config_folder())

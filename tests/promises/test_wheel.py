@@ -19,7 +19,7 @@ PARTS = ("pyproject.toml", "README.md", "LICENSE", "src", "conf")
 
 def test_a_wheels_own_configuration_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert composing.config_folder() == str(ROOT / "conf")
-    monkeypatch.setattr(composing, "__file__", str(tmp_path / "gan_lightning" / "composing.py"))
+    monkeypatch.setattr(composing, "__file__", str(tmp_path / "gan_lightning" / "config" / "compose.py"))
     (tmp_path / "gan_lightning" / "conf").mkdir(parents=True)
     assert composing.config_folder() == str(tmp_path / "gan_lightning" / "conf")
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_lightning.errors import UserError
 
 HYDRAS = ("hydra.", "hydra/")
 """Beginnings of the names of Hydra's own options and groups."""
@@ -90,3 +93,29 @@ def composed_without(wrong: str) -> DictConfig:
         return composed([*groups, *(word for word in others if not word.startswith(("-", *HYDRAS)))])
     except Exception:  # a sweep or a second mistake; the defaults have most of the near matches, which are a courtesy
         return composed(groups)
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, with every interpolation followed.
+
+    A list of ints and floats becomes a list of floats, because YAML reads betas=[0,0.9] as an int and a float, which
+    torch takes for a mistake.
+
+    Raises:
+        UserError: If a value is missing or refers to nothing.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    return {str(key): _of_one_kind(value) for key, value in plain.items()}
+
+
+def _of_one_kind(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _of_one_kind(value) for key, value in node.items()}
+    if not isinstance(node, list):
+        return node
+    kinds = {type(value) for value in node}
+    return [float(value) for value in node] if kinds == {int, float} else [_of_one_kind(value) for value in node]

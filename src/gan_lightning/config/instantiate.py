@@ -1,4 +1,4 @@
-"""Turn a configuration into plain containers, and these into the objects that they describe.
+"""Turn plain containers into the objects that they describe; needs neither Hydra nor OmegaConf.
 
 What may be built from a configuration that somebody else has written is decided in :mod:`gan_lightning.config.trust`.
 """
@@ -10,39 +10,10 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from gan_lightning.errors import UserError
 
 RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
 """Keys of a node that say how its object is built and are not options of that object."""
-
-
-def resolve(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain containers, with every interpolation followed.
-
-    A list of ints and floats becomes a list of floats, because YAML reads betas=[0,0.9] as an int and a float, which
-    torch takes for a mistake.
-
-    Raises:
-        UserError: If a value is missing or refers to nothing.
-    """
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
-    assert isinstance(plain, dict)
-    return {str(key): _of_one_kind(value) for key, value in plain.items()}
-
-
-def _of_one_kind(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _of_one_kind(value) for key, value in node.items()}
-    if not isinstance(node, list):
-        return node
-    kinds = {type(value) for value in node}
-    return [float(value) for value in node] if kinds == {int, float} else [_of_one_kind(value) for value in node]
 
 
 def build(config: Any, path: str = "") -> Any:

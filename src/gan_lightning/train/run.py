@@ -16,7 +16,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.check import check_config, located
-from gan_lightning.config.instantiate import resolve
+from gan_lightning.config.compose import resolve
 from gan_lightning.config.trust import check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.parallel.devices import threads_for

@@ -27,7 +27,12 @@ CLASSES = 3
 Y = torch.tensor([0, 2, 1, 0])
 CLASSES_OF_NETWORKS = [getattr(networks, name) for name in networks.__all__]
 GENERATORS = [each for each in CLASSES_OF_NETWORKS if issubclass(each, Generator) and each is not Generator]
-DISCRIMINATORS = [each for each in CLASSES_OF_NETWORKS if issubclass(each, Discriminator) and each is not Discriminator]
+TAKE_NO_LABELS = {networks.PatchDiscriminator, networks.PixelDiscriminator}  # they judge translations
+DISCRIMINATORS = [
+    each
+    for each in CLASSES_OF_NETWORKS
+    if issubclass(each, Discriminator) and each not in TAKE_NO_LABELS | {Discriminator}
+]
 
 
 # ------------------------------------------------------------------------------------------------------- the objects

@@ -121,7 +121,7 @@ def test_the_moving_average_is_normalised_by_its_own_norm() -> None:
         with torch.no_grad():
             weight += 0.003 * drift[step // 100 % 2]
             layer(torch.randn(1, 24))
-        ema.update(images_per_update=32, images_seen=32 * step)
+        ema.update(images_per_update=32, images_before=32 * (step - 1))
     (norm,) = norms(ema.model)
     assert norm == pytest.approx(1.0, abs=0.01)
 
