@@ -66,8 +66,13 @@ def composed(*words: str) -> DictConfig:
 
 
 @cache
-def of_model(model: str) -> DictConfig:
+def _composed_once(model: str) -> DictConfig:
     return composed(f"model={model}")
+
+
+def of_model(model: str) -> DictConfig:
+    """The configuration of a model, for the caller to change: composing takes longer than all the rest."""
+    return _composed_once(model).copy()
 
 
 @cache
