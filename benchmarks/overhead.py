@@ -18,7 +18,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch.nn.functional import softplus
 
-from gan_lightning.callbacks import Checkpoint, Curves, Samples
+from gan_lightning.callbacks import Checkpoint, Curves, Progress, Samples
 from gan_lightning.config.compose import resolve
 from gan_lightning.data import ImageDataModule
 from gan_lightning.games.gan import GAN
@@ -26,6 +26,7 @@ from gan_lightning.games.player import frozen
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
 from gan_lightning.runs.loggers import JsonLines, TensorBoard
 from gan_lightning.train.build import build_module
+from gan_lightning.train.loop import GameLoop
 from gan_lightning.train.quiet import quieten_lightning
 from gan_lightning.train.settle import build_data
 
@@ -55,14 +56,14 @@ def framework(module: GAN, data: ImageDataModule, iterations: int) -> float:
         trainer = Trainer(
             accelerator="cpu",
             max_steps=WARM_UP + iterations,
-            callbacks=[Samples(folder, every_kimg=None), Curves(), watch, Checkpoint(folder, every_minutes=None)],
+            callbacks=[Samples(folder, every_kimg=None), Curves(), Progress(), watch, Checkpoint(folder)],
             logger=[JsonLines(folder), TensorBoard(folder)],
             plugins=[AtomicCheckpointIO()],
             use_distributed_sampler=False,
             enable_checkpointing=False,
             enable_model_summary=False,
-            enable_progress_bar=False,
         )
+        GameLoop.install(trainer)
         trainer.fit(module, datamodule=data)
     return watch.seconds
 

@@ -17,10 +17,14 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning.fabric.utilities.seed import reset_seed
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.loops.optimization.manual import _ManualOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers.launcher import _Launcher
+from lightning.pytorch.trainer.connectors.data_connector import _DataHookSelector
+from lightning.pytorch.trainer.connectors.logger_connector.logger_connector import _LoggerConnector
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
@@ -41,6 +45,17 @@ def parameters(function: Callable[..., Any]) -> list[str]:
     ("function", "expected"),
     [
         (_TrainingEpochLoop._broadcast_sigterm_tensor, ["self"]),  # callbacks/checkpoint.py puts a no-op in its place
+        (_TrainingEpochLoop.__init__, ["self", "trainer", "min_steps", "max_steps"]),  # train/loop.py is one of these
+        (_TrainingEpochLoop.on_run_start, ["self", "data_fetcher"]),
+        (_TrainingEpochLoop.advance, ["self", "data_fetcher"]),
+        (_TrainingEpochLoop.on_advance_end, ["self", "data_fetcher"]),
+        (_TrainingEpochLoop._save_loggers_on_train_batch_end, ["self"]),
+        (_ManualOptimization.on_run_start, ["self"]),
+        (_ManualOptimization.on_run_end, ["self"]),
+        (_DataHookSelector.get_instance, ["self", "hook_name"]),
+        (_LoggerConnector.on_batch_start, ["self", "batch", "dataloader_idx"]),
+        (_LoggerConnector.on_batch_end, ["self"]),
+        (_LoggerConnector.update_train_step_metrics, ["self"]),
         (_SignalConnector.register_signal_handlers, ["self"]),  # and its own handlers in this one's
         (_Launcher.launch, ["self", "function", "args", "kwargs"]),
         (_Launcher.kill, ["self", "signum"]),
@@ -69,6 +84,15 @@ def test_lightning_asks_about_sigterm_through_the_method_that_is_replaced() -> N
     source = inspect.getsource(_TrainingEpochLoop)
     assert source.count("self._broadcast_sigterm_tensor()") == 1
     assert source.count("broadcast(") == 1  # within the method, and nowhere else in the loop
+
+
+def test_the_loop_keeps_what_ours_reads() -> None:
+    trainer = pl.Trainer(logger=False, accelerator="cpu", enable_model_summary=False, enable_progress_bar=False)
+    loop = trainer.fit_loop.epoch_loop
+    assert {"batch_progress", "manual_optimization", "_results", "_batches_that_stepped"} <= vars(loop).keys()
+    assert {"_current_fx_name"} <= vars(games.game()).keys()
+    assert type(trainer.profiler) is PassThroughProfiler
+    assert trainer.received_sigterm is False
 
 
 def test_the_strategy_joins_the_group_and_sets_up_in_overridable_steps() -> None:
@@ -141,6 +165,7 @@ def test_an_optimizer_is_found_inside_lightnings() -> None:
     games.fit(module, 1)
     generator, discriminator = module.optimizers()
     assert isinstance(generator, LightningOptimizer)
+    assert {"_on_before_step", "_on_after_step"} <= vars(generator).keys()  # by which steps are counted
     assert isinstance(generator.optimizer, torch.optim.Adam)
     assert isinstance(discriminator.optimizer, torch.optim.Adam)
 

@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 from gan_lightning.errors import UserError
 from gan_lightning.games.clipping import GradientClip
 from gan_lightning.games.costs import Cost, cost
+from gan_lightning.games.descent import Descent, ThroughLightning, descent
 from gan_lightning.games.ema import MovingAverage
 from gan_lightning.games.player import OptimizerFactory, Player
 from gan_lightning.games.scalars import Scalars
@@ -97,6 +98,7 @@ class Game(LightningModule, ABC):
         self.images_seen = 0
         self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
         self.players: dict[str, Player] = {}
+        self._descent: Descent = ThroughLightning(self)
         self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
         self._statistics: list[Tensor] = []
 
@@ -214,8 +216,7 @@ class Game(LightningModule, ABC):
         self.player = player
         for parameter in stepping.parameters:
             parameter.grad = None
-        self.manual_backward(reduce(add, terms.values()))
-        stepping.step(self)
+        self._descent(stepping, reduce(add, terms.values()))
         self.updates[player] += 1
         self.scalars.add(terms)
 
@@ -263,7 +264,8 @@ class Game(LightningModule, ABC):
         self._statistics = [buffer for buffer in buffers if buffer.is_floating_point()]
 
     def on_train_start(self) -> None:
-        """Give the configuration the last word over the options that a checkpoint brought."""
+        """Give the configuration the last word over the options that a checkpoint brought; find the way to step."""
+        self._descent = descent(self)
         self.scalars.to(self.device)
         for player in self.players.values():
             player.restore_options()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lightning.pytorch import LightningModule
 from torch import nn
 from torch.optim import Optimizer
 
@@ -43,18 +42,6 @@ class Player:
         options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
         return cls(name, parameters, optimizer, options, counted)
 
-    def step(self, game: LightningModule) -> None:
-        """Apply the gradients.
-
-        Both ways run all hooks, the precision plugin and the reduction over processes; Lightning counts the first.
-        """
-        if self.counted:
-            optimizers = game.optimizers()
-            assert isinstance(optimizers, list)
-            optimizers[0].step()
-        else:
-            game.trainer.strategy.optimizer_step(self.optimizer, _no_closure)
-
     def restore_options(self) -> None:
         """Give the configuration the last word: a checkpoint restores its own learning rates and betas."""
         for group, options in zip(self.optimizer.param_groups, self.options, strict=True):
@@ -72,7 +59,3 @@ def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(True)
-
-
-def _no_closure() -> None:
-    """The gradients are there already: a closure that ran the backward pass would come after the reduction."""

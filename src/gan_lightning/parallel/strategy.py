@@ -80,11 +80,15 @@ class GANStrategy(DDPStrategy):
         **kwargs: Any,
     ) -> Any:
         """Average the gradients of this optimizer's parameters, and the statistics due with them, then step."""
+        self.average_for(optimizer)
+        return super().optimizer_step(optimizer, closure, model, **kwargs)
+
+    def average_for(self, optimizer: Optimizer) -> None:
+        """Average what must be the same in all processes before this optimizer steps."""
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         assert self.lightning_module is not None
         statistics_after = getattr(self.lightning_module, "statistics_after", lambda _: ())
         average_gradients(parameters, statistics_after(optimizer))
-        return super().optimizer_step(optimizer, closure, model, **kwargs)
 
     def teardown(self) -> None:
         """Leave the process group, so that the next job of a sweep can make its own."""

@@ -30,6 +30,7 @@ from gan_lightning.runs.checkpoint import AtomicCheckpointIO
 from gan_lightning.runs.init_from import start_from
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.search import VARIABLE
+from gan_lightning.train.loop import GameLoop
 from gan_lightning.train.quiet import quieten_lightning
 from gan_lightning.train.settle import build_data
 from gan_lightning.train.summary import announce, conclude
@@ -126,7 +127,7 @@ def build_trainer(
     node.pop("strategy", None)
     try:
         factory: Callable[..., Trainer] = build({**node, "_partial_": True}, "trainer")
-        return factory(
+        trainer = factory(
             accelerator=devices.accelerator,
             strategy=GANStrategy(payload, store) if devices.world_size > 1 else "auto",
             callbacks=build_callbacks(config, folder, attempt),
@@ -140,6 +141,8 @@ def build_trainer(
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise UserError(f"trainer: {error}") from error
+    GameLoop.install(trainer)
+    return trainer
 
 
 def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
