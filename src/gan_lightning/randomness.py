@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Generator, Tensor
@@ -65,7 +66,13 @@ class UpdateDraw:
     def _share(
         self, purpose: str, shape: tuple[int, ...], sample: Callable[[tuple[int, ...], Generator], Tensor]
     ) -> Tensor:
-        generator = Generator(self.device).manual_seed(hashed_seed(*self.key, purpose))
+        generator = _generator(self.device).manual_seed(hashed_seed(*self.key, purpose))
         local = shape[0]
         everyone = sample((local * self.world_size, *shape[1:]), generator)
-        return everyone[self.rank * local : (self.rank + 1) * local]
+        return everyone if self.world_size == 1 else everyone[self.rank * local : (self.rank + 1) * local]
+
+
+@lru_cache
+def _generator(device: torch.device) -> Generator:
+    """The one generator of a device, which is seeded before each draw: making one costs more than a small draw."""
+    return Generator(device)

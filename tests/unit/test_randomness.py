@@ -30,6 +30,13 @@ def test_it_is_a_draw() -> None:
     assert isinstance(draw(0), Draw)
 
 
+def test_numbers_are_those_of_a_generator_made_for_them() -> None:
+    """One that draws an odd number of normal numbers keeps one back, which must not reach the next draw."""
+    for purpose in ("a", "b", "a"):
+        fresh = torch.Generator().manual_seed(hashed_seed(0, 3, "D1", purpose))
+        assert torch.equal(draw(0, 3, "D1").normal(purpose, (3, 1)), torch.randn((3, 1), generator=fresh))
+
+
 @pytest.mark.parametrize("kind", ["normal", "uniform", "integers"])
 def test_ranks_share_one_global_batch(kind: str) -> None:
     def numbers(rank: int, world_size: int, local: int) -> torch.Tensor:

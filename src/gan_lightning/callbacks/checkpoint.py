@@ -59,6 +59,7 @@ class Checkpoint(Callback):
         self._saved_at = 0
         self._keep = Cadence(keep_every_kimg, "callbacks.checkpoint.keep_every_kimg")
         self._best = -1
+        self._measured: list[Quality] = []
         self._saved_time = 0.0
         self._handlers: dict[int, Any] = {}
 
@@ -71,7 +72,8 @@ class Checkpoint(Callback):
         """Count iterations, images and minutes from here."""
         self._saved_at = pl_module.iteration
         self._keep.start(pl_module.images_seen)
-        self._best = _best_iteration(trainer)
+        self._measured = [each for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
+        self._best = self._best_iteration()
         self._saved_time = time.monotonic()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -85,7 +87,7 @@ class Checkpoint(Callback):
                 self.signal = number
                 trainer.should_stop = True
             due = due or clock or bool(number)
-        if due or keep or _best_iteration(trainer) > self._best:
+        if due or keep or self._best_iteration() > self._best:
             self.save(trainer, pl_module)
         if keep and trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             keep_copy(self.run.last, self.run.checkpoint_at_kimg(pl_module.images_seen // 1000))
@@ -93,7 +95,7 @@ class Checkpoint(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """Save the end of training, unless it is on disk already."""
         self._restore_handlers()
-        if pl_module.iteration != self._saved_at or _best_iteration(trainer) > self._best:
+        if pl_module.iteration != self._saved_at or self._best_iteration() > self._best:
             self.save(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
@@ -114,7 +116,7 @@ class Checkpoint(Callback):
         trainer.save_checkpoint(last)
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
-        if (best := _best_iteration(trainer)) > self._best:
+        if (best := self._best_iteration()) > self._best:
             self._best = best
             if trainer.is_global_zero:
                 keep_copy(last, self.run.best)
@@ -141,16 +143,14 @@ class Checkpoint(Callback):
         number, clock = theirs.tolist()
         return int(number), bool(clock)
 
+    def _best_iteration(self) -> int:
+        """Iteration at which the measured quality was best so far, or -1 if nothing was measured."""
+        return max((quality.best_iteration for quality in self._measured), default=-1)
+
     def _restore_handlers(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
-
-
-def _best_iteration(trainer: Trainer) -> int:
-    """Iteration at which the measured quality was best so far, or -1 if nothing was measured."""
-    measured = (callback for callback in trainer.callbacks if isinstance(callback, Quality))  # type: ignore[attr-defined]
-    return max((callback.best_iteration for callback in measured), default=-1)
 
 
 def _nothing() -> None:

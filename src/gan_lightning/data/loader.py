@@ -38,7 +38,7 @@ class EndlessOrder:
         """The indices of the images at the positions ``start`` to ``stop`` - 1 of the sequence."""
         epochs = range(start // self.size, (stop - 1) // self.size + 1)
         parts = [self._permutation(e)[max(start - e * self.size, 0) : stop - e * self.size] for e in epochs]
-        return torch.cat(parts)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 AnyBatch = TypeVar("AnyBatch", covariant=True)

@@ -12,8 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -32,6 +33,14 @@ from gan_lightning.types import PLAYERS, Images, Product, Sampling, Scalar, Shee
 
 Rule = Callable[[Any], Iterator[str]]
 """A function of a built game that yields a message for each thing that does not go together."""
+
+
+class Process(NamedTuple):
+    """The process that plays, among those that train together; to ask Lightning takes dozens of calls."""
+
+    rank: int
+    world_size: int
+    device: torch.device
 
 
 class Game(LightningModule, ABC):
@@ -93,6 +102,7 @@ class Game(LightningModule, ABC):
         self.clip = clip or GradientClip()
         self.seed = seed
         self.scalars = Scalars()
+        self.process = Process(0, 1, torch.device("cpu"))
         self.iteration = 0
         self.updates = dict.fromkeys(PLAYERS, 0)
         self.images_seen = 0
@@ -197,7 +207,7 @@ class Game(LightningModule, ABC):
         """Play one iteration and count it."""
         self.schedules.apply(self.images_seen)
         self.iterate(batch)
-        images = self.trainer.world_size * _samples_in(batch)
+        images = self.process.world_size * _samples_in(batch)
         self.average.update(images, images_before=self.images_seen)
         self.images_seen += images
         self.scalars.add(self.end_iteration(images))
@@ -231,8 +241,9 @@ class Game(LightningModule, ABC):
     def draw(self, update: str) -> UpdateDraw:
         """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
         key = (self.seed, self.iteration, update)
-        seed_default_generators(hashed_seed(*key, "default", self.global_rank), self.device)
-        return UpdateDraw(key, self.global_rank, self.trainer.world_size, self.device)
+        rank, world_size, device = self.process
+        seed_default_generators(hashed_seed(*key, "default", rank), device)
+        return UpdateDraw(key, rank, world_size, device)
 
     def mean_over_processes(self, tensor: Tensor) -> Tensor:
         """The mean of what every process has, on this process's device."""
@@ -259,6 +270,7 @@ class Game(LightningModule, ABC):
 
     def on_fit_start(self) -> None:
         """Remember what is read in every iteration, now that everything is on its device."""
+        self.process = Process(self.global_rank, self.trainer.world_size, self.device)
         self.average.follow(self._averaged[0])
         buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))
         self._statistics = [buffer for buffer in buffers if buffer.is_floating_point()]

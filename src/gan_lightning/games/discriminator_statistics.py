@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gan_lightning.types import Labels, Scalar, Verdict
@@ -28,4 +29,4 @@ def discriminator_statistics(real: Verdict, fake: Verdict, y: Labels | None, bor
 
 
 def _share(right: Tensor) -> Scalar:
-    return right.float().mean()
+    return right.mean(dtype=torch.float32)
