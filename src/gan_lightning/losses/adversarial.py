@@ -65,7 +65,9 @@ class CrossEntropy:
             + soft_cross_entropy(fake, self._targets("fake", target_fake, target_real, fake, draw)).mean()
         )
 
-    def _targets(self, side: str, target: float, flipped: float, logits: Logits, draw: Draw) -> Logits:
+    def _targets(self, side: str, target: float, flipped: float, logits: Logits, draw: Draw) -> Logits | float:
+        if target in (0, 1) and not self.label_flip and not self.label_noise:
+            return target
         shape = (len(logits), *(1 for _ in logits.shape[1:]))  # all patches of a sample have its label
         targets = torch.full(shape, target, device=logits.device)
         if self.label_flip:
@@ -200,10 +202,12 @@ class RelativisticAverage:
         return at_least_float32(real) - global_mean(at_least_float32(fake))
 
 
-def soft_cross_entropy(logits: Logits, targets: Logits) -> Logits:
+def soft_cross_entropy(logits: Logits, targets: Logits | float) -> Logits:
     """`-t log σ(x) - (1 - t) log(1 - σ(x))` of each logit `x` and its target `t`.
 
     Targets outside [0, 1] are allowed, but the loss then has no lower bound: at `t = 1.025` and `x = 50` it is -1.25.
     """
     logits = at_least_float32(logits)
+    if isinstance(targets, float) and targets in (0, 1):  # one of the two terms is 0: leaving it out changes no bit
+        return softplus(-logits) if targets else softplus(logits)
     return targets * softplus(-logits) + (1 - targets) * softplus(logits)

@@ -165,6 +165,18 @@ def test_soft_cross_entropy_outside_the_unit_interval() -> None:
     torch.testing.assert_close(values, tensor([-1.25, -2.5, log(2)]), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_a_target_that_all_samples_have_changes_no_bit(target: float) -> None:
+    found = []
+    for targets in (target, torch.full((1001,), target)):
+        logits = torch.linspace(-200, 200, 1001).requires_grad_()
+        values = soft_cross_entropy(logits, targets)
+        found.append((values, *torch.autograd.grad(values.square().mean(), logits)))
+    (value, slope), (expected, expected_slope) = found
+    assert torch.equal(value, expected)
+    assert torch.equal(slope, expected_slope)
+
+
 def test_label_noise_is_the_keras_recipe() -> None:
     """The targets are `1 - 0.05 u` and `-0.05 u`, which add `0.05 u r` and `0.05 u f` to the loss at logits r and f."""
     real, fake = R.repeat(1000), F.repeat(1000)
