@@ -94,9 +94,9 @@ def single_choices() -> Iterator[str]:
 @pytest.mark.parametrize("choice", [*single_choices()])
 def test_every_yaml_trains(choice: str, tmp_path: Path) -> None:
     if choice in NEEDS_FILES:
-        pytest.skip("needs files: tests/data has its tests")
+        pytest.skip("needs files: tests/unit/data has its tests")
     if choice in OF_TWO_DOMAINS:
-        pytest.skip("needs a game that translates: tests/data/translation has its tests")
+        pytest.skip("needs a game that translates: tests/unit/data/translation has its tests")
     words = f"{choice} {COMPANIONS.get(choice, '')}"
     if "data=toy" not in words:
         words += " callbacks.samples.count=2"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -14,6 +11,7 @@ from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.quality import Quality
+from gan_lightning.callbacks.signals import StopSignals
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
 from gan_lightning.runs.checkpoint import keep_copy
@@ -29,8 +27,8 @@ class Checkpoint(Callback):
     The :class:`~gan_lightning.callbacks.Quality` callback of the same run says which iteration is the best. If the run
     has no such callback, no ``best.ckpt`` is written.
 
-    SIGTERM and Ctrl-C are noted by a handler that does nothing else; the iteration under way is finished, ``last`` is
-    written and training stops. A second Ctrl-C ends at once.
+    On SIGTERM and Ctrl-C (:mod:`gan_lightning.callbacks.signals`) the iteration under way is finished, ``last`` is
+    written and training stops.
 
     Args:
         folder: The run folder.
@@ -55,18 +53,22 @@ class Checkpoint(Callback):
         self.run = RunFolder(Path(folder))
         self.every_iterations = every_iterations
         self.every_minutes = every_minutes
-        self.signal: int | None = None
         self._saved_at = 0
         self._keep = Cadence(keep_every_kimg, "callbacks.checkpoint.keep_every_kimg")
         self._best = -1
         self._measured: list[Quality] = []
         self._saved_time = 0.0
-        self._handlers: dict[int, Any] = {}
+        self._signals = StopSignals()
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ends training, or None."""
+        return self._signals.received
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
         """Replace Lightning's handling of SIGTERM, which broadcasts in every batch and even in its signal handler."""
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
-        trainer._signal_connector.register_signal_handlers = self._take_signals  # type: ignore[method-assign]
+        trainer._signal_connector.register_signal_handlers = self._signals.take  # type: ignore[method-assign]
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Count iterations, images and minutes from here."""
@@ -84,7 +86,7 @@ class Checkpoint(Callback):
         if trainer.world_size == 1 or iteration % AGREE_EVERY == 0:
             number, clock = self._agree(trainer)
             if number:
-                self.signal = number
+                self._signals.received = number
                 trainer.should_stop = True
             due = due or clock or bool(number)
         if due or keep or self._best_iteration() > self._best:
@@ -94,13 +96,13 @@ class Checkpoint(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: Game) -> None:
         """Save the end of training, unless it is on disk already."""
-        self._restore_handlers()
+        self._signals.give_back()
         if pl_module.iteration != self._saved_at or self._best_iteration() > self._best:
             self.save(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
         """Give signals back; nothing is saved, because the weights of the processes may differ after an error."""
-        self._restore_handlers()
+        self._signals.give_back()
 
     def save(self, trainer: Trainer, pl_module: Game) -> None:
         """Write ``last``, and ``best`` where this is the best; the old last becomes ``last.previous``.
@@ -121,21 +123,10 @@ class Checkpoint(Callback):
             if trainer.is_global_zero:
                 keep_copy(last, self.run.best)
 
-    def _take_signals(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._handlers[number] = signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.signal = number
-
     def _agree(self, trainer: Trainer) -> tuple[int, bool]:
         """The signal that any process got (0 for none), and whether rank 0's clock says that a save is due."""
         late = self.every_minutes is not None and time.monotonic() - self._saved_time > 60 * self.every_minutes
-        mine = [self.signal or 0, int(late and trainer.is_global_zero)]
+        mine = [self._signals.received or 0, int(late and trainer.is_global_zero)]
         if trainer.world_size == 1:
             return mine[0], bool(mine[1])
         theirs = torch.tensor(mine, device=trainer.strategy.root_device)
@@ -146,11 +137,6 @@ class Checkpoint(Callback):
     def _best_iteration(self) -> int:
         """Iteration at which the measured quality was best so far, or -1 if nothing was measured."""
         return max((quality.best_iteration for quality in self._measured), default=-1)
-
-    def _restore_handlers(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
 
 
 def _nothing() -> None:
