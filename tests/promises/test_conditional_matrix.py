@@ -13,7 +13,7 @@ import games
 import pytest
 from hydra.utils import get_class
 from omegaconf import OmegaConf
-from recipes import CLASSES, LOSSES, choices, of_model, overridden, parts, text, trains
+from recipes import CLASSES, GANS, LOSSES, choices, of_model, overridden, parts, text, trains
 from torch.nn.utils.parametrize import ParametrizationList
 
 from gan_lightning.config.instantiate import build
@@ -22,7 +22,7 @@ from gan_lightning.games.gan import GAN
 from gan_lightning.games.rules import check
 from gan_lightning.networks.base import OWN
 
-MODELS = choices("model")
+MODELS = GANS
 CONDITIONINGS = [name for name in choices("conditioning") if name != "none"]
 PLAYERS = ("generator", "discriminator")
 

@@ -15,6 +15,7 @@ import pytest
 from omegaconf import OmegaConf
 from recipes import (
     CLASSES,
+    GANS,
     LOSSES,
     choices,
     composed,
@@ -32,7 +33,7 @@ from gan_lightning.games.rules import check
 from gan_lightning.train.build import build_module
 
 PENALTIES = [(), *((name,) for name in choices("penalty")), ("r1", "r2")]
-MODELS = [name for name in choices("model") if name != "toy"]  # toy takes points: test_toy_games.py
+MODELS = [name for name in GANS if name != "toy"]  # toy takes points: test_toy_games.py
 
 
 class Combination(NamedTuple):

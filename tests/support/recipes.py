@@ -46,6 +46,10 @@ def text(group: str, name: str) -> Any:
     return OmegaConf.to_container(OmegaConf.merge(*bases, node))
 
 
+GANS = [name for name in choices("model") if "model" not in text("model", name)]
+"""Models that draw images from latents; the yaml of one that translates images says more than its networks."""
+
+
 def overridden(loss: str, group: str) -> list[str]:
     """Choices that the recipe of a loss makes in another group."""
     choice: dict[str, list[str]] = {

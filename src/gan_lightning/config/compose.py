@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -95,6 +96,10 @@ def composed_without(wrong: str) -> DictConfig:
         return composed(groups)
 
 
+OF_OTHER_DATA = re.compile(r"Interpolation key 'data\.(\w+)' not found")
+"""What OmegaConf says of a model that refers to an option of another kind of data."""
+
+
 def resolve(config: DictConfig) -> dict[str, Any]:
     """The configuration as plain containers, with every interpolation followed.
 
@@ -107,7 +112,13 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise UserError(f"The configuration can't be resolved: {str(error).splitlines()[0]}") from error
+        message = str(error).splitlines()[0]
+        if fact := OF_OTHER_DATA.search(message):
+            raise UserError(
+                f"The model refers to data.{fact[1]}, which these data don't have: a model that translates images "
+                "needs two domains, such as data=edges or data=styles, and any other model needs data of one kind."
+            ) from error
+        raise UserError(f"The configuration can't be resolved: {message}") from error
     assert isinstance(plain, dict)
     return {str(key): _of_one_kind(value) for key, value in plain.items()}
 

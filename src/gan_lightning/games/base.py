@@ -142,6 +142,16 @@ class Game(LightningModule, ABC):
             model: The resolved node ``model`` of the run's configuration.
         """
 
+    def require(self, data: Any) -> None:
+        """Refuse data on which this game can't be played; called once, before the first step.
+
+        Args:
+            data: The data module of the run.
+
+        Raises:
+            UserError: If these are such data.
+        """
+
     def sampling(self) -> Sampling | None:
         """How samples are drawn from the generator, or None if it does not make samples out of latents."""
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -48,7 +49,7 @@ def cost(network: nn.Module, shape: tuple[int, ...] | None) -> Cost:
     y = torch.zeros(BATCH, dtype=torch.long, device="meta") if getattr(network, "num_classes", 0) else None
     try:
         with torch.no_grad(), evaluating(network), FloatingPointOperations() as counted:
-            functional_call(network, tensors, (x, y))
+            functional_call(network, tensors, (x, y) if _takes_labels(network) else (x,))
     except Exception:  # a user's own network may hold tensors that are neither parameters nor buffers
         return Cost(parameters, None)
     return Cost(parameters, counted.total // (2 * BATCH))
@@ -75,6 +76,11 @@ class FloatingPointOperations(TorchDispatchMode):  # type: ignore[no-untyped-cal
         if formula is not None:
             self.total += formula(*args, **kwargs, out_val=result)
         return result
+
+
+def _takes_labels(network: nn.Module) -> bool:
+    """Whether the network's forward pass has a second argument, which a network from images to images has not."""
+    return len(signature(network.forward).parameters) > 1
 
 
 def _shape_of(tensor: Tensor) -> Tensor:

@@ -70,10 +70,12 @@ def sigmoid_before_a_logit_loss(game: AdversarialGame) -> Iterator[str]:
 
 def image_pool_of_conditional_fakes(game: AdversarialGame) -> Iterator[str]:
     """A past fake was made for another label than the one that D is given together with it."""
-    if game.image_pool.updates and any(_num_classes(network) for network in game.networks.values()):
+    pool = game.image_pool
+    if (pool.updates or pool.images) and any(_num_classes(network) for network in game.networks.values()):
+        option = "updates" if pool.updates else "images"
         yield (
-            f"model.image_pool.updates={game.image_pool.updates} keeps past fakes but not their labels, which D would "
-            "be given wrongly. Use model.image_pool.updates=0 with conditional networks."
+            f"model.image_pool.{option}={pool.updates or pool.images} keeps past fakes but not their labels, which D "
+            f"would be given wrongly. Use model.image_pool.{option}=0 with conditional networks."
         )
 
 

@@ -46,6 +46,35 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class ConstantThenLinear:
+    """``start`` for the share ``constant`` of ``kimg``, then a straight line to ``end`` at ``kimg``, then ``end``.
+
+    The learning rate of CycleGAN and Pix2Pix: constant for the first half, then linear to 0 (Zhu et al. 2017,
+    https://arxiv.org/abs/1703.10593, sec. 4).
+    """
+
+    start: float
+    end: float
+    kimg: float
+    constant: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse a schedule that takes no time, or whose line does not.
+
+        Raises:
+            UserError: If ``kimg`` is not more than 0, or ``constant`` is not at least 0 and less than 1.
+        """
+        _require_positive(self.kimg)
+        if not 0 <= self.constant < 1:
+            raise UserError(f"A schedule's share constant is {self.constant}, but must be at least 0 and less than 1.")
+
+    def __call__(self, images: int) -> float:
+        """The value after ``images`` real images."""
+        after = self.constant * self.kimg
+        return self.start + (self.end - self.start) * _progress(images, self.kimg - after, after)
+
+
+@dataclass(frozen=True)
 class Cosine:
     """A schedule that is half a cosine wave from ``start`` to ``end`` within ``kimg``, then ``end``.
 

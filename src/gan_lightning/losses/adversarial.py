@@ -103,18 +103,23 @@ class LeastSquares:
     """The least-squares loss (LSGAN) with the targets `a = 0` for fake and `b = c = 1` for real.
 
     Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 9. `D(x)` is the logit itself.
+
+    Args:
+        factor: `w`, before each square: 1/2 in Mao et al., 1 in Zhu et al. 2017 (CycleGAN).
     """
+
+    factor: float = 0.5
 
     border: ClassVar[float] = 0.5
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
-        """`1/2 E[(D(x) - 1)²] + 1/2 E[D(G(z))²]`."""
+        """`w E[(D(x) - 1)²] + w E[D(G(z))²]`."""
         real, fake = at_least_float32(real), at_least_float32(fake)
-        return 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()
+        return self.factor * (real - 1).square().mean() + self.factor * fake.square().mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """`1/2 E[(D(G(z)) - 1)²]`."""
-        return 0.5 * (at_least_float32(fake) - 1).square().mean()
+        """`w E[(D(G(z)) - 1)²]`."""
+        return self.factor * (at_least_float32(fake) - 1).square().mean()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ image on which one logit depends. Its side in pixels follows from the number of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -34,7 +35,7 @@ class PatchDiscriminator(Discriminator):
     layer has no norm. To judge an image beside the one from which it was made, concatenate the channels of the two.
 
     Args:
-        in_channels: Number of channels that the network takes; for a pair that of both images together.
+        in_channels: Number of channels that the network takes; for a pair that of both images together, or both numbers.
         resolution: Side in pixels, or (height, width), of the images to train on.
         layers: Number of layers of stride 2; with 3 of them a patch has 70 x 70 pixels.
         width: Number of channels of the first map.
@@ -42,18 +43,24 @@ class PatchDiscriminator(Discriminator):
     """
 
     def __init__(
-        self, *, in_channels: int, resolution: Resolution, layers: int = 3, width: int = 64, norm: str = "batch"
+        self,
+        *,
+        in_channels: int | Sequence[int],
+        resolution: Resolution,
+        layers: int = 3,
+        width: int = 64,
+        norm: str = "batch",
     ) -> None:
         """Make a discriminator."""
         super().__init__()
-        self.in_channels = in_channels
+        self.in_channels = _total(in_channels)
         if layers < 1:
             raise UserError(f"layers={layers}: this discriminator needs at least one layer of stride 2.")
         make_norm = norm_factory(norm, TRANSLATION_NORMS)
         # with fewer pixels the last but one map would be a single pixel, and the last one would be empty
         require_multiple(resolution, 1, 3 * 2**layers)
         widths = [width * min(2**i, LARGEST_FACTOR) for i in range(layers + 1)]
-        convolutions: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        convolutions: list[nn.Module] = [nn.Conv2d(self.in_channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for i, (width_in, width_out) in enumerate(pairwise(widths), 1):
             norm_after = make_norm(width_out)
             stride = 2 if i < layers else 1
@@ -74,21 +81,23 @@ class PixelDiscriminator(Discriminator):
     It is C64-C128 in the paper's notation, with convolutions of 1 x 1.
 
     Args:
-        in_channels: Number of channels that the network takes; for a pair that of both images together.
+        in_channels: Number of channels that the network takes; for a pair that of both images together, or both numbers.
         resolution: Side in pixels, or (height, width). Any size will do; the option exists so that this network can
             stand in place of another.
         width: Number of channels of the first map.
         norm: "batch", "instance" or "none".
     """
 
-    def __init__(self, *, in_channels: int, resolution: Resolution, width: int = 64, norm: str = "batch") -> None:
+    def __init__(
+        self, *, in_channels: int | Sequence[int], resolution: Resolution, width: int = 64, norm: str = "batch"
+    ) -> None:
         """Make a discriminator."""
         super().__init__()
-        self.in_channels = in_channels
+        self.in_channels = _total(in_channels)
         require_multiple(resolution, 1, 1)
         norm_after = norm_factory(norm, TRANSLATION_NORMS)(2 * width)
         self.layers = nn.Sequential(
-            nn.Conv2d(in_channels, width, 1),
+            nn.Conv2d(self.in_channels, width, 1),
             nn.LeakyReLU(0.2),
             nn.Conv2d(width, 2 * width, 1, bias=not has_bias(norm_after)),
             norm_after,
@@ -101,3 +110,7 @@ class PixelDiscriminator(Discriminator):
         """Turn images [B C H W] into a map of logits [B 1 H W]."""
         logits: LogitMap = self.layers(x)
         return logits
+
+
+def _total(channels: int | Sequence[int]) -> int:
+    return channels if isinstance(channels, int) else sum(channels)

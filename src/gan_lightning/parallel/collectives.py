@@ -45,6 +45,13 @@ def own_part(x: Float[Tensor, ...], dim: int = 0) -> Float[Tensor, ...]:
     return x.chunk(dist.get_world_size(), dim)[dist.get_rank()].clone()
 
 
+def place_in_group() -> tuple[int, int]:
+    """This process's rank, and the number of processes."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return 0, 1
+    return dist.get_rank(), dist.get_world_size()
+
+
 class _Average(Function):
     """The average of a scalar over the processes, which is its own adjoint because it is linear and symmetric."""
 

@@ -66,6 +66,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
     try:
         data = data or build_data(config["data"])
         module = build_module(config)
+        module.require(data)
         warnings = check_rules(module, data.num_classes, data.largest)
         if config["init_from"] is not None and job.checkpoint is None:
             start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)

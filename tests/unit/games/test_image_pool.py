@@ -101,3 +101,41 @@ def test_a_pool_of_another_size_starts_anew() -> None:
 def test_a_negative_length_is_refused() -> None:
     with pytest.raises(UserError, match="updates is -1"):
         ImagePool(updates=-1)
+
+
+def test_a_size_in_images_is_shared_out_among_the_rows() -> None:
+    """14 images over 6 rows: three for the first two, two for the others; the first 14 fakes pass."""
+    pool = ImagePool(images=14)
+    seen = shown(pool, 400)
+    fresh = torch.stack([numbered(t)[:, 0, 0, 0] for t in range(400)])
+    assert torch.equal(seen.flatten()[:14], fresh.flatten()[:14])
+    assert torch.equal(seen % 100, fresh % 100)
+    assert float((seen[3:] == fresh[3:]).float().mean()) == pytest.approx(0.5, abs=0.03)
+    kept = (pool.state_dict()["past"][:, :, 0, 0, 0] > 0).sum(0)
+    assert kept.tolist() == [3, 3, 2, 2, 2, 2]
+
+
+def test_a_pool_of_fewer_images_than_rows_leaves_rows_alone() -> None:
+    seen = shown(ImagePool(images=4), 50)
+    fresh = torch.stack([numbered(t)[:, 0, 0, 0] for t in range(50)])
+    assert torch.equal(seen[:, 4:], fresh[:, 4:])
+    assert not torch.equal(seen[:, :4], fresh[:, :4])
+
+
+def test_a_pool_of_other_fakes_starts_anew() -> None:
+    """A run that goes on with another batch size or another number of images."""
+    old = ImagePool(images=12)
+    shown(old, 3)
+    other = ImagePool(images=13)
+    other.load_state_dict(old.state_dict())
+    assert other.state_dict() == {}
+    same = ImagePool(images=12)
+    same.load_state_dict(old.state_dict())
+    half = numbered(5)[:3]
+    assert torch.equal(same(half, draw(5)), half)
+    assert same.state_dict()["past"].shape == (4, 3, 1, 2, 2)
+
+
+def test_two_sizes_are_refused() -> None:
+    with pytest.raises(UserError, match="give one"):
+        ImagePool(updates=1, images=1)

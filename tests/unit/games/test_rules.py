@@ -13,6 +13,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from recipes import GANS
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -188,7 +189,7 @@ def test_labels_that_are_there_are_enough() -> None:
         check(games.game(generator=conditional(GENERATOR, 3)), num_classes=10)
 
 
-MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+MODELS = GANS
 LINEAR = {"toy", "r3gan", "stylegan2"}
 """Generators whose output nothing bounds."""
 

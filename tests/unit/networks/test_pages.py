@@ -10,6 +10,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from recipes import GANS
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.instantiate import build
@@ -17,7 +18,7 @@ from gan_lightning.games.costs import cost
 
 CONF = Path(config_folder())
 PAGES = Path(__file__).parents[3] / "docs" / "networks"
-MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "toy")
+MODELS = [name for name in GANS if name != "toy"]
 ROW = re.compile(r"\| (?:`(\w+)`)? ?\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,.]+) M \| ([\d,.]+) M \|")
 
 

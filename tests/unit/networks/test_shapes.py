@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
+from recipes import GANS
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.types import Verdict
 
-MODELS = sorted(path.stem for path in Path(config_folder(), "model").glob("*.yaml"))
+MODELS = GANS
 RESOLUTIONS, CHANNELS, CLASSES, BATCH = (28, 32, 64, 128), (1, 3), 10, 4
 ONCE = [(28, 1), (32, 3), (64, 1), (128, 3)]  # every resolution, with either number of channels
 

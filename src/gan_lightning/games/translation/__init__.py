@@ -1,0 +1,1 @@
+"""Games whose generators turn images of one domain into images of another, with partners or without."""

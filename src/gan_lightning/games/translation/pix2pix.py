@@ -1,0 +1,93 @@
+"""Pix2Pix: a generator turns an image into another, and a discriminator tells real pairs from those with an output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_lightning.data.translation.datamodule import PairedDataModule
+from gan_lightning.data.translation.loader import TranslationBatch
+from gan_lightning.games.player import frozen
+from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
+from gan_lightning.randomness import UpdateDraw
+from gan_lightning.types import AdversarialLoss, Product, Sheet
+
+
+class Pix2Pix(TranslationGame):
+    """Pairs (a, b): G maps a to b, and D judges a pair (Isola et al. 2017, https://arxiv.org/abs/1611.07004, eq. 3, 4).
+
+    D sees the two images of a pair as one, their channels one after the other; so do penalties, augmentation and the
+    image pool. The fakes of the last D update are those of G's step, as in the authors' code.
+
+    Args:
+        generator: Maps images [B C_a H W] to images [B C_b H W] in [-1, 1].
+        discriminator: Maps (pairs [B C_a+C_b H W], None) to logits.
+        loss: The two objectives over logits.
+        l1_weight: `λ`, the weight of the mean absolute difference between output and target.
+        options: Options of :class:`~gan_lightning.games.translation.base.TranslationGame` and its bases.
+    """
+
+    DATA = PairedDataModule
+    EXAMPLES = "data=edges or data=pairs data.a=FOLDER data.b=FOLDER"
+    generator: nn.Module
+    discriminator: nn.Module
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        loss: AdversarialLoss,
+        *,
+        l1_weight: float = 100.0,
+        **options: Any,
+    ) -> None:
+        networks = {"generator": {"generator": generator}, "discriminator": {"discriminator": discriminator}}
+        super().__init__(networks, loss, **options)
+        self.l1_weight = l1_weight
+
+    def iterate(self, batch: TranslationBatch) -> None:
+        """``n_critic`` updates of D on one share of the pairs each, then one of G on the last."""
+        for update, (a, b) in enumerate(self.shares(batch)):
+            draw = self.draw(f"D{update}")
+            with torch.set_grad_enabled(update == self.n_critic - 1):
+                fake = self.generator(a)
+            self.update_discriminator(a, b, fake.detach(), draw)
+        self.update_generator(a, b, fake, self.draw("G"))
+
+    def update_discriminator(self, a: ImagesA, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
+        """Descend D on pairs (a, b) and (a, G(a))."""
+        pool_draw = draw.named("image_pool")
+        real_pairs, fake_pairs = torch.cat([a, b], 1), self.image_pool(torch.cat([a, fake], 1), pool_draw)
+        seen = self.examine(self.discriminator, real_pairs, fake_pairs, None, draw)
+        loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
+        terms = {"loss/discriminator": self.discriminator_weight * loss}
+        self.descend("discriminator", terms | self.extra_discriminator_terms(seen))
+        self.constrain()
+        self.observe(seen)
+
+    def update_generator(self, a: ImagesA, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
+        """Descend G against a frozen D: its objective over pairs (a, G(a)), and `λ |b - G(a)|`."""
+        with frozen(self.players["discriminator"].parameters):
+            seen = self.face(self.discriminator, torch.cat([a, fake], 1), None, draw)
+            pairs = torch.cat([a, b], 1)
+            real_logits = partial(self.score, self.discriminator, pairs, y=None, draw=draw.named("real"))
+            terms = {
+                "loss/generator": self.loss.generator(seen.verdict.logits, real_logits),
+                "loss/l1": self.l1_weight * (b - fake).abs().mean(),
+            }
+            self.descend("generator", terms | self.extra_generator_terms(seen))
+
+    @torch.no_grad()
+    def pictures(self, data: Any, count: int) -> Sheet:
+        """Rows of held-out inputs, the averaged generator's outputs and the targets."""
+        a, b = self.held_out(data, columns_for(count, 3))
+        return in_rows([a, self.average(a), b])
+
+    @classmethod
+    def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:
+        """The generator."""
+        return {"generator": Product(model["generator"], "generator.", "average.model.", prior=None)}
