@@ -44,7 +44,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
         SystemExit: If the words ask for help, after it was printed.
     """
     source, *others = _fields(kind)
-    known = {each.name: each for each in others}
+    known = {_name(each): each for each in others}
     if any(word in ("--help", "-h") for word in words):
         sys.stdout.write(help_text(kind, program))
         sys.exit(0)
@@ -67,11 +67,16 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
         if key:
             values.setdefault(group, {})[key] = value
             continue
-        annotation = get_type_hints(kind)[name]
+        annotation = get_type_hints(kind)[known[name].name]
         if not admits(annotation, value):
             raise UserError(f"{word}: {' or '.join(choices_in_words(annotation))} is needed.")
-        values[name] = value
+        values[known[name].name] = value
     return kind(**values)
+
+
+def _name(option: Field[Any]) -> str:
+    """What the command line calls it: ``from`` for ``from_``, which Python keeps for itself."""
+    return option.name.removesuffix("_")
 
 
 def help_text(kind: type[Any], program: str) -> str:
@@ -127,5 +132,5 @@ def _shown(option: Field[Any]) -> str:
     default = _default(option)
     words: dict[Any, str] = {None: "null", True: "true", False: "false"}
     if default == {}:
-        return f"{option.name}.KEY=..."
-    return f"{option.name}={words[default] if default is None or isinstance(default, bool) else default}"
+        return f"{_name(option)}.KEY=..."
+    return f"{_name(option)}={words[default] if default is None or isinstance(default, bool) else default}"

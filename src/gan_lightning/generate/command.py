@@ -1,12 +1,13 @@
-"""The verb ``generate.py``: images of a trained generator by seed and class, and interpolations between them."""
+"""The verb ``generate.py``: images of a trained generator by seed and class or out of pictures, and interpolations."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 
@@ -15,20 +16,22 @@ from gan_lightning.errors import UserError
 from gan_lightning.generate.between import between_classes, between_seeds
 from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
 from gan_lightning.generate.products import Film, Product, Stills
-from gan_lightning.generate.record import origin
+from gan_lightning.generate.record import origin, origin_of
 from gan_lightning.generate.sampler import Sampler
 from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
+from gan_lightning.generate.translating import Translation, Translator, pictures_at
 from gan_lightning.outputs import device_named, new_folder
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
-from gan_lightning.runs.loading import stored_at
+from gan_lightning.runs.loading import Trained, stored_at
 from gan_lightning.terminal import mistakes_in_one_line
 
 IMAGES, KEYS = 64, 4  # defaults of count=: for single images, and for an interpolation between seeds
 COLUMNS = 8
 LARGEST_GRID = 100  # more images than this are probably meant to be measured and not to be looked at
+ON_A_SHEET = 16  # pictures that a sheet shows beside their outputs
 WITH_NEIGHBOURS = 16  # images beside which neighbours= shows training images
 
 
@@ -37,6 +40,11 @@ class Generate:
     """Draw images from a trained generator."""
 
     source: Annotated[str, "a run folder, a checkpoint, or a folder that export.py wrote"]
+    from_: Annotated[str | None, "pictures for a generator that maps images to images: a file, a folder or a zip"] = (
+        None
+    )
+    direction: Annotated[str | None, "which generator, if a run has several, such as b2a; null: the first"] = None
+    background: Annotated[Literal["white", "black"], "of from=: what shows through transparent pixels"] = "white"
     seeds: Annotated[int | str | list[Any] | None, "one seed is one image: 7, 0-63 or [0-9,20,25]"] = None
     count: Annotated[int | None, f"seeds from 0 on; null: {IMAGES}, and {KEYS} to interpolate"] = None
     classes: Annotated[int | str | list[Any] | None, "every seed in each: 3, [3,horse], all; null: by the seed"] = None
@@ -78,6 +86,15 @@ OF_STILLS = ("grid", "neighbours", "near")
 """Options that are accepted only without ``interpolate=``."""
 
 
+OF_SAMPLES = (
+    *("seeds", "count", "classes", "truncation", "truncation_w", "format", "neighbours", "near", "data"),
+    *("interpolate", "steps", "loop", "fps", "zoom", "batch_size"),
+)
+"""Options that are accepted only without ``from=``."""
+OF_PICTURES = ("background",)
+"""Options that are accepted only with ``from=``."""
+
+
 def main() -> None:
     """Entry point of ``generate.py`` and ``gan-generate``."""
     with mistakes_in_one_line():
@@ -93,23 +110,45 @@ def generate(options: Generate) -> Path:
     check_choices(options)
     torch.set_num_threads(threads_for(1, options.threads))
     stored = stored_at(Path(options.source), options.checkpoint)
-    trained = stored.trained(averaged=not options.raw, allow=options.allow)
-    sampler = Sampler(
-        trained, device_named(options.device), options.batch_size, options.truncation, options.truncation_w
-    )
-    trained.generator.to(sampler.device)
-    sampler.try_out()
-    print(trained.description(), flush=True)
-    product, asked = PRODUCTS[options.interpolate](options, sampler)
+    trained = stored.trained(averaged=not options.raw, allow=options.allow, name=options.direction)
+    device = device_named(options.device)
+    trained.generator.to(device)
+    product, asked, origin_in = (samples if options.from_ is None else translation)(options, trained, device)
     folder = new_folder(options.to, RunFolder.around(Path(options.source)).generated)
     record = GeneratedFolder(folder).record
     try:
         said, found = product.write(folder)
-        write_json(record, {**origin(sampler, folder), **asked, **found})
+        write_json(record, {**origin_in(folder), **asked, **found})
     except OSError as error:
         raise UserError(f"Can't write in {folder}: {error.strerror}.") from error
     print(*said, f"record in {record}", sep="\n", flush=True)
     return folder
+
+
+Planned: TypeAlias = tuple[Product, dict[str, Any], Callable[[Path], dict[str, Any]]]
+"""What will be written, its part of the record, and a function that gives the rest of the record for a folder."""
+
+
+def samples(options: Generate, trained: Trained, device: torch.device) -> Planned:
+    """Images drawn from latents."""
+    sampler = Sampler(trained, device, options.batch_size, options.truncation, options.truncation_w)
+    sampler.try_out()
+    print(trained.description(), flush=True)
+    product, asked = PRODUCTS[options.interpolate](options, sampler)
+    return product, asked, partial(origin, sampler)
+
+
+def translation(options: Generate, trained: Trained, device: torch.device) -> Planned:
+    """What a generator from images to images makes of the pictures at ``from=``."""
+    translator = Translator(trained, device)
+    assert options.from_ is not None
+    pictures = pictures_at(options.from_)
+    print(trained.description(), flush=True)
+    shown = len(pictures.names) <= LARGEST_GRID if options.grid is None else options.grid
+    threads = threads_for(1, options.threads)
+    product = Translation(translator, pictures, options.background, threads, ON_A_SHEET if shown else 0)
+    asked = {"from": Path(options.from_).name, "direction": options.direction}
+    return product, asked, partial(origin_of, trained, device)
 
 
 def check_choices(options: Generate) -> None:
@@ -125,9 +164,12 @@ def check_choices(options: Generate) -> None:
         raise UserError(f"truncation={options.truncation}: give more than 0, or null for none.")
     if options.truncation_w is not None and options.truncation_w < 0:
         raise UserError(f"truncation_w={options.truncation_w}: 0 is the mean style, 1 as it was trained.")
+    defaults = asdict(Generate(options.source))
+    for name in OF_PICTURES if options.from_ is None else OF_SAMPLES:
+        if getattr(options, name) != defaults[name]:
+            raise UserError(f"{name}= {'goes with from= only' if options.from_ is None else 'does not go with from='}.")
     films = options.interpolate is not None
     formats, ignored = (FILMS, OF_STILLS) if films else (STILLS, OF_FILMS)
-    defaults = asdict(Generate(options.source))
     for name in ignored:
         if getattr(options, name) != defaults[name]:
             raise UserError(f"{name}= {'does not go with' if films else 'goes with'} interpolate= only.")

@@ -6,15 +6,28 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gan_lightning.errors import UserError
 from gan_lightning.generate.sampler import Sampler
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, read_json
+from gan_lightning.runs.loading import Trained
 from gan_lightning.runs.provenance import versions
 
 
 def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
     """The origin of a sampler's images, for the record in ``folder``: the run, the checkpoint and the options."""
-    trained = sampler.trained
+    return {
+        **origin_of(sampler.trained, sampler.device, folder),
+        "prior": sampler.trained.nodes["prior"],
+        "truncation": sampler.truncation,
+        "truncation_w": sampler.truncation_w,
+        "batch_size": sampler.batch_size,
+    }
+
+
+def origin_of(trained: Trained, device: torch.device, folder: Path) -> dict[str, Any]:
+    """The run and the checkpoint of a generator, for the record in ``folder``."""
     return {
         "run": RunFolder.around(trained.file.resolve()).path.name,
         "file": _way_to(trained.file.resolve(), folder.resolve()),
@@ -22,11 +35,7 @@ def origin(sampler: Sampler, folder: Path) -> dict[str, Any]:
         "sha256": trained.sha256(),
         "trained": dict(trained.counters),
         "generator": trained.nodes["generator"],
-        "prior": trained.nodes["prior"],
-        "truncation": sampler.truncation,
-        "truncation_w": sampler.truncation_w,
-        "batch_size": sampler.batch_size,
-        "device": str(sampler.device),
+        "device": str(device),
         "versions": versions(("gan-lightning", "torch")),
     }
 

@@ -59,7 +59,10 @@ class Trained:
             UserError: If the generator maps images to images, so that there is nothing to draw.
         """
         if self.prior is None:
-            raise UserError(f"{type(self.generator).__name__} of {self.file} maps images to images and draws none.")
+            raise UserError(
+                f"{type(self.generator).__name__} of {self.file} maps images to images and draws none: give it "
+                "pictures, python generate.py RUN from=FILE_OR_FOLDER."
+            )
         return self.prior
 
     def description(self) -> str:

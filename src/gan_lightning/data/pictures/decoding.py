@@ -74,6 +74,22 @@ def decode(content: bytes, resolution: Resolution, background: str) -> Picture:
     return as_array(_upright(middle(flat, extent, size[::-1] if turn in ON_ITS_SIDE else size), turn))
 
 
+def decode_whole(content: bytes, background: str) -> Picture:
+    """A whole picture at its own size; all else is as in :func:`decode`.
+
+    Args:
+        content: The content of the file.
+        background: Name of the colour behind transparent pixels.
+
+    Raises:
+        Exception: If the file holds no whole picture; see :func:`decode`.
+    """
+    with Image.open(BytesIO(content), formats=FORMATS) as image:
+        flat = _opaque(image, background)
+        turn = _orientation(image)  # read after the pixels, behind which a PNG may have it
+    return as_array(_upright(flat, turn))
+
+
 def decode_pair(a: bytes, b: bytes, resolution: Resolution, background: str) -> Picture:
     """Two pictures of the same size beside each other [3 H 2W], each decoded as by :func:`decode`.
 
