@@ -10,11 +10,13 @@ import torch
 import two_way
 from door import call, refused
 from PIL import Image
+from verbs import done
 from verbs import refused as refused_by
 
 import gan_lightning
 from gan_lightning.data.loader import EndlessOrder
 from gan_lightning.errors import UserError
+from gan_lightning.export.command import main as export
 from gan_lightning.games.base import Game
 from gan_lightning.generate.command import main as generate
 from gan_lightning.images import to_unit
@@ -123,6 +125,17 @@ def test_either_of_its_networks_leaves_the_run(run: Path) -> None:
     with pytest.raises(UserError, match="no network 'forth' to take from this run; there are there, back"):
         gan_lightning.load(run, name="forth", allow=["two_way"])
     assert "maps images to images" in refused_by(generate, f"{run} allow=[two_way]")
+
+
+def test_it_is_exported(run: Path, tmp_path: Path) -> None:
+    out = done(export, f"{run} allow=[two_way] direction=back formats=[torch,onnx] to={tmp_path / 'export'}")
+    assert out.count("largest difference") == 3
+    program = torch.export.load(tmp_path / "export" / "generator.pt2").module()
+    network = gan_lightning.load(run, name="back", allow=["two_way"])
+    for size in ((1, 8, 9), (2, 30, 17), (3, 11, 40)):
+        images = torch.rand(size[0], 1, *size[1:]) * 2 - 1
+        assert torch.allclose(program(images), network(images), atol=1e-4)
+    assert gan_lightning.load(tmp_path / "export", allow=["two_way"])(images).shape == images.shape
 
 
 def test_the_base_alone_is_no_game() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gan_lightning.export.recipe import commands, described, numbers, parts_in_words
 from gan_lightning.images import QUANTISATION
@@ -33,6 +33,9 @@ class Card:
         license: Name of the licence as the hub writes it.
     """
 
+    PIPELINE: ClassVar[str] = "unconditional-image-generation"
+    """What the hub calls the task."""
+
     trained: Trained
     run: RunFolder
     differences: Mapping[str, float]
@@ -45,17 +48,16 @@ class Card:
         data = str(self.trained.config["data"]["_target_"]).rsplit(".", 1)[-1]
         network = type(self.trained.generator).__name__.removesuffix("Generator")
         parts = [
-            _front_matter(self.license),
+            _front_matter(self.license, self.PIPELINE),
             f"# {network} on {data}",
             self._introduction(),
-            f"![{self.samples} samples]({PICTURE})",
-            f"*The seeds 0 to {self.samples - 1}, none left out.*",
+            *self._pictures(),
             "## Use",
             *self._use(),
             "## What it is",
             _table(("", ""), self._facts().items()),
             "## How it was trained",
-            _code("bash", commands(self.run)),
+            code("bash", commands(self.run)),
             _table(("part", "is"), parts_in_words(self.trained.config).items()),
             "## How good it is",
             self._quality(),
@@ -63,6 +65,10 @@ class Card:
             self._licence(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _pictures(self) -> list[str]:
+        seeds = f"*The seeds 0 to {self.samples - 1}, none left out.*"
+        return [f"![{self.samples} samples]({PICTURE})", seeds]
 
     def _introduction(self) -> str:
         channels, height, width = self.shape
@@ -80,14 +86,14 @@ class Card:
         ]
         parts = [
             f"With gan-lightning, from `{WEIGHTS}` and `{CONFIG}`, which can't make code run:",
-            _code("python", ["import gan_lightning, torch", "", 'generator = gan_lightning.load("FOLDER")', *draw]),
+            code("python", ["import gan_lightning, torch", "", 'generator = gan_lightning.load("FOLDER")', *draw]),
         ]
         if "torch" in self.differences:
             load = 'generator = torch.export.load("generator.pt2").module()'
             parts += [
                 f"With torch alone (written by {versions(['torch'])['torch']}; `torch.export.load` unpickles, so load "
                 "files of people whom you trust only). `python sample.py` writes PNG files so:",
-                _code("python", ["import torch", "", load, *draw]),
+                code("python", ["import torch", "", load, *draw]),
             ]
         if "onnx" in self.differences:
             inputs = "`z` and `y`" if classes else "`z`"
@@ -97,17 +103,23 @@ class Card:
     def _facts(self) -> dict[str, str]:
         trained = self.trained
         parameters = sum(parameter.numel() for parameter in trained.generator.parameters())
-        labels = f", labels 0 to {trained.num_classes - 1}" if trained.num_classes else ""
         facts = {
             "generator": f"{type(trained.generator).__name__}, {parameters:,} parameters, {trained.weights} weights",
-            "input": f"{trained.latent_dim} latents from {described(trained.nodes['prior'])}{labels}",
-            "output": f"[{' '.join(map(str, self.shape))}] in [-1, 1]; bytes are {QUANTISATION}",
+            **self._inputs_and_outputs(),
             "seen in training": f"{trained.counters['images_seen']:,} real images",
             "sha256 of the weights": f"`{trained.sha256()}`",
         }
         for name, difference in self.differences.items():
             facts[f"{name} against the generator"] = f"no pixel in [-1, 1] differs by more than {difference:.1g}"
         return facts
+
+    def _inputs_and_outputs(self) -> Mapping[str, str]:
+        trained = self.trained
+        labels = f", labels 0 to {trained.num_classes - 1}" if trained.num_classes else ""
+        return {
+            "input": f"{trained.latent_dim} latents from {described(trained.nodes['prior'])}{labels}",
+            "output": f"[{' '.join(map(str, self.shape))}] in [-1, 1]; bytes are {QUANTISATION}",
+        }
 
     def _quality(self) -> str:
         tables: dict[str, list[tuple[str, str]]] = {}
@@ -134,8 +146,8 @@ def _measured_how(protocol: Mapping[str, Any]) -> str:
     return f"{images}, by the features of {protocol['extractor']} ({protocol['extractor_hash']})"
 
 
-def _front_matter(license: str) -> str:
-    values = {"library_name": "gan-lightning", "pipeline_tag": "unconditional-image-generation", "license": license}
+def _front_matter(license: str, pipeline: str) -> str:
+    values = {"library_name": "gan-lightning", "pipeline_tag": pipeline, "license": license}
     lines = [f"{key}: {value}" for key, value in values.items()]
     return "\n".join(["---", *lines, "tags:", "- gan", "- image-generation", "---"])
 
@@ -145,5 +157,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
 
 
-def _code(language: str, lines: Sequence[str]) -> str:
+def code(language: str, lines: Sequence[str]) -> str:
+    """A block of code in Markdown; empty if there are no lines."""
     return "\n".join([f"```{language}", *lines, "```"]) if lines else ""

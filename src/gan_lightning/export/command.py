@@ -17,14 +17,24 @@ from torch import Tensor
 
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
+from gan_lightning.export import translator
 from gan_lightning.export.card import PICTURE, SLUG, Card
-from gan_lightning.export.programs import FORMATS, Inputs, largest_difference, one_by_one
+from gan_lightning.export.programs import (
+    FORMATS,
+    Inputs,
+    Interface,
+    drawing,
+    largest_difference,
+    one_by_one,
+    translating,
+)
+from gan_lightning.export.translator import TranslatorCard
 from gan_lightning.generate.sampler import Sampler, SeedDraw
 from gan_lightning.generate.seeds_and_classes import Wanted
 from gan_lightning.images import QUANTISATION, grid, save_png
 from gan_lightning.runs.exported import write_config, write_tensors
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.loading import load, stored_at
+from gan_lightning.runs.loading import Trained, load, stored_at
 from gan_lightning.runs.provenance import versions
 from gan_lightning.terminal import mistakes_in_one_line
 
@@ -51,6 +61,7 @@ class Export:
         default_factory=lambda: ["torch"]
     )
     checkpoint: Annotated[Literal["last", "best"], "which checkpoint of a run folder"] = "last"
+    direction: Annotated[str | None, "which generator, if a run has several, such as b2a; null: the first"] = None
     raw: Annotated[bool, "use the weights themselves and not their moving average (EMA)"] = False
     license: Annotated[str, "as the Hugging Face hub writes it, such as apache-2.0"] = "unknown"
     allow: Annotated[list[str], "modules of your own that the run's configuration names"] = field(default_factory=list)
@@ -72,27 +83,47 @@ def export(options: Export) -> Path:
     """
     check_formats(options)
     stored = stored_at(Path(options.source), options.checkpoint)
-    trained = stored.trained(averaged=not options.raw, allow=options.allow)
+    trained = stored.trained(averaged=not options.raw, allow=options.allow, name=options.direction)
     if not trained.config:
         raise UserError(f"{options.source} is an export already: give the run folder.")
-    sampler = Sampler(trained, torch.device("cpu"))
-    sampler.try_out()
-    print(trained.description(), flush=True)
     run = RunFolder.around(Path(options.source))
     target = Path(options.to) if options.to else run.exported
+    write = write_drawing if trained.prior is not None else write_translating
     with whole_or_not_at_all(target) as folder:
-        wanted = [Wanted(seed, label) for seed, label in enumerate(sampler.labels(range(SAMPLES)))]
-        samples = torch.cat(list(sampler.draw(wanted)))
-        save_png(grid(samples, COLUMNS), folder / PICTURE)
-        config = configuration(sampler, samples.shape[1:])
-        write_config(folder, config)
-        write_tensors(folder, trained.generator.state_dict())
-        differences = compared(sampler, options, folder)
-        write_config(folder, {**config, "differences": differences})
-        card = Card(trained, run, differences, samples.shape[1:], SAMPLES, options.license)
+        card = write(trained, run, options, folder)
         (folder / "README.md").write_text(card.text(), encoding="utf-8")
     print(f"exported to {target}", flush=True)
     return target
+
+
+def write_drawing(trained: Trained, run: RunFolder, options: Export, folder: Path) -> Card:
+    """Write a generator that draws from latents, and return its card."""
+    sampler = Sampler(trained, torch.device("cpu"))
+    sampler.try_out()
+    print(trained.description(), flush=True)
+    wanted = [Wanted(seed, label) for seed, label in enumerate(sampler.labels(range(SAMPLES)))]
+    samples = torch.cat(list(sampler.draw(wanted)))
+    save_png(grid(samples, COLUMNS), folder / PICTURE)
+    config = configuration(sampler, samples.shape[1:])
+    write_config(folder, config)
+    write_tensors(folder, trained.generator.state_dict())
+    batches = [_inputs(sampler, seeds) for seeds in BATCHES]
+    differences = compared(trained, batches, drawing(batches[1]), options, folder)
+    write_config(folder, {**config, "differences": differences})
+    return Card(trained, run, differences, samples.shape[1:], SAMPLES, options.license)
+
+
+def write_translating(trained: Trained, run: RunFolder, options: Export, folder: Path) -> Card:
+    """Write a generator from images to images, and return its card."""
+    print(trained.description(), flush=True)
+    config = translator.configuration(trained, options.direction)
+    write_config(folder, config)
+    write_tensors(folder, trained.generator.state_dict())
+    interface = translating(translator.multiple_of(trained.generator))
+    differences = compared(trained, translator.inputs(trained.generator), interface, options, folder)
+    write_config(folder, {**config, "differences": differences})
+    sheets = int(translator.copy_sheet(run, folder))
+    return TranslatorCard(trained, run, differences, (), sheets, options.license)
 
 
 def check_formats(options: Export) -> None:
@@ -130,21 +161,22 @@ def configuration(sampler: Sampler, shape: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def compared(sampler: Sampler, options: Export, folder: Path) -> dict[str, float]:
+def compared(
+    trained: Trained, batches: Sequence[Inputs], interface: Interface, options: Export, folder: Path
+) -> dict[str, float]:
     """Write the programs, and return by format the largest difference of a pixel between the file and the generator.
 
     Raises:
         UserError: If a difference is larger than is accepted.
     """
-    generator = sampler.trained.generator
-    batches = [_inputs(sampler, seeds) for seeds in BATCHES]
-    drawing: dict[str, Callable[..., Tensor]] = {
+    generator = trained.generator
+    programs: dict[str, Callable[..., Tensor]] = {
         "safetensors": load(folder, averaged=not options.raw, allow=options.allow)
     }
-    drawing |= {name: FORMATS[name](generator, batches[1], folder) for name in options.formats}
+    programs |= {name: FORMATS[name](generator, batches[1], interface, folder) for name in options.formats}
     borne = max(BORNE, TIMES_ITS_OWN * largest_difference(generator, one_by_one(generator), batches))
     differences = {}
-    for name, program in drawing.items():
+    for name, program in programs.items():
         differences[name] = difference = largest_difference(generator, program, batches)
         print(f"{name}: largest difference {difference:.2g} of a pixel in [-1, 1]", flush=True)
         if not difference <= borne:  # NaN is refused too

@@ -9,22 +9,48 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.export import sample
+from gan_lightning.export import sample, translate
 
 Inputs: TypeAlias = tuple[Tensor, ...]
-"""The inputs of a generator: latents [B Z] and, if it takes labels, labels [B]."""
-NAMES = ("z", "y")
-"""Names of the inputs in ONNX."""
+"""The inputs of a generator: latents [B Z] and, if it takes labels, labels [B]; or images [B C H W]."""
+BATCH = torch.export.Dim("batch", min=1)
+
+
+class Interface(NamedTuple):
+    """What a program takes and gives, and the script that uses it."""
+
+    inputs: tuple[str, ...]
+    """Names of the inputs in ONNX."""
+    output: str
+    """Name of the output in ONNX."""
+    dynamic: tuple[Mapping[int, Any], ...]
+    """For each input the dimensions whose length is free."""
+    script: Path
+    """Python file that is written beside ``generator.pt2``."""
+
+
+def drawing(inputs: Inputs) -> Interface:
+    """The interface of a generator that draws from latents, and takes labels too if there are two inputs."""
+    return Interface(("z", "y")[: len(inputs)], "images", ({0: BATCH},) * len(inputs), Path(sample.__file__))
+
+
+def translating(multiple: int) -> Interface:
+    """The interface of a generator from images to images whose sides are multiples of ``multiple``."""
+    height, width = (torch.export.Dim(name, min=2, max=2**14) for name in ("height", "width"))
+    if multiple > 1:
+        height, width = multiple * height, multiple * width
+    dynamic = {0: BATCH, 2: height, 3: width}
+    return Interface(("images",), "translated", (dynamic,), Path(translate.__file__))
 
 
 class Unlabelled(nn.Module):
-    """A generator as a function of latents alone."""
+    """A generator as a function of latents alone, or of images."""
 
     def __init__(self, generator: nn.Module) -> None:
         """Take a generator in evaluation mode."""
@@ -33,7 +59,7 @@ class Unlabelled(nn.Module):
         self.eval()
 
     def forward(self, z: Tensor) -> Tensor:
-        """Images [B C H W] of latents [B Z]."""
+        """Images [B C H W] of latents [B Z] or of images."""
         images: Tensor = self.generator(z)
         return images
 
@@ -53,8 +79,8 @@ class Labelled(nn.Module):
         return images
 
 
-def write_torch(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
-    """Write ``generator.pt2`` for batches of any size, with a script that draws from it.
+def write_torch(generator: nn.Module, inputs: Inputs, interface: Interface, folder: Path) -> Callable[..., Tensor]:
+    """Write ``generator.pt2`` for batches of any size, with a script that uses it.
 
     Returns:
         The program, read back from the file.
@@ -62,13 +88,13 @@ def write_torch(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[
     Raises:
         UserError: If torch can't trace the network.
     """
-    torch.export.save(traced(generator, inputs), folder / "generator.pt2")
-    shutil.copyfile(Path(sample.__file__), folder / "sample.py")
+    torch.export.save(traced(generator, inputs, interface), folder / "generator.pt2")
+    shutil.copyfile(interface.script, folder / interface.script.name)
     loaded: Callable[..., Tensor] = torch.export.load(folder / "generator.pt2").module()
     return loaded
 
 
-def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[..., Tensor]:
+def write_onnx(generator: nn.Module, inputs: Inputs, interface: Interface, folder: Path) -> Callable[..., Tensor]:
     """Write ``generator.onnx`` for batches of any size.
 
     Returns:
@@ -84,11 +110,13 @@ def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[.
     except ImportError as error:
         raise UserError("formats=[onnx] needs more packages: pip install 'gan-lightning[export]'.") from error
     path = folder / "generator.onnx"
-    names = NAMES[: len(inputs)]
-    graph = traced(generator, inputs)
+    names = interface.inputs
+    graph = traced(generator, inputs, interface)
     try:
         with _quietly():
-            program = torch.onnx.export(graph, dynamo=True, input_names=names, output_names=["images"], verbose=False)
+            program = torch.onnx.export(
+                graph, dynamo=True, input_names=names, output_names=[interface.output], verbose=False
+            )
     except Exception as error:  # the exporter raises many types; the reason is in the text of the first in the chain
         raise UserError(
             f"formats=[onnx]: {type(generator).__name__} has no form in ONNX ({_reason(error)})."
@@ -104,7 +132,7 @@ def write_onnx(generator: nn.Module, inputs: Inputs, folder: Path) -> Callable[.
     return run
 
 
-FORMATS: Mapping[str, Callable[[nn.Module, Inputs, Path], Callable[..., Tensor]]] = {
+FORMATS: Mapping[str, Callable[[nn.Module, Inputs, Interface, Path], Callable[..., Tensor]]] = {
     "torch": write_torch,
     "onnx": write_onnx,
 }
@@ -126,17 +154,16 @@ def one_by_one(generator: nn.Module) -> Callable[..., Tensor]:
     return draw
 
 
-def traced(generator: nn.Module, inputs: Inputs) -> torch.export.ExportedProgram:
+def traced(generator: nn.Module, inputs: Inputs, interface: Interface) -> torch.export.ExportedProgram:
     """A generator's operations, traced by torch for batches of any size.
 
     Raises:
         UserError: If they can't be traced, for example because they depend on the values of the inputs.
     """
     function = (Labelled if len(inputs) == 2 else Unlabelled)(generator)
-    batch = torch.export.Dim("batch", min=1)
     try:
         with _quietly():
-            return torch.export.export(function, inputs, dynamic_shapes=({0: batch},) * len(inputs))
+            return torch.export.export(function, inputs, dynamic_shapes=interface.dynamic)
     except Exception as error:  # torch raises a dozen types; the reason is in the text of the first in the chain
         raise UserError(
             f"{type(generator).__name__} can't be traced ({_reason(error)}). Its weights can be exported: formats=[]."

@@ -223,6 +223,8 @@ class StoredExport:
         """
         if not averaged and self.card["weights"] != "raw":
             raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
+        if name is not None and name != (own := self.card.get("name")):
+            raise UserError(f"{self.file} holds one network{f', {own}' if own else ''}, and {name!r} was asked for.")
         nodes = {"generator": self.card["generator"], "prior": self.card["prior"]}
         return Leaving(nodes, self.tensors, self.card["weights"]).built(self, allow)
 

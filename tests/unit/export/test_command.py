@@ -218,7 +218,7 @@ def test_every_generator_can_be_traced(network: type[Generator]) -> None:
     generator = network(channels=3, resolution=32, num_classes=4, conditioning=conditioning)  # type: ignore[call-arg]
     generator.eval().requires_grad_(False)
     batches = [(torch.randn(size, generator.latent_dim), torch.arange(size) % 4) for size in (2, 1, 5)]
-    program = programs.traced(generator, batches[0]).module()
+    program = programs.traced(generator, batches[0], programs.drawing(batches[0])).module()
     assert programs.largest_difference(generator, program, batches) < 1e-5
 
 
