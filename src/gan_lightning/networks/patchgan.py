@@ -35,7 +35,7 @@ class PatchDiscriminator(Discriminator):
     layer has no norm. To judge an image beside the one from which it was made, concatenate the channels of the two.
 
     Args:
-        in_channels: Number of channels that the network takes; for a pair that of both images together, or both numbers.
+        in_channels: Number of channels that the network takes; of a pair both numbers, such as [1, 3].
         resolution: Side in pixels, or (height, width), of the images to train on.
         layers: Number of layers of stride 2; with 3 of them a patch has 70 x 70 pixels.
         width: Number of channels of the first map.
@@ -81,7 +81,7 @@ class PixelDiscriminator(Discriminator):
     It is C64-C128 in the paper's notation, with convolutions of 1 x 1.
 
     Args:
-        in_channels: Number of channels that the network takes; for a pair that of both images together, or both numbers.
+        in_channels: Number of channels that the network takes; of a pair both numbers, such as [1, 3].
         resolution: Side in pixels, or (height, width). Any size will do; the option exists so that this network can
             stand in place of another.
         width: Number of channels of the first map.
