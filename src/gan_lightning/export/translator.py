@@ -55,7 +55,7 @@ def configuration(trained: Trained, name: str | None) -> dict[str, Any]:
 
 def copy_sheet(run: RunFolder, folder: Path) -> bool:
     """Copy the last sheet of the run, which shows inputs beside outputs; gives whether there was one."""
-    sheets = sorted(run.samples.glob("iteration-*.png"))
+    sheets = list(run.sheets().values())
     if sheets:
         shutil.copyfile(sheets[-1], folder / PICTURE)
     return bool(sheets)

@@ -178,7 +178,7 @@ def test_without_its_packages_onnx_names_them(run: Path, tmp_path: Path, monkeyp
 def test_a_file_that_draws_something_else_is_not_kept(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(generator: Any, inputs: Any, folder: Path) -> Any:
+    def wrong(generator: Any, inputs: Any, interface: Any, folder: Path) -> Any:
         (folder / "wrong.bin").touch()
         return lambda z: generator(z) + 0.01
 
