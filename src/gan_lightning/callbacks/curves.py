@@ -21,12 +21,15 @@ class Curves(Callback):
     def __init__(self) -> None:
         self.latest: dict[str, float] = {}
         self.seconds = 0.0
+        self.began = False
+        """Whether training began, which it does not if nothing is left to do."""
         self._start = 0.0
         self._time = 0.0
         self._images = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Start the clock."""
+        self.began = True
         self._start = self._time = time.perf_counter()
         self._images = pl_module.images_seen
         for logger in trainer.loggers:

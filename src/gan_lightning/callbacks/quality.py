@@ -118,15 +118,18 @@ class Quality(Callback):
             self.evaluator.batch_size,
         )
 
-    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Look up or compute the features of the real images now, while no process waits for another in a collective.
+    def on_fit_start(self, trainer: Trainer, pl_module: Game) -> None:
+        """Check that a resumed run is measured as it was before, while nothing of it has changed yet.
 
         Raises:
             UserError: If the run was measured by another protocol so far, because the best could then not be found.
         """
+        self._stay_with_the_protocol()
+
+    def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
+        """Look up or compute the features of the real images now, while no process waits for another in a collective."""
         self._cadence.start(pl_module.images_seen)
         self.measured_at = pl_module.iteration
-        self._stay_with_the_protocol()
         self._real = self._features_of_the_real(trainer, pl_module)
         self._started = time.monotonic()
 

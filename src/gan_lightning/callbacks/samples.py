@@ -44,12 +44,18 @@ class Samples(Sheets):
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Draw a sheet of real images, and one of the untrained or resumed generator."""
+        """Draw a sheet of real images, and one of the untrained or resumed generator.
+
+        What an earlier attempt has drawn is not drawn again, because TensorBoard would show it twice.
+        """
         self.cadence.start(pl_module.images_seen)
-        if trainer.is_global_zero and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        writes = trainer.is_global_zero and not trainer.fast_dev_run  # type: ignore[attr-defined]
+        if writes and not self.run.real_sheet.is_file():
             real = trainer.datamodule.train_set.images[: self.count]  # type: ignore[attr-defined]
             self.show(trainer, "real", grid(real, self.COLUMNS), pl_module.iteration, self.run.real_sheet)
-        self.draw_once(trainer, pl_module)
+        if pl_module.iteration == 0 or not self.run.sheet(pl_module.iteration).is_file():
+            self.draw_once(trainer, pl_module)
+        self.drawn_at = pl_module.iteration
 
     def draw(self, trainer: Trainer, module: Game) -> None:
         """Write one sheet."""

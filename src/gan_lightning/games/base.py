@@ -29,6 +29,7 @@ from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
+from gan_lightning.runs.fit import require_fit, require_state
 from gan_lightning.types import PLAYERS, Images, Product, Sampling, Scalar, Sheet
 
 Rule = Callable[[Any], Iterator[str]]
@@ -111,6 +112,7 @@ class Game(LightningModule, ABC):
         self._descent: Descent = ThroughLightning(self)
         self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
         self._statistics: list[Tensor] = []
+        self._stored_states: list[Any] = []
 
     # ------------------------------------------------------------ what a game says
 
@@ -279,7 +281,14 @@ class Game(LightningModule, ABC):
         return places | places_of_part("ema", self._modules, "average")
 
     def on_fit_start(self) -> None:
-        """Remember what is read in every iteration, now that everything is on its device."""
+        """Remember what is read in every iteration, now that everything is on its device.
+
+        Raises:
+            UserError: If a checkpoint's states of the optimizers, which are restored next, do not fit them.
+        """
+        for (name, player), state in zip(self.players.items(), self._stored_states, strict=False):
+            require_state(name, player.optimizer, state, self.updates[name])
+        self._stored_states = []
         self.process = Process(self.global_rank, self.trainer.world_size, self.device)
         self.average.follow(self._averaged[0])
         buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))
@@ -309,12 +318,18 @@ class Game(LightningModule, ABC):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the counters again; with them come the data order, the latents and the dropout masks."""
+        """Take up the counters again; with them come the data order, the latents and the dropout masks.
+
+        Raises:
+            UserError: If the checkpoint is one of other networks.
+        """
+        require_fit("The checkpoint", self.state_dict(), checkpoint["state_dict"])
         ours = checkpoint["gan_lightning"]
         counters: dict[str, int] = ours["counters"]
         self.iteration, self.images_seen = counters["iteration"], counters["images_seen"]
         self.updates = {"generator": counters["g_updates"], "discriminator": counters["d_updates"]}
         self.scalars.load_state_dict(ours["scalars"])
+        self._stored_states = list(checkpoint.get("optimizer_states", ()))
 
 
 def _samples_in(batch: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor
 
 from gan_lightning.config.moved import checkpoint_up_to_date
 from gan_lightning.errors import UserError
+from gan_lightning.runs.fit import believed
 from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.whole import replacing
 
 VERSION = 2
 """Version of the ``gan_lightning`` record in a checkpoint."""
@@ -38,17 +41,14 @@ class AtomicCheckpointIO(CheckpointIO):
         """
         require_plain(checkpoint)
         target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            with replacing(target) as temporary, temporary.open("wb") as file:
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(target)
             flush_folder(target.parent)
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
             # if the disk is full, torch's zip writer raises a RuntimeError whose context is the system's own error
             own = next((each for each in (error, error.__context__) if isinstance(each, OSError)), None)
             reason = own.strerror if own is not None else _first_line(error)
@@ -79,11 +79,16 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     except Exception as error:  # torch raises half a dozen kinds for a damaged file; the text has the reason
         previous = file.with_name(RunFolder.previous.name)
         hint = f" The one before it is {previous}." if file.name == RunFolder.last.name and previous.is_file() else ""
-        raise UserError(f"{file} is damaged or no checkpoint ({_first_line(error)}).{hint}") from error
-    if not isinstance(checkpoint, dict) or "gan_lightning" not in checkpoint:
+        # torch's own text for this says how to load the file with weights_only=False, which would run what it holds
+        strange = isinstance(error, UnpicklingError)
+        reason = "it holds something else than tensors and plain values" if strange else _first_line(error)
+        raise UserError(f"{file} is damaged or no checkpoint ({reason}).{hint}") from error
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("gan_lightning"), dict):
         raise UserError(f"{file} is no checkpoint of gan-lightning: it lacks the 'gan_lightning' record.")
-    if (version := checkpoint["gan_lightning"].get("version")) == 1:
-        return checkpoint_up_to_date(checkpoint)
+    version = checkpoint["gan_lightning"].get("version")
+    if version == 1:
+        with believed(file):
+            return checkpoint_up_to_date(checkpoint)
     if version != VERSION:
         raise UserError(
             f"{file} has format {version}, but this release reads up to {VERSION}: use the release that wrote it."
@@ -123,13 +128,12 @@ def flush_folder(folder: Path) -> None:
 
 def keep_copy(source: Path, copy: Path) -> None:
     """Give a file a second name, atomically, and without writing its bytes again if the file system has hard links."""
-    temporary = copy.with_name(f".{copy.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:  # some network and FAT file systems have no hard links
-        temporary.write_bytes(source.read_bytes())
-    temporary.replace(copy)
+    with replacing(copy) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(source, temporary)
+        except OSError:  # some network and FAT file systems have no hard links
+            temporary.write_bytes(source.read_bytes())
 
 
 def _first_line(error: Exception) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.folder import ENDED_WITH, MADE_OF, Attempt, RunFolder
+from gan_lightning.runs.folder import ENDED_WITH, EVENTS, MADE_OF, Attempt, RunFolder
+from gan_lightning.runs.whole import replacing
 
 
 class Busy(UserError):
@@ -49,6 +51,27 @@ def _remove_unused(run: RunFolder) -> None:
             run.path.rmdir()
 
 
+def first_attempt(run: RunFolder) -> int:
+    """The number of the attempt that starts a new run in a folder: 0, or more if earlier ones saved nothing.
+
+    Raises:
+        UserError: If the folder holds somebody's files, or a run that has a checkpoint or has ended.
+    """
+    attempts = run.attempts()
+    if not attempts:
+        if strangers := run.strangers():
+            raise UserError(
+                f"{run.path} holds files that are no run's, such as {strangers[0].name}: choose another hydra.run.dir, "
+                "a new or an empty folder."
+            )
+        return 0
+    if run.checkpoints.is_dir() or run.summary.exists():
+        raise UserError(
+            f"{run.path} holds a run already: go on with resume={run.path}, or choose another hydra.run.dir."
+        )
+    return run.next_attempt().number
+
+
 @contextmanager
 def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[None]:
     """Claim a run folder for this process, and give it back if training does not start.
@@ -66,14 +89,22 @@ def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[
         earlier = run.events()
         try:
             yield
-        except UserError:
-            if not own.process.exists():
-                for events in run.events() - earlier:  # written before the callbacks can refuse the run
-                    events.unlink(missing_ok=True)
-                shutil.rmtree(own.path, ignore_errors=True)
-                with suppress(OSError):  # if other attempts are in it
-                    run.all_attempts.rmdir()
+        except BaseException:
+            _give_back(own, earlier)
             raise
+        if attempt > 0:  # nothing was left to do, if it did not train
+            _give_back(own, earlier)
+
+
+def _give_back(own: Attempt, earlier: set[Path]) -> None:
+    """Remove the folder of an attempt that did not train, and the files of TensorBoard that it has begun."""
+    if own.process.exists():
+        return
+    for events in own.run.events() - earlier:  # written before the callbacks can refuse the run
+        events.unlink(missing_ok=True)
+    shutil.rmtree(own.path, ignore_errors=True)
+    with suppress(OSError):  # if other attempts are in it
+        own.run.all_attempts.rmdir()
 
 
 def _recorded(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Attempt:
@@ -97,13 +128,43 @@ def _recorded(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Attempt
 
 
 def promote(own: Attempt) -> None:
-    """Make the record of an attempt the run's own, because its training starts now."""
+    """Make the record of an attempt the run's own, because its training starts now.
+
+    No file of the run is replaced before all new ones are written.
+
+    Raises:
+        UserError: If it can't be written.
+    """
     run = own.run
-    for name in MADE_OF:
-        if (source := own.path / name).is_file():
-            shutil.copyfile(source, run.path / name)
-        else:  # if the code is exactly that of a commit, there are no changes to show
-            (run.path / name).unlink(missing_ok=True)
+    try:
+        with ExitStack() as stack:
+            for name in MADE_OF:
+                if (source := own.path / name).is_file():
+                    shutil.copyfile(source, stack.enter_context(replacing(run.path / name)))
+            if own.number and not run.checkpoints.is_dir():
+                _set_aside(own)
+        for name in MADE_OF:
+            if not (own.path / name).is_file():  # if the code is exactly that of a commit, it has no changes to show
+                (run.path / name).unlink(missing_ok=True)
+        _keep_the_ending_of_the_one_before(own)
+    except OSError as error:
+        raise UserError(f"Can't write the run folder {run.path}: {error.strerror}.") from error
+
+
+def _set_aside(own: Attempt) -> None:
+    """Move the files of attempts that ended before their first checkpoint into the folder of the last of them."""
+    run = own.run
+    before = run.attempt(own.number - 1)
+    before.path.mkdir(parents=True, exist_ok=True)
+    for entry in run.path.iterdir():
+        if entry not in (run.all_attempts, run.failed) and not entry.name.startswith("."):
+            # under their own names TensorBoard would show its files as another run
+            shutil.move(entry, before.path / entry.name.replace(EVENTS, "ended"))
+
+
+def _keep_the_ending_of_the_one_before(own: Attempt) -> None:
+    """Move the files that say how the attempt before ended into its own folder, because the run goes on."""
+    run = own.run
     before = run.attempt(max(own.number - 1, 0))
     for name in ENDED_WITH:
         if (earlier := run.path / name).is_file():  # if the new attempt is killed, the run must not seem ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import safetensors.torch
@@ -18,6 +19,9 @@ CONFIG = "config.json"
 WEIGHTS = "generator.safetensors"
 FORMAT = 2
 """Version of the format of ``config.json``."""
+PARTS: Mapping[str, Any] = {"weights": str, "generator": Mapping, "prior": (Mapping, NoneType), "trained": Mapping}
+"""What ``config.json`` has to hold, and of what kind."""
+AGAIN = "export the run again."
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -46,8 +50,15 @@ def read_weights(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             raise UserError(
                 f"{folder} has format {version}, but this release reads up to {FORMAT}: use the one that wrote it."
             )
+        for name, kind in PARTS.items():
+            if not isinstance(config.get(name), kind) or (kind is Mapping and isinstance(config[name], str)):
+                raise UserError(
+                    f"{folder / CONFIG} is damaged (its {name!r} is {str(config.get(name))[:40]!r}): {AGAIN}"
+                )
+        if not isinstance(config["trained"].get("images_seen"), int):
+            raise UserError(f"{folder / CONFIG} is damaged (its 'trained' has no 'images_seen'): {AGAIN}")
         return up_to_date(config), safetensors.torch.load_file(folder / WEIGHTS)
     except FileNotFoundError as error:
-        raise UserError(f"{error.filename or folder / WEIGHTS} is missing: export the run again.") from error
-    except (OSError, ValueError, SafetensorError) as error:
-        raise UserError(f"{folder} is damaged ({' '.join(str(error).split())}): export the run again.") from error
+        raise UserError(f"{error.filename or folder / WEIGHTS} is missing: {AGAIN}") from error
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        raise UserError(f"{folder} is damaged ({' '.join(str(error).split())}): {AGAIN}") from error

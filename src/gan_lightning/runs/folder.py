@@ -18,7 +18,8 @@ import yaml
 
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
-from gan_lightning.runs.records import read_records
+from gan_lightning.runs.records import OF_TRAINING, read_records
+from gan_lightning.runs.whole import write_whole
 
 SCHEMA_VERSION = 1
 """Version of the format of a run folder's JSON files; each file holds it as ``v``."""
@@ -167,17 +168,29 @@ class RunFolder(Record):
         """The attempt that would go on with this run; its number is at least 1, because 0 is the run's first start."""
         return self.attempt(1 + max((attempt.number for attempt in self.attempts()), default=0))
 
+    def strangers(self) -> list[Path]:
+        """What lies in the folder and is none of the files and folders that a run or a verb makes there."""
+        if not self.path.is_dir():
+            return []
+        own = {place.name.split("/")[0] for kind in type(self).__mro__ for place in _places(kind)}
+        found = (entry for entry in self.path.iterdir() if entry.name not in own and EVENTS not in entry.name)
+        return sorted(entry for entry in found if not entry.name.startswith("."))
+
     def events(self) -> set[Path]:
         """All files of this folder that TensorBoard reads."""
         return set(self.path.glob(f"*{EVENTS}*"))
 
     def numbers(self) -> list[dict[str, Any]]:
         """The records of ``metrics.jsonl``; empty if there is none."""
-        return read_records(self.metrics) if self.metrics.is_file() else []
+        return read_records(self.metrics, OF_TRAINING) if self.metrics.is_file() else []
 
     def evaluated(self) -> list[dict[str, Any]]:
         """The records of ``evaluations.jsonl``; empty if there is none."""
         return read_records(self.evaluations) if self.evaluations.is_file() else []
+
+
+def _places(kind: type) -> list[Place]:
+    return [value for value in vars(kind).values() if isinstance(value, Place)]
 
 
 class GeneratedFolder(Folder):
@@ -208,7 +221,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file of a run folder, with the version of its format."""
-    path.write_text(as_json(content), encoding="utf-8")
+    write_whole(path, as_json(content))
 
 
 def as_json(content: Mapping[str, Any]) -> str:

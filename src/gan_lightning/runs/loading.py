@@ -20,6 +20,7 @@ from gan_lightning.config.trust import build_trusted, trusted_class
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint import load_checkpoint
 from gan_lightning.runs.exported import CONFIG, read_weights
+from gan_lightning.runs.fit import believed, require_fit, require_whole
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.types import Draw, Latents, Product
 
@@ -116,10 +117,13 @@ class Leaving(NamedTuple):
         """Build the generator, in evaluation mode and without gradients.
 
         Raises:
-            UserError: If the configuration names code that nobody vouched for.
+            UserError: If the configuration names code that nobody vouched for, or the weights are those of another
+                network.
         """
         generator = build_trusted(self.nodes["generator"], allow)
-        assert isinstance(generator, nn.Module)
+        if not isinstance(generator, nn.Module):
+            raise UserError(f"{stored.file} does not say what its generator is: it builds no network.")
+        require_fit(stored.file, generator.state_dict(), self.tensors)
         generator.load_state_dict(self.tensors)
         generator.eval().requires_grad_(False)
         prior = build_trusted(self.nodes["prior"], allow)
@@ -190,7 +194,8 @@ class StoredCheckpoint:
 
     def trained(self, *, averaged: bool = True, allow: Sequence[str] = (), name: str | None = None) -> Trained:
         """Build the generator; see :func:`load`."""
-        return leaving(self.config, self.tensors, averaged, allow, name).built(self, allow)
+        with believed(self.file):
+            return leaving(self.config, self.tensors, averaged, allow, name).built(self, allow)
 
 
 @dataclass(frozen=True)
@@ -221,12 +226,14 @@ class StoredExport:
             UserError: If the raw weights are asked for but the averaged ones were exported, or if the export names
                 code that nobody vouched for.
         """
-        if not averaged and self.card["weights"] != "raw":
-            raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
-        if name is not None and name != (own := self.card.get("name")):
-            raise UserError(f"{self.file} holds one network{f', {own}' if own else ''}, and {name!r} was asked for.")
-        nodes = {"generator": self.card["generator"], "prior": self.card["prior"]}
-        return Leaving(nodes, self.tensors, self.card["weights"]).built(self, allow)
+        with believed(self.file / CONFIG):
+            if not averaged and self.card["weights"] != "raw":
+                raise UserError(f"{self.file} holds the averaged weights alone: take the raw ones from the run folder.")
+            if name is not None and name != (own := self.card.get("name")):
+                holds = f"one network{f', {own}' if own else ''}"
+                raise UserError(f"{self.file} holds {holds}, and {name!r} was asked for.")
+            nodes = {"generator": self.card["generator"], "prior": self.card["prior"]}
+            return Leaving(nodes, self.tensors, self.card["weights"]).built(self, allow)
 
 
 Stored: TypeAlias = StoredCheckpoint | StoredExport
@@ -253,7 +260,9 @@ def read_checkpoint(file: Path) -> StoredCheckpoint:
     Raises:
         UserError: If the file is missing, damaged, or written by another release in a format unknown here.
     """
-    return StoredCheckpoint(file, load_checkpoint(file))
+    content = load_checkpoint(file)
+    require_whole(file, content)
+    return StoredCheckpoint(file, content)
 
 
 def checkpoint_at(source: Path, which: str = "last") -> Path:

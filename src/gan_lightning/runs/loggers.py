@@ -12,8 +12,10 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder
-from gan_lightning.runs.records import append_lines, read_records
+from gan_lightning.runs.records import OF_TRAINING, append_lines, read_records
+from gan_lightning.runs.whole import write_whole
 
 
 class JsonLines(Logger):
@@ -31,13 +33,20 @@ class JsonLines(Logger):
         super().__init__()
         self.path = RunFolder(Path(folder)).metrics
         writes = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # because only one process may trim the file
-        self.spent = self._go_on_from(resume_at) if writes and resume_at is not None else 0.0
+        self._kept = self._until(resume_at) if writes and resume_at is not None else None
+        """The records to go on from, until training begins; None if there are none."""
+        self.spent = float(self._kept[-1]["seconds"]) if self._kept else 0.0
         """Seconds that earlier attempts spent training."""
         self._started = time.monotonic()
 
     def begin(self) -> None:
-        """Start the clock, because training begins: setting up, such as starting other processes, does not count."""
+        """Start the clock, because training begins: setting up, such as starting other processes, does not count.
+
+        Lines that are newer than the checkpoint are dropped now and not earlier, because a resume that is refused must
+        change nothing.
+        """
         self._started = time.monotonic()
+        self._drop_what_came_after()
 
     @property
     def name(self) -> str:
@@ -84,17 +93,23 @@ class JsonLines(Logger):
         common = {"v": SCHEMA_VERSION, "iteration": step, "images": images, "seconds": seconds}
         facts = facts or {}
         records = [{**common, "name": name, "value": value, **facts.get(name, {})} for name, value in metrics.items()]
+        self._drop_what_came_after()
         append_lines(self.path, records)
 
-    def _go_on_from(self, iteration: int) -> float:
-        """Drop the lines after ``iteration`` and a line torn by a crash, and return the seconds spent until then."""
+    def _until(self, iteration: int) -> list[dict[str, Any]] | None:
+        """The records of the run until ``iteration``, without a line torn by a crash; None if there is no file."""
         if not self.path.is_file():
-            return 0.0
-        kept = [record for record in read_records(self.path) if record["iteration"] <= iteration]
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text("".join(f"{json.dumps(record)}\n" for record in kept), encoding="utf-8")
-        temporary.replace(self.path)
-        return float(kept[-1]["seconds"]) if kept else 0.0
+            return None
+        return [record for record in read_records(self.path, OF_TRAINING) if record["iteration"] <= iteration]
+
+    def _drop_what_came_after(self) -> None:
+        if self._kept is None:
+            return
+        try:
+            write_whole(self.path, "".join(f"{json.dumps(record)}\n" for record in self._kept))
+        except OSError as error:
+            raise UserError(f"Can't write {self.path}: {error.strerror}.") from error
+        self._kept = None
 
 
 class TensorBoard(TensorBoardLogger):
@@ -111,5 +126,9 @@ class TensorBoard(TensorBoardLogger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Flush the events. Lightning would also write an hparams.yaml, but ``resolved.yaml`` has all of that."""
-        self.experiment.flush()
+        """Flush the events, if there are any; their file is begun by the first of them, and so not before training.
+
+        Lightning would also write an hparams.yaml, but ``resolved.yaml`` has all of that.
+        """
+        if self._experiment is not None:
+            self.experiment.flush()

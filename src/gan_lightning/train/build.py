@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.trainer.connectors import checkpoint_connector
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from torch.distributed import Store
@@ -27,6 +29,7 @@ from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
+from gan_lightning.runs.fit import MISTAKES, believed
 from gan_lightning.runs.init_from import start_from
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.search import VARIABLE
@@ -34,6 +37,9 @@ from gan_lightning.train.loop import GameLoop
 from gan_lightning.train.quiet import quieten_lightning
 from gan_lightning.train.settle import build_data
 from gan_lightning.train.summary import announce, conclude
+
+CONNECTOR = checkpoint_connector.__name__
+"""The module of Lightning whose ``restore`` functions hand out the parts of a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,25 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         if trainer.is_global_zero:
             print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
             spent = module.costs(data.image_shape)
-            announce(module, spent, data, devices, trainer, folder, job.resume_at)
-        trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
+            announce(module, spent, data, devices, folder)
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
+        except MISTAKES as error:
+            if job.checkpoint is None or not raised_while_restoring(error):
+                raise
+            with believed(job.checkpoint):
+                raise
         return conclude(trainer, module, folder, spent)
     finally:
         # because the next job of a sweep runs in this process too and must not inherit a rank or a port
         os.environ.clear()
         os.environ.update(environment)
+
+
+def raised_while_restoring(error: BaseException) -> bool:
+    """Whether an error was raised while Lightning handed out the parts of a checkpoint."""
+    code = (frame.f_code for frame, _ in walk_tb(error.__traceback__) if frame.f_globals.get("__name__") == CONNECTOR)
+    return any("restore" in each.co_name for each in code)
 
 
 def build_module(config: Mapping[str, Any]) -> Game:
@@ -154,7 +172,8 @@ def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
 def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
     """The configured callbacks and those that every run has.
 
-    The checkpoint comes last, so that pictures and curves are written before it.
+    The diary comes first, because it makes this attempt's record the run's before anybody writes into the folder. The
+    checkpoint comes last, so that pictures and curves are written before it.
     """
     nodes = {name: node for name, node in (config["callbacks"] or {}).items() if node is not None}
     configured = {name: build(node, f"callbacks.{name}") for name, node in nodes.items()}
@@ -162,8 +181,8 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     diary = Diary(str(folder), attempt, config, text)
-    always = [Curves(), *bar, diary, *build_pruning()]
-    return [*configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
+    always = [Curves(), *bar, *build_pruning()]
+    return [diary, *configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
 
 
 def build_pruning() -> list[Callback]:

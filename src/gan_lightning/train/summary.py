@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +16,13 @@ from gan_lightning.data import StreamDataModule
 from gan_lightning.games.base import Game
 from gan_lightning.games.costs import Cost
 from gan_lightning.parallel.devices import Devices
-from gan_lightning.runs.folder import RunFolder, write_json
+from gan_lightning.runs.folder import RunFolder, read_json, write_json
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.provenance import now
 
 Kind = TypeVar("Kind")
+MEASURED = "quality/"
+"""How the names of measured numbers begin in the records."""
 
 
 def announce(
@@ -28,9 +30,7 @@ def announce(
     spent: dict[str, Cost],
     data: StreamDataModule,
     devices: Devices,
-    trainer: Trainer,
     folder: Path,
-    resume_at: int | None,
 ) -> None:
     """Print what will be trained, on which data, by how many processes and in which folder.
 
@@ -39,9 +39,7 @@ def announce(
         spent: The cost of each network, by the network's name.
         data: The real images.
         devices: The processes and devices of the run.
-        trainer: The Trainer that will train.
         folder: The run folder.
-        resume_at: The iteration that a resumed run starts at; None for a new run.
     """
     networks = "".join(f"{type(each).__name__}: {spent[name]}\n" for name, each in module.networks.items())
     print(
@@ -51,16 +49,12 @@ def announce(
         f"run folder: {folder}",
         flush=True,
     )
-    if 0 <= trainer.max_steps <= (resume_at or -1):
-        print(
-            f"nothing is left to do: the run has {resume_at:,} iterations and the budget allows {trainer.max_steps:,}; "
-            "give a larger kimg, trainer.max_steps or trainer.max_epochs",
-            flush=True,
-        )
 
 
 def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
     """Write the summary of a run that has ended, print what the run leaves, and return the summary.
+
+    If a resumed run had nothing left to do, its summary stays.
 
     Args:
         trainer: The Trainer that has trained.
@@ -71,6 +65,8 @@ def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
     records, pruning = _first(JsonLines, trainer.loggers), _first(Pruning, callbacks)
+    trained = curves is None or curves.began
+    earlier_summary = {} if trained else _stored(RunFolder(folder))
     number = checkpoint.signal if checkpoint is not None else None
     earlier = records.spent if records is not None else 0.0
     summary = {
@@ -87,12 +83,38 @@ def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost
         "last": curves.latest if curves is not None else {},
         "quality": quality.summary() if quality is not None else None,
     }
+    if not trained and trainer.is_global_zero:
+        print(
+            f"nothing is left to do: the run has {module.iteration:,} iterations, and its budget allows no more; "
+            "give a larger kimg, trainer.max_steps or trainer.max_epochs",
+            flush=True,
+        )
+    if earlier_summary.get("iteration") == module.iteration:  # nothing was trained since
+        return {**earlier_summary, "signal": None}
+    if not trained:  # the attempt that trained was killed before it could say so
+        summary |= _from_the_numbers(RunFolder(folder), summary)
     if trainer.is_global_zero:
         write_json(RunFolder(folder).summary, summary)
         _say_goodbye(summary, trainer, folder)
         if number:
             print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
     return summary
+
+
+def _stored(run: RunFolder) -> dict[str, Any]:
+    """The summary that an earlier attempt left; empty if it was killed before it could write one."""
+    try:
+        return read_json(run.summary)
+    except ValueError:  # cut short by an earlier release, which wrote it in place
+        return {}
+
+
+def _from_the_numbers(run: RunFolder, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The last numbers of a run whose attempts have all ended, from its own record."""
+    last = {each["name"]: each["value"] for each in run.numbers() if each["iteration"] == summary["iteration"]}
+    measured = {name.removeprefix(MEASURED): value for name, value in last.items() if name.startswith(MEASURED)}
+    quality = summary["quality"] and {**summary["quality"], "final": measured}
+    return {"last": {name: value for name, value in last.items() if not name.startswith(MEASURED)}, "quality": quality}
 
 
 def _first(kind: type[Kind], parts: Iterable[object]) -> Kind | None:

@@ -117,3 +117,20 @@ def test_another_run_starts_from_a_job_of_a_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["trainer.precision=64-true", "trainer.log_every_n_steps=0"])
 def test_what_would_fail_in_the_first_step_is_refused(option: str, tmp_path: Path) -> None:
     assert option in refused(option, tmp_path)
+
+
+def test_the_record_is_not_cut_before_the_new_one_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MADE_OF:
+        (tmp_path / name).write_text("of the first")
+
+    def full(source: Path, target: Path) -> None:
+        if source.name == MADE_OF[2]:
+            raise OSError(28, "No space left on device")
+        target.write_text("of the second")
+
+    monkeypatch.setattr("gan_lightning.runs.claim.shutil.copyfile", full)
+    new = dict.fromkeys(MADE_OF, "of the second")
+    with claimed(RunFolder(tmp_path), 1, new), pytest.raises(UserError, match="No space left on device"):
+        promote(RunFolder(tmp_path).attempt(1))
+    assert {name: (tmp_path / name).read_text() for name in MADE_OF} == dict.fromkeys(MADE_OF, "of the first")
+    assert not list(tmp_path.glob(".*.tmp"))

@@ -46,7 +46,10 @@ def test_a_resume_drops_what_came_after_its_checkpoint_and_a_torn_line(tmp_path:
     common = {"v": 1, "images": 0, "name": "a", "value": 1.0}
     lines = [json.dumps({**common, "iteration": i, "seconds": 100.0 * i}) for i in (1, 2, 3)]
     file.write_text("\n".join([*lines, lines[0][:20]]))
+    before = file.read_bytes()
     log = JsonLines(str(tmp_path), resume_at=2)
+    assert file.read_bytes() == before, "the resume may still be refused"
+    log.begin()
     assert [record["iteration"] for record in read_records(file)] == [1, 2]
     log.log_metrics({"a": 2.0}, step=3)
     assert 200 <= read_records(file)[-1]["seconds"] < 210
