@@ -24,6 +24,7 @@ from omegaconf import DictConfig
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
 from gan_lightning.config.tilde import with_home
+from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import COMMAND, RunFolder
 from gan_lightning.search import VARIABLE
 from gan_lightning.sweep.line import START, Line, flags_first, sweep_line
@@ -114,6 +115,8 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
     folder, overrides = Path(context.runtime.output_dir), list(context.overrides.task)
     if context.mode == RunMode.RUN:
         with mistakes_in_one_line():
+            if not str(context.run.dir).strip():
+                raise UserError("hydra.run.dir is empty, which is the current folder: name a folder for the run.")
             from gan_lightning.train.run import train
 
             try:

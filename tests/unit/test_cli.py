@@ -392,3 +392,215 @@ def test_allow_names_modules() -> None:
 
 def test_the_configuration_folder() -> None:
     assert (Path(config_folder()) / "train.yaml").is_file()
+
+
+# ------------------------------------------------- nothing changes before it trains
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a record of everything, TensorBoard's among it; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("measured") / "run"
+    train("trainer.max_steps=4 trainer.log_every_n_steps=1 logger=[tensorboard,csv]", folder)
+    shutil.copy(folder / "checkpoints" / "last.ckpt", folder / "checkpoints" / "best.ckpt")
+    return folder
+
+
+@pytest.fixture
+def known(measured: Path, tmp_path: Path) -> Path:
+    """The run, in its own folder elsewhere."""
+    return Path(shutil.copytree(measured, tmp_path / "known"))
+
+
+def edit_checkpoint(file: Path, change: Any) -> None:
+    """Change the content of a checkpoint in place."""
+    content = torch.load(file, weights_only=True)
+    change(content)
+    torch.save(content, file)
+
+
+def test_a_resume_with_nothing_to_do_changes_nothing(known: Path) -> None:
+    before = contents(known)
+    assert "nothing is left to do: the run has 4 iterations" in call(f"resume={known}").out
+    assert call(f"resume={known} trainer.max_steps=3").status == 0
+    assert contents(known) == before
+
+
+def test_a_summary_that_was_never_written_is_made_of_the_record(known: Path) -> None:
+    """The run was killed between its last checkpoint and its summary."""
+    before = summary(known)
+    (known / "summary.json").unlink()
+    assert call(f"resume={known}").status == 0
+    after = summary(known)
+    assert {name: after[name] for name in ("status", "iteration", "images", "last", "quality")} == {
+        name: before[name] for name in ("status", "iteration", "images", "last", "quality")
+    }
+
+
+def test_a_refused_resume_changes_nothing(known: Path) -> None:
+    edit_checkpoint(known / "checkpoints" / "last.ckpt", lambda content: content["state_dict"].clear())
+    before = contents(known)
+    refused(f"resume={known} trainer.max_steps=6")
+    assert contents(known) == before
+
+
+def test_pictures_stand_once_in_tensorboard_after_two_resumes_from_one_checkpoint(known: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    shutil.copy(known / "checkpoints" / "last.ckpt", tmp_path)
+    for _ in range(2):
+        shutil.copy(tmp_path / "last.ckpt", known / "checkpoints")
+        assert call(f"resume={known} trainer.max_steps=6").status == 0
+    shown = EventAccumulator(str(known), size_guidance={"images": 0}).Reload()
+    steps = {tag: [event.step for event in shown.Images(tag)] for tag in shown.Tags()["images"]}
+    assert steps == {"real": [0], "samples": [0, 4, 6]}
+
+
+# ---------------------------------------------------- what comes from disk fits, or not
+
+
+def cut(content: dict[str, Any]) -> None:
+    del content["optimizer_states"][1]
+
+
+def wrong_state(content: dict[str, Any]) -> None:
+    state = content["optimizer_states"][0]["state"]
+    state[0]["exp_avg"] = torch.zeros(3, 2, 1, 1)
+
+
+def without_model(content: dict[str, Any]) -> None:
+    content["config"]["model"] = None
+
+
+FOR_ALL = [
+    (lambda content: content["state_dict"].pop("average.model.layers.1.weight"), "1 tensor is missing (", True),
+    (
+        lambda content: content["state_dict"].update({"average.model.more": torch.ones(1)}),
+        "1 tensor is unknown (",
+        True,
+    ),
+    (lambda content: content["state_dict"].clear(), " tensors are missing (", True),
+    (lambda content: content.pop("state_dict"), "no 'state_dict'", True),
+    (lambda content: content["state_dict"].update(other="text"), "1 tensor is no tensor (other)", True),
+    (lambda content: content["gan_lightning"].pop("counters"), "has no 'counters'", True),
+    (lambda content: content["gan_lightning"]["counters"].update(iteration="x"), "its 'iteration' is 'x'", True),
+    (without_model, "its 'config.model' is 'None'", True),
+    (lambda content: content.update(config=None), "its 'config' is 'None'", True),
+    (lambda content: content.update(gan_lightning=None), "lacks the 'gan_lightning' record", True),
+    (cut, "the state of 1 optimizers, and the game has 2", False),
+    (lambda content: content.pop("optimizer_states"), "no 'optimizer_states'", False),
+    (lambda content: content.update(optimizer_states="ab"), "its 'optimizer_states' is 'ab'", False),
+    (lambda content: content.update(optimizer_states=[1, 2]), "hold no state of an optimizer", False),
+    (lambda content: content["optimizer_states"][1]["state"].pop(0), "optimizer.discriminator lacks 1 of", False),
+    (lambda content: content["optimizer_states"].reverse(), "optimizer.generator is of another model", False),
+    (wrong_state, "a 'exp_avg' is [3, 2, 1, 1] and its parameter", False),
+    (lambda content: content.pop("loops"), "no 'loops'", False),
+    (lambda content: content["loops"].update(fit_loop={}), "no 'loops.fit_loop.epoch_progress'", False),
+    (
+        lambda content: content["gan_lightning"].update(scalars={"a": 1}),
+        "last.ckpt does not hold what it should",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "says", "for_all"), FOR_ALL)
+def test_a_checkpoint_that_opens_and_does_not_fit(change: Any, says: str, for_all: bool, known: Path) -> None:
+    """One line says what differs, and nothing changes; what is needed for going on alone stops no other verb."""
+    from verbs import refused as verb_refused
+
+    from gan_lightning.evaluate.command import main as evaluate
+    from gan_lightning.export.command import main as export
+    from gan_lightning.generate.command import main as generate
+
+    edit_checkpoint(known / "checkpoints" / "last.ckpt", change)
+    before = contents(known)
+    assert says in refused(f"resume={known} trainer.max_steps=6")
+    if for_all:
+        for verb, options in (
+            (generate, "count=1 threads=1"),
+            (export, "formats=[]"),
+            (evaluate, "n_fake=8 threads=1"),
+        ):
+            assert says in verb_refused(verb, f"{known} {options}")
+    assert contents(known) == before
+
+
+def test_torchs_advice_to_load_anything_is_not_passed_on(known: Path) -> None:
+    torch.save({"gan_lightning": Bomb()}, known / "checkpoints" / "last.ckpt")
+    answer = refused(f"resume={known} trainer.max_steps=6")
+    assert "holds something else than tensors and plain values" in answer
+    assert "weights_only" not in answer
+
+
+def test_a_record_of_something_else_is_named(known: Path) -> None:
+    (known / "metrics.jsonl").write_text('"text"\n')
+    before = contents(known)
+    assert "metrics.jsonl, line 1 is no record of a number" in refused(f"resume={known} trainer.max_steps=6")
+    assert contents(known) == before
+
+
+# ------------------------------------------------------------ whose folder it is
+
+
+def started_and_killed(folder: Path) -> None:
+    """Leave what a run leaves that was killed before its first checkpoint."""
+    train("trainer.max_steps=2 logger=[tensorboard]", folder)
+    shutil.rmtree(folder / "checkpoints")
+    (folder / "summary.json").unlink()
+
+
+def test_the_same_line_starts_a_run_again_that_saved_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    started_and_killed(folder)
+    numbers = (folder / "metrics.jsonl").read_bytes()
+    says = refused(f"resume={folder}")
+    assert "before its first checkpoint" in says
+    assert f"hydra.run.dir={folder}" in says
+    train("trainer.max_steps=3 logger=[tensorboard]", folder)
+    assert summary(folder)["iteration"] == 3
+    assert (folder / "attempts" / "0" / "metrics.jsonl").read_bytes() == numbers
+    assert (folder / "attempts" / "0" / "samples").is_dir()
+    assert len(list(folder.rglob("*tfevents*"))) == 1
+    assert "holds a run already" in refused(TINY, folder)
+    assert call(f"resume={folder} trainer.max_steps=4").status == 0
+
+
+def test_a_refused_second_start_moves_nothing(tmp_path: Path) -> None:
+    started_and_killed(tmp_path / "run")
+    before = contents(tmp_path)
+    refused(f"{TINY} optimizer.clip.norm=-1", tmp_path / "run")
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_with_somebodys_files_is_no_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    assert "holds files that are no run's, such as thesis.tex" in refused(f"{TINY} trainer.max_steps=1", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("words", ["hydra.run.dir=", "-m seed=0,1 hydra.sweep.dir="])
+def test_an_empty_name_is_not_the_current_folder(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "is empty, which is the current folder" in refused(f"{TINY} trainer.max_steps=1 {words}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_resumed_by_its_last_checkpoint_too(known: Path) -> None:
+    assert call(f"resume={known / 'checkpoints' / 'last.ckpt'} trainer.max_steps=5").status == 0
+    assert summary(known)["iteration"] == 5
+    assert "goes on from its last checkpoint" in refused(f"resume={known / 'checkpoints' / 'best.ckpt'}")
+
+
+@pytest.mark.parametrize("option", ["callbacks.checkpoint.folder", "callbacks.samples.folder", "logger.csv.save_dir"])
+def test_a_stored_configuration_writes_into_its_own_run(option: str, known: Path, measured: Path) -> None:
+    """Another run's path in it would make resume= overwrite that run's checkpoint."""
+    config = OmegaConf.load(known / "config.yaml")
+    OmegaConf.update(config, option, str(measured))
+    OmegaConf.save(config, known / "config.yaml")
+    before = contents(measured), contents(known)
+    assert f"{option}={measured} of a stored configuration lies outside" in refused(f"resume={known} kimg=1")
+    assert (contents(measured), contents(known)) == before
+    OmegaConf.update(config, option, "${run.folder}/../../elsewhere")
+    OmegaConf.save(config, known / "config.yaml")
+    assert "lies outside the run folder" in refused(f"resume={known} kimg=1")

@@ -55,7 +55,10 @@ def sweep_line(words: Sequence[str]) -> Line | None:
         overrides = OverridesParser.create().parse_overrides(given.overrides)
     except HydraException:  # Hydra will parse the line again and say what is wrong
         return None
-    folder = _folder_given(overrides) or sweep_folder(overrides)
+    given_folder = _folder_given(overrides)
+    if given_folder is not None and not given_folder.strip():
+        end(f"{FOLDER} is empty, which is the current folder: name a folder for the sweep.")
+    folder = given_folder or sweep_folder(overrides)
     fixed = [each.key_or_group for each in overrides if not each.is_sweep_override() and not each.is_hydra_override()]
     start = f"{os.getpid()}-{secrets.token_hex(4)}"
     added = [

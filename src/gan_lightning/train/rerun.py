@@ -37,6 +37,8 @@ def rerun(source: Path, overrides: Sequence[str]) -> None:
     places = [word.removeprefix(FOLDER_OPTION) for word in overrides if word.startswith(FOLDER_OPTION)]
     words = [word for word in overrides if not word.startswith(FOLDER_OPTION)]
     allow = apply_overrides(config, words)
+    if places and not places[-1].strip():
+        raise UserError(f"{FOLDER_OPTION} is empty, which is the current folder: name a folder for the run.")
     folder = Path(places[-1]) if places else Path(datetime.now().strftime("runs/%Y-%m-%d/%H-%M-%S-%f"))
     if folder.resolve() == source.resolve():
         raise UserError(

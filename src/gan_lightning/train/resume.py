@@ -30,12 +30,35 @@ def resume(folder: Path, overrides: Sequence[str]) -> None:
     """
     from gan_lightning.train.run import train
 
-    run = RunFolder(folder)
+    run = run_at(folder)
+    if run.attempts() and not run.checkpoints.is_dir():
+        raise UserError(
+            f"resume={folder}: the run ended before its first checkpoint, so there is nothing to go on with. Start it "
+            f"again with the line that started it and hydra.run.dir={folder}; what is there moves to "
+            f"{RunFolder.all_attempts}/."
+        )
     if (missing := next((file for file in (run.composed, run.last) if not file.is_file()), None)) is not None:
         raise UserError(f"resume={folder}: {missing} is missing, so there is no run to go on with.")
     config = read_stored(run)
     allow = apply_overrides(config, overrides)
-    train(config, folder, overrides, run.next_attempt().number, run.last, allow)
+    train(config, run.path, overrides, run.next_attempt().number, run.last, allow)
+
+
+def run_at(source: Path) -> RunFolder:
+    """The run that a word names: its folder, or the last checkpoint in it.
+
+    Raises:
+        UserError: If it names another file.
+    """
+    if not source.is_file():
+        return RunFolder(source)
+    run = RunFolder.around(source)
+    if source.resolve() != run.last.resolve():
+        raise UserError(
+            f"resume={source}: a run goes on from its last checkpoint, {run.last}: give its folder. From the weights "
+            f"of another file a new run starts: init_from={source}."
+        )
+    return run
 
 
 def read_stored(run: RunFolder) -> DictConfig:

@@ -17,13 +17,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.check import check_config, located
 from gan_lightning.config.compose import resolve
-from gan_lightning.config.trust import check_references, check_trusted
+from gan_lightning.config.trust import check_places, check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.parallel.devices import threads_for
+from gan_lightning.runs.claim import first_attempt
+from gan_lightning.runs.fit import require_resumable
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import read_checkpoint
 from gan_lightning.train.build import Job, execute
 from gan_lightning.train.record import recorded
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
+from gan_lightning.types import PLAYERS
 
 NOWHERE = {"folder": "", "attempt": 0, "resume_at": None}
 """Stand-in for ``run`` as long as it is not known where and from which iteration a configuration will be trained."""
@@ -71,7 +75,7 @@ def train(
         config: The configuration as it was composed or stored; it is not changed.
         folder: The run folder.
         overrides: The words that were typed, for the record.
-        attempt: The number of this start of the run, 0 for a new run.
+        attempt: The number of this start if the run goes on; 0 for a new run.
         checkpoint: The checkpoint to go on from; None for a new run.
         allow: The modules that the user vouches for if the configuration was read from a file: only classes of these
             and of the list in :mod:`gan_lightning.config.trust` are built. None if the user composed it.
@@ -80,6 +84,7 @@ def train(
         UserError: If what was asked for can't work; nothing has been trained then.
         SystemExit: If a signal ended training; a checkpoint was written first.
     """
+    attempt = attempt or first_attempt(RunFolder(folder))
     checked = check_whole(config, allow)
     settled = settle(checked, folder.absolute(), attempt, checkpoint)
     with recorded(settled.composed, settled.job, overrides):
@@ -135,6 +140,8 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
     images = asked["n_critic"] * asked["data"]["batch_size"]
     limits = budget(asked["trainer"], asked["kimg"], asked["default_kimg"], images, data.iterations_per_epoch())
     settled = plain(changed(known, limits), source.allow)
+    if source.allow is not None:
+        check_places(settled, folder)
     place = None if checkpoint is None else str(checkpoint)
     return Settled(composed, Job(settled, str(folder), asdict(devices), attempt, place, resume_at), data)
 
@@ -161,5 +168,11 @@ def changed(config: DictConfig, values: Mapping[str, Any]) -> DictConfig:
 
 
 def iteration_of(checkpoint: Path) -> int:
-    """The iteration at which a checkpoint was written."""
-    return int(read_checkpoint(checkpoint).counters["iteration"])
+    """The iteration at which a checkpoint was written.
+
+    Raises:
+        UserError: If training can't go on from it.
+    """
+    stored = read_checkpoint(checkpoint)
+    require_resumable(checkpoint, stored.content, optimizers=len(PLAYERS))
+    return int(stored.counters["iteration"])
