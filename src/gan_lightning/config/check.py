@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.moved import option_of_today, renamed
 from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
-from gan_lightning.config.unknown_keys import MAY_BE_OFF, is_reference, references, unknown_keys
+from gan_lightning.config.unknown_keys import COLLECTIONS, MAY_BE_OFF, is_reference, references, unknown_keys
 from gan_lightning.errors import UserError
 
 TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
@@ -31,10 +31,13 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
 }
 """The keys of train.yaml, each with the type of its value."""
 
-NEVER_NULL = ("seed", "n_critic", "data", "model", "loss", "optimizer", "trainer")
-COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
-"""Groups that hold objects by name."""
+BUILT = ("data", "model", "loss")
+"""Groups that are one object."""
 
+AT_LEAST_ONE = ("latent_dim", "style_dim")
+"""Options of networks that count dimensions, of which there is no use with none."""
+
+NEVER_NULL = ("seed", "n_critic", "data", "model", "loss", "optimizer", "trainer")
 FILLED_IN = ("run.", "data.", "${kimg}")
 """Texts by which a reference is known to lead to an option that may still be null when a configuration is checked."""
 
@@ -81,6 +84,11 @@ def check_config(config: DictConfig) -> None:
             raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
+    for key in BUILT:
+        if "_target_" not in config[key]:
+            raise UserError(
+                f"{key} has no _target_, so there is nothing to build: its yaml is empty or lacks that line."
+            )
     referred_to = {reference.split(".")[0] for reference in references(config)}
     for name in map(str, config):
         if name not in TOP_LEVEL and name not in referred_to:  # a user's own game may bring options of its own
@@ -157,6 +165,8 @@ def mistyped_values(node: Any, path: str = "") -> Iterator[str]:
                 shown = "null" if value is None else value
                 came_from = f" (from {origin})" if origin else ""
                 yield f"{name}={shown}{came_from}: {' or '.join(choices_in_words(kinds[key]))} is needed."
+        elif key in AT_LEAST_ONE and isinstance(value, int) and value < 1:
+            yield f"{name}={value}: give at least 1."
 
 
 def _in_words(kind: type | tuple[type, ...]) -> str:

@@ -11,6 +11,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from gan_lightning.config.instantiate import RESERVED
 from gan_lightning.config.signatures import parameters
 
+COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
+"""Groups that hold objects by name."""
+
 MAY_BE_OFF = ("logger", "callbacks")
 """Groups whose members null turns off."""
 
@@ -54,7 +57,8 @@ def _unknown(node: Any, path: str, references: set[str], handed_over: bool = Fal
         else:
             off = path in MAY_BE_OFF and node[key] is None
             neutral = name in NEUTRAL and node[key] == NEUTRAL[name]
-            used = container or off or neutral or any(_covers(reference, name) for reference in references)
+            shared = path not in COLLECTIONS and _is_shared_default(node, key)
+            used = container or off or neutral or shared or any(_covers(each, name) for each in references)
             unknown = bool(path) and not used
             beside = [f"{path}.{known}" for known in map(str, node) if known != key]
         if unknown:
@@ -80,6 +84,12 @@ def references(node: Any, path: str = "") -> Iterator[str]:
                 yield ".".join([*base, reference]) if reference else ".".join(base)
         elif isinstance(raw, (dict, list)):
             yield from references(node._get_node(key), name)
+
+
+def _is_shared_default(node: DictConfig, key: str) -> bool:
+    """Whether several objects beside a value have one of their own by its name, so that none refers to it any more."""
+    beside = [node[name] for name in node if not is_reference(node, name) and isinstance(node[name], DictConfig)]
+    return sum("_target_" in each and key in each for each in beside) > 1
 
 
 def _covers(reference: str, name: str) -> bool:

@@ -39,6 +39,9 @@ class Player:
             optimizer = factory(parameters)
         except (TypeError, ValueError) as error:
             raise UserError(f"optimizer.{name}: {error}") from error
+        except Exception as error:  # such as an IndexError for betas of one number
+            given = ", ".join(f"{key}={value}" for key, value in getattr(factory, "keywords", {}).items())
+            raise UserError(f"optimizer.{name} does not take its options ({given}): {error}") from error
         options = [{key: group[key] for key in group if key != "params"} for group in optimizer.param_groups]
         return cls(name, parameters, optimizer, options, counted)
 

@@ -175,6 +175,13 @@ def range_out_of_reach(game: Game, largest: float) -> Iterator[str]:
             )
 
 
+def learning_rate_of_zero(game: AdversarialGame) -> Iterator[str]:
+    """Legal, because one may want to hold a player still, and rarely meant."""
+    for name, player in game.players.items():
+        if any(group["lr"] == 0 for group in player.optimizer.param_groups):
+            yield f"optimizer.{name}.lr is 0, so that the {name} never changes."
+
+
 ERRORS: tuple[Rule, ...] = (
     batch_norm_under_gradient_penalty,
     compiled_under_gradient_penalty,
@@ -190,6 +197,7 @@ WARNINGS: tuple[Rule, ...] = (
     batch_norm_under_dragan,
     two_lipschitz_constraints,
     penalties_of_one_kind,
+    learning_rate_of_zero,
 )
 
 
@@ -213,6 +221,30 @@ def check(game: Game, num_classes: int, largest: float = 1.0) -> list[str]:
     if errors:
         raise UserError("\n".join(errors))
     return list(chain.from_iterable(rule(game) for rule in game.warnings))
+
+
+def of_small_batches(game: Game, batch_size: int) -> list[str]:
+    """What batch norm makes of a batch of one image: a warning, or an error where it has one value a channel.
+
+    Args:
+        game: As built, before training.
+        batch_size: Images of a batch on one process.
+
+    Raises:
+        UserError: If a batch norm would have nothing to normalise.
+    """
+    warnings = []
+    for name, network in game.networks.items() if batch_size == 1 else ():
+        advice = "Use a larger data.batch_size for each process, or another norm, such as layer or instance."
+        if _has(network, nn.BatchNorm1d):
+            raise UserError(
+                f"model.{name} has batch norm over vectors, of which a batch of 1 has no variance. {advice}"
+            )
+        if _has(network, _BatchNorm):
+            warnings.append(
+                f"model.{name} has batch norm, which normalises each image by itself in batches of 1. {advice}"
+            )
+    return warnings
 
 
 def _discriminators(game: Game) -> list[nn.Module]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hydra._internal.utils import get_args_parser  # Hydra's own parser decides what is an option and what an override
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -55,6 +55,10 @@ def sweep_line(words: Sequence[str]) -> Line | None:
         overrides = OverridesParser.create().parse_overrides(given.overrides)
     except HydraException:  # Hydra will parse the line again and say what is wrong
         return None
+    for each in overrides:
+        value = each.value()
+        if isinstance(value, RangeSweep) and next(iter(value.range()), None) is None:
+            end(f"{each.input_line} has no values, so there is no job.")
     given_folder = _folder_given(overrides)
     if given_folder is not None and not given_folder.strip():
         end(f"{FOLDER} is empty, which is the current folder: name a folder for the sweep.")

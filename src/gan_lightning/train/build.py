@@ -24,6 +24,7 @@ from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
 from gan_lightning.games.costs import Cost
 from gan_lightning.games.rules import check as check_rules
+from gan_lightning.games.rules import of_small_batches
 from gan_lightning.parallel.devices import Devices, external_rank, threads_for
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
@@ -74,6 +75,7 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         module = build_module(config)
         module.require(data)
         warnings = check_rules(module, data.num_classes, data.largest)
+        warnings += of_small_batches(module, data.batch_size // devices.world_size)
         if config["init_from"] is not None and job.checkpoint is None:
             start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
         trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
@@ -175,7 +177,7 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     The diary comes first, because it makes this attempt's record the run's before anybody writes into the folder. The
     checkpoint comes last, so that pictures and curves are written before it.
     """
-    nodes = {name: node for name, node in (config["callbacks"] or {}).items() if node is not None}
+    nodes = {name: node for name, node in (config.get("callbacks") or {}).items() if node is not None}
     configured = {name: build(node, f"callbacks.{name}") for name, node in nodes.items()}
     checkpoint = configured.pop("checkpoint", None)
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []

@@ -6,6 +6,7 @@ Each function is given only the options that it needs, and changes none of them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,12 @@ from gan_lightning.errors import UserError
 from gan_lightning.parallel.devices import Devices, resolve_devices
 
 PRECISIONS = (None, "32-true", "32", 32, "bf16-mixed", "bf16", "16-mixed", "16", 16)
+
+
+NOTHING_IF_ZERO = ("max_steps", "max_epochs", "limit_train_batches")
+"""Options of the Trainer that leave nothing to train if they are zero."""
+MOST_REPEATS = 100
+"""How often a batch may hold each image; 1,024 images are always allowed, for data of a few."""
 
 
 def settled_devices(trainer: Mapping[str, Any], batch_size: int) -> Devices:
@@ -76,6 +83,11 @@ def build_data(node: Mapping[str, Any]) -> StreamDataModule:
         raise UserError(f"data._target_={node['_target_']} is no StreamDataModule, such as an ImageDataModule.")
     data.prepare_data()
     data.setup("fit")
+    if data.batch_size > max(1024, MOST_REPEATS * data.num_images):
+        raise UserError(
+            f"data.batch_size={data.batch_size:,} is far beyond the {data.num_images:,} training images: a batch would "
+            f"hold each of them {data.batch_size // data.num_images:,} times. Give fewer."
+        )
     return data
 
 
@@ -122,6 +134,11 @@ def budget(
     Raises:
         UserError: If the budget is not positive.
     """
+    for name in NOTHING_IF_ZERO:
+        if trainer.get(name) == 0 and not isinstance(trainer[name], bool):
+            raise UserError(f"trainer.{name}={trainer[name]} trains nothing: give more, or leave it out.")
+    if (time := trainer.get("max_time")) is not None and not re.search("[^0:. ]", str(time)):
+        raise UserError(f"trainer.max_time={time} trains nothing: give more, or leave it out.")
     most = trainer.get("max_steps", -1)
     unlimited = most in (-1, None)
     others = (trainer.get("max_epochs"), trainer.get("max_time"), trainer.get("fast_dev_run") or None)
