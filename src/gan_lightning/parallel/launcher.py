@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -62,7 +63,7 @@ class WorkerLauncher(_Launcher):
         self.environment.validate_settings(num_devices=self.processes, num_nodes=self.nodes)
         if self.environment.creates_processes_externally:
             return function(*args, **kwargs)
-        self.store = store = TCPStore(HOST, 0, self.processes, is_master=True, wait_for_workers=False)
+        self.store = store = store_on_loopback(self.processes)
         try:
             self.children = [self._start(rank, store.port) for rank in range(1, self.processes)]
             self._wait_until_ready(store)
@@ -173,6 +174,17 @@ class WorkerLauncher(_Launcher):
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def store_on_loopback(processes: int) -> TCPStore:
+    """A store on a free port that only processes of this machine reach.
+
+    Left to itself, the store listens on all interfaces, and asks nobody for a password.
+    """
+    listening = socket.create_server((HOST, 0))
+    port = listening.getsockname()[1]
+    # the store takes the descriptor over and closes it
+    return TCPStore(HOST, port, processes, is_master=True, wait_for_workers=False, master_listen_fd=listening.detach())
 
 
 def _may_follow_from_another(error: BaseException) -> bool:
