@@ -30,7 +30,7 @@ from gan_lightning.search import VARIABLE
 from gan_lightning.sweep.line import START, Line, flags_first, sweep_line
 from gan_lightning.sweep.parent import ends_with
 from gan_lightning.sweep.report import complaints, gather, note, summed_up
-from gan_lightning.terminal import end, mistakes_in_one_line
+from gan_lightning.terminal import end, mistakes_in_one_line, patient_output
 from gan_lightning.train.rerun import rerun
 from gan_lightning.train.resume import resume
 
@@ -45,11 +45,12 @@ STORED = {"resume": resume, "rerun": rerun}
 def main() -> None:
     """Entry point of ``train.py`` and ``gan-train``."""
     sys.argv[1:] = with_home(sys.argv[1:])
-    try:
-        _main(sys.argv[1:])
-    except KeyboardInterrupt:  # before training; during it, the Checkpoint callback handles signals
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+    with patient_output():
+        try:
+            _main(sys.argv[1:])
+        except KeyboardInterrupt:  # before training; during it, the Checkpoint callback handles signals
+            sys.stderr.write("interrupted\n")
+            sys.exit(130)
 
 
 def _main(words: list[str]) -> None:

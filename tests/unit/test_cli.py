@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 from door import IMAGES, TINY, call, refused, train
 from omegaconf import OmegaConf
 
+import gan_lightning
 from gan_lightning.config.compose import config_folder
 from gan_lightning.errors import UserError
 from gan_lightning.train.resume import apply_overrides
@@ -103,6 +106,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rerun=~/nonexistent", f"{Path.home()}/nonexistent/config.yaml is missing"),
         ("data=folder data.root=~/nonexistent", f"data.root={Path.home()}/nonexistent: there is no such folder"),
         ("data.batch_size", "missing EQUAL"),
+        ("optimizer.betas=[0.5]", "optimizer.generator does not take its options (lr=0.0002, betas=[0.5]"),
+        ("model.generator.latent_dim=0", "model.generator.latent_dim=0: give at least 1."),
+        ("data.resolution=100000", "data.resolution=100000: 64 images of this size take"),
+        ("data.batch_size=1000000000000", "is far beyond the 64 training images"),
+        ("trainer.max_steps=0", "trainer.max_steps=0 trains nothing"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0 trains nothing"),
+        ("trainer.limit_train_batches=0", "trainer.limit_train_batches=0 trains nothing"),
+        ("trainer.max_time=00:00:00:00", "trainer.max_time=00:00:00:00 trains nothing"),
+        ("-m 'seed=range(0,0)'", "seed=range(0,0) has no values, so there is no job."),
         ("=3", "must be a string or a list"),
     ],
 )
@@ -118,6 +130,8 @@ def test_mistakes_in_the_users_own_yaml(tmp_path: Path) -> None:
     own.write_text("# @package _global_\nloss:\n  _target_: gan_lightning.losses.Hinge\n  margn: 1\nn_critic: 1\n")
     assert "There is no option 'loss.margn'" in refused(f"--config-dir={tmp_path} loss=mine", tmp_path / "run")
     assert "Did you mean mine or minimax?" in refused(f"--config-dir={tmp_path} loss=mien", tmp_path / "run")
+    own.write_text("")
+    assert "loss has no _target_" in refused(f"--config-dir={tmp_path} loss=mine", tmp_path / "run")
     own.write_text("# @package _global_\nloss:\n  _target_: gan_lightning.losses.Hinge\nn_crtic: 1\n")
     assert "Did you mean n_critic?" in refused(f"--config-dir={tmp_path} loss=mine", tmp_path / "run")
 
@@ -604,3 +618,60 @@ def test_a_stored_configuration_writes_into_its_own_run(option: str, known: Path
     OmegaConf.update(config, option, "${run.folder}/../../elsewhere")
     OmegaConf.save(config, known / "config.yaml")
     assert "lies outside the run folder" in refused(f"resume={known} kimg=1")
+
+
+# --------------------------------------------------------------- valid, or said
+
+
+@pytest.mark.parametrize("sweep", ["", "-m seed=0,1 "])
+def test_both_players_may_have_a_learning_rate_of_their_own(sweep: str, tmp_path: Path) -> None:
+    rates = "optimizer.generator.lr=1e-4 optimizer.discriminator.lr=4e-4"
+    place = f"hydra.sweep.dir={tmp_path}" if sweep else f"hydra.run.dir={tmp_path / 'run'}"
+    assert call(f"{sweep}{TINY} trainer.max_steps=1 {rates} {place}").status == 0
+    if not sweep:
+        assert call(f"resume={tmp_path / 'run'} trainer.max_steps=2 optimizer.generator.lr=2e-4").status == 0
+
+
+def test_what_is_legal_and_rarely_meant_is_said(tmp_path: Path) -> None:
+    line = "trainer.max_steps=1 data.batch_size=1 optimizer.generator.lr=0"
+    said = train(line, tmp_path / "run").out
+    assert "warning: optimizer.generator.lr is 0" in said
+    assert "warning: model.generator has batch norm" in said
+    assert "warning: optimizer.discriminator.lr" not in said
+
+
+def test_a_run_may_do_without_callbacks(tmp_path: Path) -> None:
+    line = "data.batch_size=8 model.generator.width=4 trainer.accelerator=cpu logger=[] threads=1 callbacks=[]"
+    assert call(f"{line} trainer.max_steps=1", tmp_path / "run").status == 0
+
+
+# ------------------------------------------------------- the operating system refuses
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.jsonl").symlink_to("/dev/full")
+    assert "metrics.jsonl: No space left on device" in refused(f"{TINY} trainer.max_steps=1", tmp_path / "run")
+
+
+def test_a_record_that_cannot_be_replaced_is_one_line(known: Path) -> None:
+    (known / "resolved.yaml").unlink()
+    (known / "resolved.yaml").mkdir()
+    assert "Can't write the run folder" in refused(f"resume={known} trainer.max_steps=6")
+
+
+@pytest.mark.parametrize("gone", ["closed pipe", "full disk"])
+def test_output_that_nobody_reads_ends_nothing(gone: str, tmp_path: Path) -> None:
+    if gone == "closed pipe":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open("/dev/full", os.O_WRONLY)
+    words = [*TINY.split(), "trainer.max_steps=2", f"hydra.run.dir={tmp_path / 'run'}"]
+    source = str(Path(gan_lightning.__file__).parents[1])
+    command = [sys.executable, "-c", "from gan_lightning.cli import main; main()", *words]
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = subprocess.run(command, stdout=writing, stderr=writing, env=environment, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert summary(tmp_path / "run")["iteration"] == 2

@@ -17,7 +17,7 @@ from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
-from gan_lightning.terminal import mistakes_in_one_line
+from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 PROGRAM = "compare.py"
 PAGE = "compare.html"
@@ -46,7 +46,7 @@ class Compare:
 
 def main() -> None:
     """Entry point of ``compare.py`` and ``gan-compare``."""
-    with mistakes_in_one_line():
+    with patient_output(), mistakes_in_one_line():
         run(read_options(Compare, PROGRAM, sys.argv[1:]))
 
 

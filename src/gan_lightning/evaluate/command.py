@@ -24,7 +24,7 @@ from gan_lightning.outputs import device_named
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.quality import Evaluator, RealImages
 from gan_lightning.runs.records import append_lines
-from gan_lightning.terminal import mistakes_in_one_line
+from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 PROGRAM = "evaluate.py"
 RECORD_VERSION = 1
@@ -74,7 +74,7 @@ OF_GENERATORS = ("checkpoint", "weights", "n_fake", "seed")
 
 def main() -> None:
     """Entry point of ``evaluate.py`` and ``gan-evaluate``."""
-    with mistakes_in_one_line():
+    with patient_output(), mistakes_in_one_line():
         evaluate(read_options(Evaluate, PROGRAM, sys.argv[1:]))
 
 

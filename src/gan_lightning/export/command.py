@@ -36,7 +36,7 @@ from gan_lightning.runs.exported import write_config, write_tensors
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import Trained, load, stored_at
 from gan_lightning.runs.provenance import versions
-from gan_lightning.terminal import mistakes_in_one_line
+from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 BORNE = 1e-4
 """Largest difference of a pixel in [-1, 1] from the generator's, 0.013 grey levels, that is always accepted."""
@@ -69,7 +69,7 @@ class Export:
 
 def main() -> None:
     """Entry point of ``export.py`` and ``gan-export``."""
-    with mistakes_in_one_line():
+    with patient_output(), mistakes_in_one_line():
         export(read_options(Export, "export.py", sys.argv[1:]))
 
 

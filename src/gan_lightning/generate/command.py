@@ -26,7 +26,7 @@ from gan_lightning.outputs import device_named, new_folder
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
 from gan_lightning.runs.loading import Trained, stored_at
-from gan_lightning.terminal import mistakes_in_one_line
+from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 IMAGES, KEYS = 64, 4  # defaults of count=: for single images, and for an interpolation between seeds
 COLUMNS = 8
@@ -97,7 +97,7 @@ OF_PICTURES = ("background",)
 
 def main() -> None:
     """Entry point of ``generate.py`` and ``gan-generate``."""
-    with mistakes_in_one_line():
+    with patient_output(), mistakes_in_one_line():
         generate(read_options(Generate, "generate.py", sys.argv[1:]))
 
 
