@@ -127,7 +127,7 @@ class Quality(Callback):
         self._stay_with_the_protocol()
 
     def on_train_start(self, trainer: Trainer, pl_module: Game) -> None:
-        """Look up or compute the features of the real images now, while no process waits for another in a collective."""
+        """Look up or compute the features of the real images now, while no process waits in a collective."""
         self._cadence.start(pl_module.images_seen)
         self.measured_at = pl_module.iteration
         self._real = self._features_of_the_real(trainer, pl_module)
