@@ -74,6 +74,8 @@ def mistakes_in_one_line() -> Iterator[None]:
     except UserError as error:
         end(str(error))
     except OSError as error:
+        if error.errno is None:  # not the system's own, such as Hydra's for a missing yaml, which others put in words
+            raise
         end(refusal(error))
 
 
