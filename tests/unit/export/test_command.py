@@ -274,7 +274,7 @@ def test_the_card_shows_measurements_of_these_weights(run: Path, tmp_path: Path)
     protocol |= {"split": "train", "data_hash": "0a1b", "generator": "averaged"}
 
     def record(name: str, value: float, iteration: int, **changes: Any) -> str:
-        common = {"v": 1, "iteration": iteration, "images": 8 * iteration, "name": name, "value": value}
+        common = {"v": 1, "iteration": iteration, "images": 8 * iteration, "seconds": 1.0, "name": name, "value": value}
         return json.dumps({**common, "protocol": protocol | changes}) + "\n"
 
     with (copy / "metrics.jsonl").open("a") as file:
