@@ -13,7 +13,8 @@ import signal
 import sys
 import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -44,36 +45,39 @@ STORED = {"resume": resume, "rerun": rerun}
 
 def main() -> None:
     """Entry point of ``train.py`` and ``gan-train``."""
-    sys.argv[1:] = with_home(sys.argv[1:])
-    with patient_output():
-        try:
-            _main(sys.argv[1:])
-        except KeyboardInterrupt:  # before training; during it, the Checkpoint callback handles signals
-            sys.stderr.write("interrupted\n")
-            sys.exit(130)
-
-
-def _main(words: list[str]) -> None:
-    for name, verb in STORED.items():
-        if (source := next((word for word in words if word.startswith(f"{name}=")), None)) is not None:
+    words = sys.argv[1:] = with_home(sys.argv[1:])
+    stored = next((word for word in words if word.partition("=")[0] in STORED), None)
+    with patient_output(), interrupted_in_one_line():
+        if stored is not None:
+            verb, _, source = stored.partition("=")
             with mistakes_in_one_line():
-                verb(Path(source.partition("=")[2]), [word for word in words if word != source])
+                STORED[verb](Path(source), [word for word in words if word != stored])
             return
-    line = sweep_line(words)
-    _prepare_for_an_external_launcher(is_sweep=line is not None)
-    if line is None:
-        _hydra()
-    else:
-        _sweep(line)
+        line = sweep_line(words)
+        _prepare_for_an_external_launcher(is_sweep=line is not None)
+        with nullcontext() if line is None else _reported(line), hydras_mistakes_in_one_line():
+            hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")(compose_and_train)()
 
 
-def _sweep(line: Line) -> None:
+@contextmanager
+def interrupted_in_one_line() -> Iterator[None]:
+    """End with a word if Ctrl-C comes before training; during it, the Checkpoint callback handles signals."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+@contextmanager
+def _reported(line: Line) -> Iterator[None]:
+    """Let Hydra see the words of a sweep as it wants them, and say at the end what became of the jobs."""
     sys.argv = [sys.argv[0], *flags_first(sys.argv[1:]), *line.added]
     os.environ[COMMAND] = line.typed.removeprefix("python ")
     # For signals between two jobs and while jobs run in other processes; during training, Checkpoint handles them.
     handler = signal.signal(signal.SIGTERM, _exit)
     try:
-        _hydra()
+        yield
     except (KeyboardInterrupt, SystemExit) as ended:
         outcomes = gather(line.folder, line.start)
         if isinstance(ended, SystemExit) and ended.code == 2:  # a mistake, which the same line would make again
@@ -94,12 +98,6 @@ def _sweep(line: Line) -> None:
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
-
-
-def _hydra() -> None:
-    """Let Hydra compose the configuration from ``sys.argv``, and train the run or every job of the sweep."""
-    with hydras_mistakes_in_one_line():
-        hydra.main(version_base="1.3", config_path=config_folder(), config_name="train")(compose_and_train)()
 
 
 def compose_and_train(config: DictConfig) -> dict[str, Any]:

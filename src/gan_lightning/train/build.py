@@ -1,9 +1,10 @@
-"""Build a settled, plain job into the game, its callbacks, its loggers and the Trainer, and train them."""
+"""Build a settled, plain job into the game, its callbacks, its loggers and the Trainer."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from traceback import walk_tb
@@ -37,7 +38,7 @@ from gan_lightning.search import VARIABLE
 from gan_lightning.train.loop import GameLoop
 from gan_lightning.train.quiet import quieten_lightning
 from gan_lightning.train.settle import build_data
-from gan_lightning.train.summary import announce, conclude
+from gan_lightning.train.summary import announce
 
 CONNECTOR = checkpoint_connector.__name__
 """The module of Lightning whose ``restore`` functions hand out the parts of a checkpoint."""
@@ -55,8 +56,25 @@ class Job:
     resume_at: int | None = None
 
 
-def execute(job: Job, data: StreamDataModule | None = None, store: Store | None = None) -> dict[str, Any]:
-    """Build the job, train as one of its ranks and return the summary; the environment is put back afterwards.
+@dataclass(frozen=True)
+class Ready:
+    """Everything that a process has built to train as one rank of a run.
+
+    Args:
+        trainer: Lightning's Trainer.
+        game: The game with its initial weights, or with those of another run.
+        data: The datamodule with its training set loaded.
+        costs: What each network costs, on the first process alone.
+    """
+
+    trainer: Trainer
+    game: Game
+    data: StreamDataModule
+    costs: Mapping[str, Cost]
+
+
+def prepare(job: Job, data: StreamDataModule | None = None, store: Store | None = None) -> Ready:
+    """Build the job for one of its ranks and, on the first one, say what is going to be trained.
 
     Args:
         job: The settled run.
@@ -67,33 +85,45 @@ def execute(job: Job, data: StreamDataModule | None = None, store: Store | None 
         UserError: If the parts of the configuration do not go together or can't be built.
     """
     config, folder, devices = job.config, Path(job.folder), Devices(**job.devices)
-    environment = dict(os.environ)
     quieten_lightning()
     torch.set_num_threads(threads_for(devices.local, config["threads"]))
+    data = data or build_data(config["data"])
+    game = build_module(config)
+    game.require(data)
+    warnings = check_rules(game, data.num_classes, data.largest)
+    warnings += of_small_batches(game, data.batch_size // devices.world_size)
+    if config["init_from"] is not None and job.checkpoint is None:
+        start_from(game, Path(config["init_from"]), report=store is None and external_rank() == 0)
+    trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
+    costs: dict[str, Cost] = {}
+    if trainer.is_global_zero:
+        print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
+        costs = game.costs(data.image_shape)
+        announce(game, costs, data, devices, folder)
+    return Ready(trainer, game, data, costs)
+
+
+@contextmanager
+def one_run_in_this_process(checkpoint: str | None) -> Iterator[None]:
+    """Put the environment back when a run ends, and explain a checkpoint that does not fit in one line.
+
+    The next job of a sweep runs in the same process and must inherit neither a rank nor a port.
+
+    Args:
+        checkpoint: The checkpoint that the run goes on from; None for a new run.
+
+    Raises:
+        UserError: If Lightning can't restore the checkpoint.
+    """
+    environment = dict(os.environ)
     try:
-        data = data or build_data(config["data"])
-        module = build_module(config)
-        module.require(data)
-        warnings = check_rules(module, data.num_classes, data.largest)
-        warnings += of_small_batches(module, data.batch_size // devices.world_size)
-        if config["init_from"] is not None and job.checkpoint is None:
-            start_from(module, Path(config["init_from"]), report=store is None and external_rank() == 0)
-        trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)
-        spent: dict[str, Cost] = {}
-        if trainer.is_global_zero:
-            print(*(f"warning: {warning}\n" for warning in warnings), sep="", end="", flush=True)
-            spent = module.costs(data.image_shape)
-            announce(module, spent, data, devices, folder)
-        try:
-            trainer.fit(module, datamodule=data, ckpt_path=job.checkpoint, weights_only=True)
-        except MISTAKES as error:
-            if job.checkpoint is None or not raised_while_restoring(error):
-                raise
-            with believed(job.checkpoint):
-                raise
-        return conclude(trainer, module, folder, spent)
+        yield
+    except MISTAKES as error:
+        if checkpoint is None or not raised_while_restoring(error):
+            raise
+        with believed(checkpoint):
+            raise
     finally:
-        # because the next job of a sweep runs in this process too and must not inherit a rank or a port
         os.environ.clear()
         os.environ.update(environment)
 

@@ -1,4 +1,4 @@
-"""One run in three acts: its configuration is checked, settled and recorded. Then the run is executed.
+"""One run in three acts: its configuration is checked, settled and recorded. Then it is trained.
 
 Each act takes a value and returns a new one, and leaves what it was given as it was. Only a checked configuration can
 be settled, and objects are built only from the plain containers that :func:`plain` returns.
@@ -24,9 +24,10 @@ from gan_lightning.runs.claim import first_attempt
 from gan_lightning.runs.fit import require_resumable
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import read_checkpoint
-from gan_lightning.train.build import Job, execute
+from gan_lightning.train.build import Job, one_run_in_this_process, prepare
 from gan_lightning.train.record import recorded
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
+from gan_lightning.train.summary import conclude
 from gan_lightning.types import PLAYERS
 
 NOWHERE = {"folder": "", "attempt": 0, "resume_at": None}
@@ -87,8 +88,11 @@ def train(
     attempt = attempt or first_attempt(RunFolder(folder))
     checked = check_whole(config, allow)
     settled = settle(checked, folder.absolute(), attempt, checkpoint)
-    with recorded(settled.composed, settled.job, overrides):
-        summary = execute(settled.job, settled.data)
+    job = settled.job
+    with recorded(settled.composed, job, overrides), one_run_in_this_process(job.checkpoint):
+        ready = prepare(job, settled.data)
+        ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
+        summary = conclude(ready.trainer, ready.game, folder, ready.costs)
     if number := summary["signal"]:
         sys.exit(128 + number)
     return summary

@@ -27,7 +27,7 @@ MEASURED = "quality/"
 
 def announce(
     module: Game,
-    spent: dict[str, Cost],
+    costs: Mapping[str, Cost],
     data: StreamDataModule,
     devices: Devices,
     folder: Path,
@@ -36,12 +36,12 @@ def announce(
 
     Args:
         module: The game.
-        spent: The cost of each network, by the network's name.
+        costs: The cost of each network, by the network's name.
         data: The real images.
         devices: The processes and devices of the run.
         folder: The run folder.
     """
-    networks = "".join(f"{type(each).__name__}: {spent[name]}\n" for name, each in module.networks.items())
+    networks = "".join(f"{type(each).__name__}: {costs[name]}\n" for name, each in module.networks.items())
     print(
         f"{networks}"
         f"{type(data).__name__}: {data.description()}, batch {data.batch_size} over {devices.world_size} "
@@ -51,7 +51,7 @@ def announce(
     )
 
 
-def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost]) -> dict[str, Any]:
+def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, Cost]) -> dict[str, Any]:
     """Write the summary of a run that has ended, print what the run leaves, and return the summary.
 
     If a resumed run had nothing left to do, its summary stays.
@@ -60,7 +60,7 @@ def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost
         trainer: The Trainer that has trained.
         module: The game.
         folder: The run folder.
-        spent: The cost of each network, by the network's name; empty in all processes but the first.
+        costs: The cost of each network, by the network's name; empty in all processes but the first.
     """
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
@@ -79,7 +79,7 @@ def conclude(trainer: Trainer, module: Game, folder: Path, spent: dict[str, Cost
         "images": module.images_seen,
         "seconds": round(earlier + (curves.seconds if curves is not None else 0.0), 3),
         "world_size": trainer.world_size,
-        "costs": {player: each._asdict() for player, each in spent.items()},
+        "costs": {player: each._asdict() for player, each in costs.items()},
         "last": curves.latest if curves is not None else {},
         "quality": quality.summary() if quality is not None else None,
     }

@@ -24,12 +24,15 @@ def main() -> None:
 
     from gan_lightning.errors import UserError
     from gan_lightning.parallel.launcher import FAILED
-    from gan_lightning.train.build import Job, execute
+    from gan_lightning.train.build import Job, one_run_in_this_process, prepare
 
     rank = os.environ["LOCAL_RANK"]
     store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
     try:
-        execute(Job(**payload), store=store)
+        job = Job(**payload)
+        with one_run_in_this_process(job.checkpoint):
+            ready = prepare(job, store=store)
+            ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         with suppress(RuntimeError):  # if rank 0, which keeps the store, has ended first
