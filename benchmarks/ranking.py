@@ -22,7 +22,7 @@ from gan_lightning.evaluate.real_and_evaluator import evaluator_of
 from gan_lightning.images import grid, save_png
 from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, RealImages
-from gan_lightning.runs.loading import load_trained
+from gan_lightning.runs.loading import stored_at
 from gan_lightning.types import Bytes
 
 CPU = torch.device("cpu")
@@ -36,13 +36,13 @@ def contenders(run: Path, evaluator: Evaluator, like: Bytes, test: RealImages) -
     noise = torch.randint(256, (evaluator.n_fake, *like.shape[1:]), generator=random, dtype=torch.uint8)
     yield "uniform noise", evaluator.real(RealImages("Noise", "train", noise), CPU), noise[:8]
     copies = sorted(path for path in (run / "checkpoints").glob("kimg-*.ckpt"))
-    early, late = load_trained(copies[0]), load_trained(copies[-1])
+    early, late = stored_at(copies[0]).trained(), stored_at(copies[-1]).trained()
     torch.manual_seed(0)
     untrained = build_trusted(early.nodes["generator"])
     generators = {"untrained G": untrained.eval()}
     generators |= {f"G after {each.counters['images_seen']:,} images": each.generator for each in (early, late)}
     for name, generator in generators.items():
-        fakes = Fakes(late.prior, late.latent_dim, None, evaluator.n_fake, evaluator.seed, evaluator.batch_size)
+        fakes = Fakes(late.draws(), late.latent_dim, None, evaluator.n_fake, evaluator.seed, evaluator.batch_size)
         yield name, evaluator.fake(fakes, deepcopy(generator), CPU), next(fakes.batches(generator, CPU, range(8)))
     yield "test split", evaluator.real(test, CPU), test.images[:8]
 
@@ -51,7 +51,7 @@ def main() -> None:
     """Measure all contenders, print the table, and save a picture with a row of eight images of each."""
     run = Path(sys.argv[1])
     changes = dict(word.removeprefix("data.").split("=", 1) for word in sys.argv[2:])
-    config = load_trained(run).config
+    config = stored_at(run).config
     evaluator = evaluator_of(None, {}, {}, config, []).only(METRICS)
     data = images_of_run(config, changes)
     real = real_images(data, evaluator.split)

@@ -21,6 +21,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "default_kimg": (int, float),
     "n_critic": int,
     "discriminator_norm": str,
+    "channels_last": bool,
     "threads": int,
     "init_from": str,
     "run": DictConfig,
@@ -82,7 +83,7 @@ def check_config(config: DictConfig) -> None:
         value = config.get(key)
         if value is None and key in NEVER_NULL:
             raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
     for key in BUILT:
         if "_target_" not in config[key]:

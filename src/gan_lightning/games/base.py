@@ -64,6 +64,8 @@ class Game(LightningModule, ABC):
         ema: Makes the moving average of the generator player's network, or of the mapping of them if there are
             several. Samples are drawn from it; without ``ema`` it is a plain copy.
         seed: Seed of everything random in training.
+        channels_last: Whether weights of convolutions lie in memory with the channels last, and so all maps do. The
+            numbers differ by rounding; convolutions are usually faster, on CPUs and, in mixed precision, on GPUs.
 
     Raises:
         UserError: If ``n_critic`` is less than 1.
@@ -85,6 +87,7 @@ class Game(LightningModule, ABC):
         clip: GradientClip | None = None,
         ema: Callable[[nn.Module], MovingAverage] | None = None,
         seed: int = 0,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         if n_critic < 1:
@@ -94,6 +97,8 @@ class Game(LightningModule, ABC):
         for player in PLAYERS:
             for name, network in networks[player].items():
                 self.add_module(name, network)
+        if channels_last:  # before the moving average is copied; the first convolution turns the images by itself
+            self.to(memory_format=torch.channels_last)
         own = networks["generator"]
         averaged = nn.ModuleDict(own) if len(own) > 1 else next(iter(own.values()))
         self.average = ema(averaged) if ema is not None else MovingAverage(averaged, half_life_kimg=0.0, ramp=None)

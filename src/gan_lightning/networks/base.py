@@ -138,6 +138,28 @@ def doublings(resolution: int) -> tuple[int, int]:
     return first_map, count
 
 
+def sides_of_maps(resolution: int, odd_maps: bool) -> list[int]:
+    """The sides of a network's maps, from the smallest to ``resolution``, each about twice the one before.
+
+    Args:
+        resolution: Side of the images in pixels.
+        odd_maps: Whether maps of an odd side are halved too, rounding up, until at most 4 pixels are left: 28 pixels
+            give 4, 7, 14, 28. Otherwise the sides are those of :func:`doublings`: 7, 14, 28.
+
+    Raises:
+        UserError: If no such sides lead to the resolution.
+    """
+    if not odd_maps:
+        first_map, count = doublings(resolution)
+        return [first_map * 2**i for i in range(count + 1)]
+    if resolution < 8:
+        raise UserError(f"The resolution {resolution} is not supported by this network: it must be at least 8.")
+    sides = [resolution]
+    while sides[0] > 4:
+        sides.insert(0, -(-sides[0] // 2))
+    return sides
+
+
 def require_multiple(resolution: Resolution, multiple: int, least: int) -> tuple[int, int]:
     """Height and width, both of which are multiples of ``multiple`` and at least ``least``.
 

@@ -25,6 +25,7 @@ from gan_lightning.games.player import frozen
 from gan_lightning.games.schedules import Linear
 from gan_lightning.images import to_unit
 from gan_lightning.losses import R1, LeastSquares, NonSaturating, Wasserstein, WeightClip
+from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.randomness import UpdateDraw, hashed_seed
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
 from gan_lightning.types import AdversarialLoss, DiscriminatorUpdate, GeneratorUpdate, Verdict
@@ -422,3 +423,23 @@ def test_wrong_arguments_are_refused() -> None:
         games.game(n_critic=0)
     with pytest.raises(UserError, match=r"'lr'.*generator\.lr"):
         games.fit(games.game(schedules={"lr": Linear(1.0, 0.0, 1.0)}), 1)
+
+
+def test_channels_last_changes_the_memory_and_only_the_rounding_of_the_numbers(tmp_path: Path) -> None:
+    def trained(channels_last: bool, steps: int, folder: Path | None = None, **options: Any) -> GAN:
+        torch.manual_seed(0)
+        sizes = {"channels": 1, "resolution": games.PIXELS, "width": 4}
+        networks = DCGANGenerator(**sizes, latent_dim=4), DCGANDiscriminator(**sizes)
+        module = games.game(*networks, channels_last=channels_last)
+        callbacks = [Checkpoint(str(folder))] if folder is not None else []
+        games.fit(module, steps, callbacks=callbacks, plugins=[AtomicCheckpointIO()], **options)
+        return module
+
+    plain, ours = trained(False, 4), trained(True, 4)
+    maps = [p for p in ours.parameters() if p.dim() == 4 and p.shape[1] > 1 and p.shape[-1] > 1]
+    assert maps and all(p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in maps)
+    assert games.largest_difference(games.weights(plain), games.weights(ours)) < 1e-5
+
+    trained(True, 2, tmp_path)
+    resumed = trained(True, 4, checkpoint=tmp_path / "checkpoints/last.ckpt")
+    assert games.largest_difference(games.weights(resumed), games.weights(ours)) == 0
