@@ -53,6 +53,26 @@ class Product(NamedTuple):
     """The node of the prior that its latents are drawn from, or None if its input is an image."""
 
 
+class Direction(NamedTuple):
+    """One of the ways in which a game turns images of one domain into images of the other."""
+
+    generator: str
+    """Name of the generator, G, among the products."""
+    source: str = "a"
+    """Name of the domain whose images G takes."""
+    target: str = "b"
+    """Name of the domain whose images G makes."""
+    back: str | None = None
+    """Name of the generator that leads back, F, or None if there is none."""
+    keeps: bool = False
+    """Whether G is to leave images of its target domain as they are."""
+
+    @property
+    def suffix(self) -> str:
+        """What the names of this direction's numbers end in: nothing for the way from a to b, else such as "_b2a"."""
+        return "" if (self.source, self.target) == ("a", "b") else f"_{self.source}2{self.target}"
+
+
 class Sampling(NamedTuple):
     """How samples are drawn from a generator."""
 

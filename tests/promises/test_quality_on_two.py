@@ -10,6 +10,7 @@ import games
 import numpy as np
 import pytest
 import torch
+import translation
 from halves import Halves, norms
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
@@ -17,11 +18,12 @@ from two_ranks import RANKS, both_ranks, in_a_group, store_in
 
 from gan_lightning.callbacks import Quality
 from gan_lightning.games.priors import Normal
-from gan_lightning.metrics import FrechetDistance, KernelDistance
+from gan_lightning.metrics import CycleError, FrechetDistance, IdentityError, KernelDistance
 from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.networks import DCGANGenerator
 from gan_lightning.parallel.strategy import GANStrategy
 from gan_lightning.quality import Evaluator, Fakes
+from gan_lightning.quality.translations import translations
 
 pytestmark = pytest.mark.forks
 CPU = torch.device("cpu")
@@ -51,6 +53,27 @@ def test_the_same_images_with_the_same_features(count: int, tmp_path: Path) -> N
     assert len(alone[0]) == count
     for on_rank in in_a_group(features, tmp_path):
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(on_rank, alone, strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 9, 19])
+def test_the_same_translations_with_the_same_numbers(count: int, tmp_path: Path) -> None:
+    """Means of pixels and features are equal bit by bit; the two domains have unequal numbers of images."""
+
+    def measured(rank: int) -> list[Any]:
+        metrics = {"cycle": CycleError(), "identity": IdentityError()}
+        evaluator = Evaluator(ClassifierExtractor(weights="digits"), {}, translated=metrics, batch_size=4)
+        data, game = translation.RandomDomains(batch_size=4), translation.cyclegan()
+        subjects = translations("CycleGAN", game.directions(), data, evaluator, count)
+        seen = [each.seen(evaluator, game.generators("averaged"), CPU, report=False) for each in subjects]
+        return [(each.sample.features, each.values) for each in seen]
+
+    alone = measured(0)
+    assert [len(features) for features, _ in alone] == [count, count]
+    for on_rank in in_a_group(measured, tmp_path):
+        for (features, values), (same_features, same_values) in zip(alone, on_rank, strict=True):
+            assert torch.equal(features, same_features)
+            assert values == same_values
+            assert all(0 < value < 1 for value in values.values())
 
 
 class Streams(Callback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.data import ImageDataModule
+from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.games.base import Game
 from gan_lightning.metrics import Sample
-from gan_lightning.quality import Evaluator, Fakes, Number, RealImages
+from gan_lightning.quality import Drawn, Evaluator, Fakes, Number, RealImages, Subject
+from gan_lightning.quality.subject import fitting_translations, with_suffix, without_suffix
+from gan_lightning.quality.translations import translations
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.protocol import Protocol, require_same
 
@@ -38,7 +42,8 @@ class Quality(Callback):
         folder: The run folder.
         evaluator: The evaluator, which holds the extractor and the metrics.
         every_kimg: Number of thousand images between two measurements; null measures at the end only.
-        metrics: Names of those of the evaluator's metrics that are measured during training; null takes all.
+        metrics: Names of those of the evaluator's metrics that are measured during training; null takes all. If none of
+            them is a metric of translated images, all of these that the game and the data allow are measured, too.
         monitor: Name of the number by which iterations are compared: averaged/ or raw/ and one of the metrics.
         n_fake: Number of generated images in each measurement; null takes the evaluator's. Another number is another
             protocol.
@@ -68,6 +73,9 @@ class Quality(Callback):
             raise UserError(f"callbacks.quality.n_fake={n_fake}: give at least 2, or null for evaluator.n_fake.")
         self.folder = Path(folder)
         self.evaluator = evaluator if metrics is None else evaluator.only(metrics)
+        self._named = list(self.evaluator.translated) if metrics is not None else []
+        if not self._named:
+            self.evaluator = self.evaluator.translating(evaluator.translated)
         self.do_without = "evaluator.metrics.{}=null" if metrics is None else "callbacks.quality.metrics= without {}"
         """Words that a user can type to leave a metric out, for a message."""
         self.weights = WEIGHTS if raw else WEIGHTS[:1]
@@ -90,33 +98,28 @@ class Quality(Callback):
         self._started = 0.0
 
     def setup(self, trainer: Trainer, pl_module: Game, stage: str) -> None:
-        """Find the real images and check that there are enough of them.
+        """Find the images to measure and the real ones, and check that there are enough of them.
 
         Raises:
-            UserError: If the data are not images, the game makes no samples from latents, or a metric needs more images
-                or an extractor that classifies.
+            UserError: If the data are not images, the game makes no images that can be measured, or a metric that was
+                asked for needs other or more images or an extractor that classifies.
         """
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, ImageDataModule):
-            raise UserError("callbacks.quality measures images, and these data are points: take callbacks=toy.")
-        self._images = real_images(data, self.evaluator.split)
-        self.evaluator.check(len(self._images), self.n_fake, self.do_without)
-        if trainer.is_global_zero:
-            for caution in self.evaluator.cautions(len(self._images), self.n_fake):
-                print(f"warning: {caution}", flush=True)
-        sampling = pl_module.sampling()
-        if sampling is None:
+        self._subjects = self._subjects_of(pl_module, trainer.datamodule)  # type: ignore[attr-defined]
+        required = [*self._named, self.evaluator.name_of(without_suffix(self.monitor.partition("/")[2]))]
+        self.evaluator, _ = fitting_translations(self.evaluator, self._subjects, required, "callbacks.quality")
+        if f"quality/{self.monitor}" not in self.names():
+            choices = ", ".join(name.removeprefix("quality/") for name in self.names())
             raise UserError(
-                f"callbacks.quality measures samples, and {type(pl_module).__name__} makes none of latents."
+                f"callbacks.quality.monitor={self.monitor}: {type(pl_module).__name__} has one direction, choose one "
+                f"of {choices}."
             )
-        self._fakes = Fakes(
-            sampling.prior,
-            sampling.latent_dim,
-            self._images.labels if sampling.num_classes else None,
-            self.n_fake,
-            self.evaluator.seed,
-            self.evaluator.batch_size,
-        )
+        cautions: list[str] = []
+        for subject in self._subjects:
+            self.evaluator.check(len(subject.real), subject.count, self.do_without)
+            cautions += self.evaluator.cautions(len(subject.real), subject.count)
+        if trainer.is_global_zero:
+            for caution in dict.fromkeys(cautions):
+                print(f"warning: {caution}", flush=True)
 
     def on_fit_start(self, trainer: Trainer, pl_module: Game) -> None:
         """Check that a resumed run is measured as it was before, while nothing of it has changed yet.
@@ -162,12 +165,12 @@ class Quality(Callback):
             return
         started = time.monotonic()
         numbers: dict[str, Number] = {}
-        networks = pl_module.candidates()
-        for weights in self.weights:
-            fake = self.evaluator.fake(self._fakes, networks[weights], pl_module.device, report=False)
-            if self._real is not None:
-                protocol = self.evaluator.protocol(self._images, self.n_fake, weights)
-                numbers |= {f"{weights}/{n.name}": n for n in self.evaluator.numbers(self._real, fake, protocol, False)}
+        for weights, subject in product(self.weights, self._subjects):
+            seen = subject.seen(self.evaluator, pl_module.generators(weights), pl_module.device, report=False)
+            if self._real:
+                of_real = self._real[subject.real.hash]
+                found = subject.numbers(self.evaluator, of_real, seen, weights, report=False)
+                numbers |= {f"{weights}/{each.name}": each for each in found}
         values: dict[str, float] = trainer.strategy.broadcast({name: each.value for name, each in numbers.items()})
         self._cost = time.monotonic() - started
         self._spent += self._cost
@@ -210,8 +213,12 @@ class Quality(Callback):
         self._protocol = None if stored is None else Protocol.from_dict(stored)
 
     def names(self) -> list[str]:
-        """Names of the curves by which generators are compared, the monitored one first."""
-        names = [f"{weights}/{name}" for weights in self.weights for name in self.evaluator.better()]
+        """Names of the curves by which generators are compared, the monitored one first, after :meth:`setup`."""
+        names = [
+            f"{weights}/{with_suffix(name, subject.suffix)}"
+            for weights, subject in product(self.weights, self._subjects)
+            for name in self.evaluator.better()
+        ]
         return [f"quality/{name}" for name in sorted(names, key=lambda name: name != self.monitor)]
 
     def summary(self) -> dict[str, Any]:
@@ -220,9 +227,12 @@ class Quality(Callback):
         return {"monitor": self.monitor, "best": best, "final": self.latest}
 
     def _stay_with_the_protocol(self) -> None:
-        weights, _, name = self.monitor.partition("/")
-        common = self.evaluator.protocol(self._images, self.n_fake, weights)
-        protocol = common.measured_by(self.evaluator.metric_of(name))
+        weights, _, number = self.monitor.partition("/")
+        base = without_suffix(number)
+        subject = next(each for each in self._subjects if with_suffix(base, each.suffix) == number)
+        name = self.evaluator.name_of(base)
+        metric = self.evaluator.metrics[name] if name in self.evaluator.metrics else self.evaluator.translated[name]
+        protocol = subject.protocol_of(metric, self.evaluator, weights)
         if self._protocol is not None:
             require_same(self._protocol, protocol)
         self._protocol = protocol
@@ -240,23 +250,40 @@ class Quality(Callback):
 
     def _facts(self, number: Number) -> dict[str, Any]:
         """Protocol and direction of improvement, which stand beside a number in ``metrics.jsonl``."""
-        better = self.evaluator.better()
-        direction = {"better": better[number.name]} if number.name in better else {}
+        better = self.evaluator.better().get(without_suffix(number.name))
+        direction = {"better": better} if better else {}
         return {"protocol": number.protocol.to_dict(), **direction}
 
-    def _features_of_the_real(self, trainer: Trainer, module: Game) -> Sample | None:
+    def _subjects_of(self, game: Game, data: Any) -> list[Subject]:
+        """What is measured of this game: its translations of held-out images if it translates, else its samples."""
+        evaluator, name = self.evaluator, type(game).__name__
+        if directions := game.directions():
+            return [*translations(name, directions, data, evaluator, self.n_fake)]
+        if not isinstance(data, ImageDataModule):
+            raise UserError("callbacks.quality measures images, and these data are points: take callbacks=toy.")
+        sampling = game.sampling()
+        if sampling is None:
+            raise UserError(f"callbacks.quality measures samples, and {name} makes none of latents.")
+        real = real_images(data, evaluator.split)
+        labels = real.labels if sampling.num_classes else None
+        drawn = sampling.prior, sampling.latent_dim, labels, self.n_fake, evaluator.seed, evaluator.batch_size
+        return [Drawn(name, Fakes(*drawn), real)]
+
+    def _features_of_the_real(self, trainer: Trainer, module: Game) -> dict[str, Sample]:
+        """Features of the real images by the images' hash, on rank 0 alone."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return None
-        return self.evaluator.real(self._images, module.device)
+            return {}
+        reals = (subject.real for subject in self._subjects)
+        return {real.hash: self.evaluator.real(real, module.device) for real in reals}
 
     def _affordable(self) -> bool:
         elapsed = time.monotonic() - self._started
         return self._spent + self._cost <= self.max_share * (elapsed + self._cost)
 
     def _sign_of(self, monitor: str) -> float:
-        weights, _, name = monitor.partition("/")
+        weights, _, number = monitor.partition("/")
         better = self.evaluator.better()
-        if weights not in self.weights or name not in better:
+        if weights not in self.weights or (name := without_suffix(number)) not in better:
             choices = ", ".join(f"{weights}/{name}" for weights in self.weights for name in better)
             raise UserError(f"callbacks.quality.monitor={monitor}: choose one of {choices}.")
         return 1.0 if better[name] == "lower" else -1.0
@@ -267,7 +294,7 @@ def _interrupted(trainer: Trainer) -> bool:
     return any(getattr(callback, "signal", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
 
 
-def real_images(data: ImageDataModule, split: str) -> RealImages:
-    """The images of a split, as the networks see them."""
+def real_images(data: ImageDataModule | TranslationDataModule, split: str) -> RealImages:
+    """The images of a split, as the networks see them; of two domains those of the second."""
     found = data.split(split)
     return RealImages(type(data).__name__, split, found.images, found.labels)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,14 +16,18 @@ from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.options import read_options
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.sets.toy import Mixture
-from gan_lightning.errors import NoSuchSplit, UserError
+from gan_lightning.data.translation.datamodule import TranslationDataModule
+from gan_lightning.errors import UserError
+from gan_lightning.evaluate.held_out import held_out as held_out_images
+from gan_lightning.evaluate.held_out import that_can_be_measured
 from gan_lightning.evaluate.points import mode_numbers
 from gan_lightning.evaluate.real_and_evaluator import Against, evaluator_of, measured_against
 from gan_lightning.evaluate.source import Contenders, ImageFiles, Source, source_at
 from gan_lightning.evaluate.table import Column, table
+from gan_lightning.evaluate.translating import translated_columns
 from gan_lightning.outputs import device_named
 from gan_lightning.parallel.devices import threads_for
-from gan_lightning.quality import Evaluator, RealImages
+from gan_lightning.quality import Evaluator
 from gan_lightning.runs.records import append_lines
 from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
@@ -93,7 +98,8 @@ def evaluate(options: Evaluate) -> list[dict[str, Any]]:
         for name in _given(options, OF_GENERATORS):
             raise UserError(f"{name}= is for a generator, and {source.path} holds images: all of them are measured.")
     against = measured_against(options.against, source, options.data, options.resolution, options.allow)
-    measure = of_points if isinstance(against.data, Mixture) else of_images
+    directions = source.directions(options.allow)
+    measure = of_points if isinstance(against.data, Mixture) else of_translations if directions else of_images
     columns, summary = measure(options, source, against, device)
     records = [
         {"v": RECORD_VERSION, **column.facts, **number.to_dict()} for column in columns for number in column.numbers
@@ -117,14 +123,15 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
         UserError: If the evaluator is not known, or if these images can't be measured by it.
     """
     data = against.data
-    if not isinstance(data, ImageDataModule):
+    if not isinstance(data, ImageDataModule | TranslationDataModule):
         raise UserError(f"{type(data).__name__} has no images to measure against.")
     config = source.config or against.config
     evaluator = evaluator_of(options.evaluator, options.extractor, _changes(options), config, options.allow)
-    if options.metrics is not None or not options.errors:
-        evaluator = evaluator.only(list(evaluator.metrics) if options.metrics is None else options.metrics)
+    evaluator = chosen(evaluator, options.metrics, options.errors)
+    for name in evaluator.translated if options.metrics is not None else ():
+        raise UserError(f"metrics=[{','.join(options.metrics or ())}]: {name} is of runs that translate images.")
     real = real_images(data, evaluator.split)
-    held_out = _held_out(data, evaluator)
+    held_out = held_out_images(partial(real_images, data), evaluator)
     contenders: Contenders = (
         ImageFiles(source.path, data)
         if source.stored is None
@@ -132,7 +139,7 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
     )
     n_fake = contenders.count(evaluator)
     if options.metrics is None:
-        evaluator = _that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
+        evaluator = that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
     else:
         evaluator.check(len(real), n_fake, "metrics= without {}")
     for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out)):
@@ -149,6 +156,33 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
         f"{n_fake:,} images against {len(real):,} of {real.data} ({real.split}), "
         f"extractor {evaluator.extractor.name} ({evaluator.extractor.hash})"
     )
+
+
+def of_translations(
+    options: Evaluate, source: Source, against: Against, device: torch.device
+) -> tuple[list[Column], str]:
+    """The numbers of held-out images that a game between two domains translates, and one line on what was measured.
+
+    Args:
+        options: The options of the command.
+        source: The run or checkpoint to measure.
+        against: The data of a run, with held-out images of both domains.
+        device: The device to measure on.
+
+    Raises:
+        UserError: If these are no such data, or a metric that was asked for can't be measured.
+    """
+    evaluator = evaluator_of(options.evaluator, options.extractor, _changes(options), source.config, options.allow)
+    evaluator = chosen(evaluator, options.metrics, options.errors)
+    weights = WEIGHTS[options.weights]
+    return translated_columns(source, against.data, evaluator, options.metrics, weights, options.allow, device)
+
+
+def chosen(evaluator: Evaluator, metrics: Sequence[str] | None, errors: bool) -> Evaluator:
+    """The evaluator with the metrics that were asked for, all if that is None, and with error bars only if wanted."""
+    if metrics is None and errors:
+        return evaluator
+    return evaluator.only([*evaluator.metrics, *evaluator.translated] if metrics is None else metrics)
 
 
 def of_points(options: Evaluate, source: Source, against: Against, device: torch.device) -> tuple[list[Column], str]:
@@ -189,36 +223,3 @@ def _given(options: Evaluate, names: Sequence[str]) -> list[str]:
 def _changes(options: Evaluate) -> dict[str, Any]:
     names = ("split", "n_fake", "seed", "batch_size")
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-
-def _that_can_be_measured(evaluator: Evaluator, n_real: int, n_held_out: int, n_fake: int) -> Evaluator:
-    """The evaluator without those metrics that can't be measured here, whose names and reasons are printed.
-
-    It is for metrics that nobody asked for by name; a metric that was asked for is an error instead.
-    """
-    evaluator, left_out = evaluator.fitting(n_real, n_held_out, n_fake)
-    for name, reason in left_out.items():
-        print(f"left out: {name} ({reason})", flush=True)
-    return evaluator
-
-
-def _held_out(data: ImageDataModule, evaluator: Evaluator) -> RealImages | None:
-    """The held-out images, which were not trained on; None if the numbers need none or there are none.
-
-    It is also None if the held-out images are themselves the ones that are measured against.
-
-    Raises:
-        UserError: If the data have held-out images that can't be read.
-    """
-    if not evaluator.held_out:
-        return None
-    if evaluator.split == "test":
-        print(f"left out: {', '.join(evaluator.held_out)} (split=test measures against these)", flush=True)
-        return None
-    try:
-        return real_images(data, "test")
-    except NoSuchSplit as error:
-        print(f"left out: {', '.join(evaluator.held_out)} (no held-out images: {error})", flush=True)
-    except UserError as error:
-        raise UserError(f"The held-out images: {error} (errors=false does without them)") from error
-    return None

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import nn
 
 from gan_lightning.callbacks.quality import real_images
+from gan_lightning.config.trust import trusted_class
 from gan_lightning.data import ImageDataModule
+from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.evaluate.image_files import array_of, images_at, side_of
+from gan_lightning.games.base import Game
 from gan_lightning.generate.record import source_of
+from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.metrics import Sample
 from gan_lightning.quality import Evaluator, Fakes, RealImages
 from gan_lightning.quality.fakes import SAMPLING
 from gan_lightning.runs.exported import CONFIG
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import Stored, Trained, stored_at
+from gan_lightning.types import Direction
 
 FILES = "files"
 """Name in a protocol for images that were given as files."""
@@ -57,6 +63,45 @@ class Source:
         built = [self.stored.trained(averaged=each == "averaged", allow=allow) for each in weights]
         return Generators({trained.weights: trained for trained in built}, self.checkpoint)
 
+    def directions(self, allow: Sequence[str]) -> Sequence[Direction]:
+        """The ways in which the run's game translates images, none if it does not or the source is images.
+
+        Args:
+            allow: Modules of the user's own that a stored configuration may name.
+
+        Raises:
+            UserError: If the configuration names code that nobody vouched for.
+        """
+        if self.stored is None or not self.config:
+            return ()
+        found: Sequence[Direction] = self.game(allow).directions()
+        return found
+
+    def networks(
+        self, directions: Sequence[Direction], weights: str, allow: Sequence[str], device: torch.device
+    ) -> tuple[dict[str, nn.Module], dict[str, Any]]:
+        """The generators of all directions by name, and the further entries of each record of their numbers.
+
+        Args:
+            directions: The directions.
+            weights: The kind of the weights: "averaged" or "raw".
+            allow: Modules of the user's own that a stored configuration may name.
+            device: The device to which they are moved.
+
+        Raises:
+            UserError: If the configuration names code that nobody vouched for.
+        """
+        assert self.stored is not None
+        names = dict.fromkeys(each.generator for each in directions)
+        built = {name: self.stored.trained(averaged=weights == "averaged", allow=allow, name=name) for name in names}
+        facts = {"checkpoint": str(self.checkpoint), **self.stored.counters}
+        return {name: each.generator.to(device) for name, each in built.items()}, facts
+
+    def game(self, allow: Sequence[str]) -> type[Game]:
+        """The game that was played in the run."""
+        game: type[Game] = trusted_class(str(self.config["model"]["_target_"]), allow)
+        return game
+
     def side(self) -> int:
         """Number of pixels along each side of the source's images.
 
@@ -64,7 +109,7 @@ class Source:
             UserError: If the source does not say.
         """
         if self.config:
-            return int(self.config["data"]["resolution"])
+            return square_of(self.config["data"]["resolution"], self.path)
         if self.stored is not None:
             raise UserError("An exported generator does not know the size of the real images: resolution=PIXELS.")
         return side_of(self.path)
@@ -180,9 +225,9 @@ class ImageFiles:
         real: The real images that they are measured against.
     """
 
-    def __init__(self, path: Path, real: ImageDataModule) -> None:
+    def __init__(self, path: Path, real: ImageDataModule | TranslationDataModule) -> None:
         self.path = path
-        self.images = real_images(images_at(path, real.resolution, real.channels), "train")
+        self.images = real_images(images_at(path, square_of(real.resolution, path), real.channels), "train")
 
     def count(self, evaluator: Evaluator) -> int:
         """Number of images in the files, all of which are measured."""
@@ -192,6 +237,18 @@ class ImageFiles:
         """Let the evaluator's extractor see the images."""
         sample = evaluator.real(self.images, device)
         yield Contender(self.path.resolve().name, sample, FILES, AS_FILES, {"images": str(self.path)})
+
+
+def square_of(resolution: Resolution, path: Path) -> int:
+    """Pixels along each side of the squares to which image files are brought.
+
+    Raises:
+        UserError: If the real images are no squares.
+    """
+    height, width = height_and_width(resolution)
+    if height != width:
+        raise UserError(f"{path} holds images, which are cropped to squares, and the real ones are {height} x {width}.")
+    return height
 
 
 def labels_for(trained: Trained, real: RealImages) -> torch.Tensor | None:

@@ -30,7 +30,7 @@ from gan_lightning.games.scheduling import Place, Schedules, places_of_part, pla
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
 from gan_lightning.runs.fit import require_fit, require_state
-from gan_lightning.types import PLAYERS, Images, Product, Sampling, Scalar, Sheet
+from gan_lightning.types import PLAYERS, Direction, Images, Product, Sampling, Scalar, Sheet
 
 Rule = Callable[[Any], Iterator[str]]
 """A function of a built game that yields a message for each thing that does not go together."""
@@ -163,6 +163,11 @@ class Game(LightningModule, ABC):
         """How samples are drawn from the generator, or None if it does not make samples out of latents."""
         return None
 
+    @classmethod
+    def directions(cls) -> Sequence[Direction]:
+        """The ways in which the game translates images, none if it does not: what is measured on held-out images."""
+        return ()
+
     def samples(self, count: int) -> Images:
         """Samples of the averaged generator, the same inputs every time.
 
@@ -193,6 +198,12 @@ class Game(LightningModule, ABC):
     def candidates(self) -> dict[str, nn.Module]:
         """The weights that can be sampled and judged: the moving average, and the raw ones."""
         return {"averaged": self.average.model, "raw": self._averaged[0]}
+
+    def generators(self, weights: str) -> dict[str, nn.Module]:
+        """The networks of the generator player by name, with one of the kinds of weights of :meth:`candidates`."""
+        candidate = self.candidates()[weights]
+        names = self._names["generator"]
+        return {name: candidate.get_submodule(name) if len(names) > 1 else candidate for name in names}
 
     def costs(self, image: tuple[int, int, int]) -> dict[str, Cost]:
         """Parameters and multiply-adds of every network, for data of the shape ``image`` = (C, H, W)."""

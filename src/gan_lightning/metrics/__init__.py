@@ -1,4 +1,4 @@
-"""Metrics, one to a file: functions that turn the features of real and of generated images into numbers."""
+"""Metrics, one to a file: functions that turn features of images, or images themselves, into numbers."""
 
 from gan_lightning.metrics.bootstrap import Bootstrap
 from gan_lightning.metrics.classes import ClassCoverage, ClassHistogram
@@ -12,14 +12,30 @@ from gan_lightning.metrics.modes import ModeCoverage, mode_coverage
 from gan_lightning.metrics.moments import Moments
 from gan_lightning.metrics.neighbours import nearest
 from gan_lightning.metrics.precision_recall import PrecisionRecall
+from gan_lightning.metrics.translated import (
+    AbsoluteError,
+    Case,
+    ClassKept,
+    CycleError,
+    IdentityError,
+    PeakSignalToNoise,
+    StructuralSimilarity,
+    Translated,
+    TranslationMetric,
+)
 
 __all__ = [
+    "AbsoluteError",
     "Bootstrap",
+    "Case",
     "ClassCoverage",
     "ClassHistogram",
+    "ClassKept",
+    "CycleError",
     "FrechetDistance",
     "FrechetDistanceAtInfinity",
     "HeldOutMetric",
+    "IdentityError",
     "InceptionScore",
     "KernelDistance",
     "Memorisation",
@@ -27,9 +43,13 @@ __all__ = [
     "ModeCoverage",
     "Moments",
     "NoiseFloor",
+    "PeakSignalToNoise",
     "PrecisionRecall",
     "Sample",
+    "StructuralSimilarity",
     "TrainTestGap",
+    "Translated",
+    "TranslationMetric",
     "frechet_distance",
     "mode_coverage",
     "nearest",

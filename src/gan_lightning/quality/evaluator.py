@@ -11,13 +11,13 @@ from torch import nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import QUANTISATION
-from gan_lightning.metrics import Bootstrap, HeldOutMetric, Metric, Sample
+from gan_lightning.metrics import Bootstrap, HeldOutMetric, Metric, Sample, TranslationMetric
 from gan_lightning.metrics.extractors import Extractor
-from gan_lightning.parallel.gathering import gathered_samples, share
+from gan_lightning.parallel.gathering import share
 from gan_lightning.progress import counted, counted_images
 from gan_lightning.quality.fakes import SAMPLING, Fakes
 from gan_lightning.quality.fitting import chosen, reasons_against, without
-from gan_lightning.quality.real import RealImages, extract
+from gan_lightning.quality.real import RealImages, extract, gathered
 from gan_lightning.runs.protocol import Protocol
 from gan_lightning.runs.provenance import versions
 
@@ -45,7 +45,8 @@ class Evaluator:
         metrics: Metrics of real against fake images, by name.
         held_out: Metrics that also need images that were not trained on, by name.
         errors: Standard errors of metrics, by name: :class:`gan_lightning.metrics.Bootstrap` around another metric.
-        n_fake: Number of generated images.
+        translated: Metrics of held-out images that a game between two domains translates, by name.
+        n_fake: Number of generated images; of held-out images that are translated the largest number.
         split: Split of the real images: train, as for published numbers, or test.
         seed: Seed of the latents and labels.
         batch_size: Number of images that are computed at a time.
@@ -58,6 +59,7 @@ class Evaluator:
         *,
         held_out: Mapping[str, HeldOutMetric] | None = None,
         errors: Mapping[str, Bootstrap] | None = None,
+        translated: Mapping[str, TranslationMetric] | None = None,
         n_fake: int = 10_000,
         split: str = "train",
         seed: int = 0,
@@ -72,6 +74,7 @@ class Evaluator:
         self.metrics = chosen(metrics)
         self.held_out = chosen(held_out or {})
         self.errors = chosen(errors or {})
+        self.translated = chosen(translated or {})
         self.n_fake = n_fake
         self.split = split
         self.seed = seed
@@ -80,17 +83,25 @@ class Evaluator:
     def only(self, names: Sequence[str]) -> Evaluator:
         """The same evaluator with these metrics alone: held-out metrics and error bars, which take long, are dropped.
 
+        The names are those of ``metrics`` and of ``translated``.
+
         Raises:
             UserError: If there is no metric of such a name, or none is named.
         """
+        known = {**self.metrics, **self.translated}
         if not names:
-            raise UserError(f"metrics=[] measures nothing: name some of {', '.join(self.metrics)}.")
+            raise UserError(f"metrics=[] measures nothing: name some of {', '.join(known)}.")
         for name in names:
-            if name not in self.metrics:
-                known = ", ".join(self.metrics)
+            if name not in known:
                 asked = ",".join(names)
-                raise UserError(f"There is no metric {name!r} for metrics=[{asked}]: evaluator.metrics has {known}.")
-        return self._with({name: self.metrics[name] for name in names}, {}, {})
+                raise UserError(f"There is no metric {name!r} for metrics=[{asked}]: there are {', '.join(known)}.")
+        metrics = {name: self.metrics[name] for name in names if name in self.metrics}
+        translated = {name: self.translated[name] for name in names if name in self.translated}
+        return self._with(metrics, {}, {}, translated)
+
+    def translating(self, translated: Mapping[str, TranslationMetric]) -> Evaluator:
+        """The same evaluator with these metrics of translated images."""
+        return self._with(self.metrics, self.held_out, self.errors, translated)
 
     def fitting(self, n_real: int, n_held_out: int, n_fake: int) -> tuple[Evaluator, dict[str, str]]:
         """The evaluator with what can be measured, and the reason for each metric that is left out, by name.
@@ -117,7 +128,8 @@ class Evaluator:
             **{f"errors of {name}": reason for name, reason in bad_errors.items()},
             **{f"held_out.{name}": reason for name, reason in bad_held_out.items()},
         }
-        return self._with(metrics, without(held_out, bad_held_out), without(self.errors, bad_errors)), left_out
+        held_out, errors = without(held_out, bad_held_out), without(self.errors, bad_errors)
+        return self._with(metrics, held_out, errors, self.translated), left_out
 
     def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None) -> list[str]:
         """Warnings that belong to numbers from so many images."""
@@ -137,10 +149,7 @@ class Evaluator:
         drawn = mine or range(1)  # a process without a share makes one image, to know the shapes of what others send
         batches = fakes.batches(generator, device, drawn)
         part = extract(self.extractor.to(device), counted_images(batches, len(drawn), "fakes", report))
-        features = gathered_samples(part.features[: len(mine)].to(device), fakes.count).cpu()
-        if part.probabilities is None:
-            return Sample(features)
-        return Sample(features, gathered_samples(part.probabilities[: len(mine)].to(device), fakes.count).cpu())
+        return gathered([part], len(mine), fakes.count, device)
 
     def protocol(self, real: RealImages, n_fake: int, generator: str, sampling: str = SAMPLING) -> Protocol:
         """The protocol that all numbers of these images have in common.
@@ -198,22 +207,29 @@ class Evaluator:
                 numbers += _numbers([each], of, lambda metric: metric(real, held_out, fake))
         return numbers
 
-    def metric_of(self, number: str) -> Metric:
-        """The metric that gives the number of this name, which must be one of :meth:`better`."""
-        return next(metric for metric in self.metrics.values() if number in metric.better)
+    def name_of(self, number: str) -> str:
+        """The name by which the metric is chosen that gives a number, whose name is one of :meth:`better`."""
+        metrics: dict[str, Metric | TranslationMetric] = {**self.metrics, **self.translated}
+        return next(name for name, metric in metrics.items() if number in metric.better)
 
     def better(self) -> dict[str, str]:
         """Direction in which each number improves by which a run can be judged, lower or higher, by name."""
-        return {name: way for metric in self.metrics.values() for name, way in metric.better.items()}
+        metrics: list[Metric | TranslationMetric] = [*self.metrics.values(), *self.translated.values()]
+        return {name: way for metric in metrics for name, way in metric.better.items()}
 
     def _with(
-        self, metrics: Mapping[str, Metric], held_out: Mapping[str, HeldOutMetric], errors: Mapping[str, Bootstrap]
+        self,
+        metrics: Mapping[str, Metric],
+        held_out: Mapping[str, HeldOutMetric],
+        errors: Mapping[str, Bootstrap],
+        translated: Mapping[str, TranslationMetric],
     ) -> Evaluator:
         return Evaluator(
             self.extractor,
             metrics,
             held_out=held_out,
             errors=errors,
+            translated=translated,
             n_fake=self.n_fake,
             split=self.split,
             seed=self.seed,

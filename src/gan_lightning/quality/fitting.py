@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import HeldOutMetric, Metric
+from gan_lightning.metrics import HeldOutMetric, Metric, TranslationMetric
 from gan_lightning.metrics.extractors import Extractor
 
+Chosen = TypeVar("Chosen", bound=Metric | HeldOutMetric | TranslationMetric)
 Kind = TypeVar("Kind", bound=Metric | HeldOutMetric)
 
 
-def chosen(metrics: Mapping[str, Kind]) -> dict[str, Kind]:
+def chosen(metrics: Mapping[str, Chosen]) -> dict[str, Chosen]:
     """The metrics that a user did not set to null; one that works on a metric set to null is left out, too."""
     on = {name: each for name, each in metrics.items() if each is not None}
     return {name: each for name, each in on.items() if getattr(each, "metric", each) is not None}

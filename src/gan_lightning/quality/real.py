@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gan_lightning.data.cache import cached
 from gan_lightning.metrics import Sample
 from gan_lightning.metrics.extractors import Extractor
+from gan_lightning.parallel.gathering import gathered_samples
 from gan_lightning.progress import counted_images
 from gan_lightning.types import Bytes, Labels
 
@@ -63,3 +64,20 @@ def extract(extractor: Extractor, batches: Iterable[Bytes]) -> Sample:
     features = torch.cat([part.features.cpu() for part in said])
     probabilities = [part.probabilities.cpu() for part in said if part.probabilities is not None]
     return Sample(features, torch.cat(probabilities) if probabilities else None)
+
+
+def gathered(parts: Sequence[Sample], own: int, total: int, device: torch.device) -> Sample:
+    """The sample of all processes, on the CPU, from the parts of each; every process gets all of it.
+
+    Args:
+        parts: The parts that this process has extracted, of which the first ``own`` images count.
+        own: Number of images of this process.
+        total: Number of images of all processes.
+        device: The device through which the processes communicate.
+    """
+    features = torch.cat([part.features for part in parts])[:own].to(device)
+    features = gathered_samples(features, total).cpu()
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    if not probabilities:
+        return Sample(features)
+    return Sample(features, gathered_samples(torch.cat(probabilities)[:own].to(device), total).cpu())

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from gan_lightning.errors import UserError
 from gan_lightning.quality import Evaluator
+from gan_lightning.quality.subject import without_suffix
 from gan_lightning.runs.protocol import Protocol
 
 COSTS = ("seconds", "images", "iteration", "d_updates", "g_updates")
@@ -58,20 +59,21 @@ def objectives(names: Sequence[str], evaluator: Evaluator) -> list[Objective]:
     for name in names:
         if "loss" in name:
             raise UserError(f"hydra.sweeper.objective={name}: losses of different recipes can't be compared.")
-        if name not in better:
+        if without_suffix(name) not in better:
             raise UserError(f"hydra.sweeper.objective={name}: choose from {', '.join(better)}.")
     if len(set(names)) != len(names) or not names or names[0] in COSTS:
         raise UserError(
             f"hydra.sweeper.objective=[{','.join(names)}]: begin with a number of quality, such as averaged/fid, and "
             "name each once."
         )
-    return [Objective(name, better[name]) for name in names]
+    return [Objective(name, better[without_suffix(name)]) for name in names]
 
 
 def metrics_for(wanted: Sequence[Objective], evaluator: Evaluator) -> list[str]:
     """The evaluator's metrics that give these numbers."""
-    names = {objective.name.partition("/")[2] for objective in wanted if objective.measured}
-    return [name for name, metric in evaluator.metrics.items() if names & metric.better.keys()]
+    numbers = (without_suffix(objective.name.partition("/")[2]) for objective in wanted if objective.measured)
+    needed = set(map(evaluator.name_of, numbers))
+    return [name for name in (*evaluator.metrics, *evaluator.translated) if name in needed]
 
 
 def read_values(

@@ -279,6 +279,21 @@ def test_quality_against_time(tmp_path: Path, composed: Sequence[DictConfig]) ->
     assert {tuple(trial.values) for trial in search.study.best} == {(8.0, 1.0), (4.0, 2.0)}
 
 
+def test_what_translates_images_is_searched_by_its_numbers(tmp_path: Path, composed: Sequence[DictConfig]) -> None:
+    """More SSIM is better, and a number of the second direction comes with the metric of the first."""
+
+    def job(given: Given, folder: Path) -> dict[str, Any]:
+        assert given["callbacks.quality.metrics"] == ["fid", "kid", "ssim", "cycle"]
+        assert given["callbacks.quality.monitor"] == "averaged/ssim"
+        return finished(folder, dict(zip(names, (given["seed"] / 10, 0.5), strict=True)))
+
+    names = ["averaged/ssim", "averaged/cycle_b2a"]
+    search = Bench(tmp_path, composed, job).search("seed=1,2", objective=names, n_trials=8)
+    search.run()
+    assert [each.direction for each in search.objectives] == ["maximize", "minimize"]
+    assert {trial.params["seed"] for trial in search.study.best} == {"2"}
+
+
 def test_several_at_a_time(bench: Bench) -> None:
     bench.search(RATE, n_trials=5, n_jobs=2).run()
     assert [len(batch) for batch in bench.launched] == [2, 2, 1]

@@ -33,6 +33,8 @@ class TranslationDataModule(StreamDataModule):
         stream: The options of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
     """
 
+    PARTNERS_HELD_OUT: ClassVar[bool] = False
+    """Whether image i of domain a belongs to image i of domain b in the split "test"."""
     FACTS: ClassVar[tuple[str, ...]] = ("channels_a", "channels_b", "resolution", "num_classes")
 
     def __init__(
@@ -158,6 +160,8 @@ class TranslationDataModule(StreamDataModule):
 
 class PairedDataModule(TranslationDataModule):
     """Pairs: image i of domain a belongs to image i of domain b, and both are shown in the same crop and flip."""
+
+    PARTNERS_HELD_OUT = True
 
     def _prepared(self, split: str, size: tuple[int, int] | None) -> TwoSides:
         pairs = super()._prepared(split, size)

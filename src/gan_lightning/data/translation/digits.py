@@ -93,6 +93,8 @@ class Styles(UnpairedDataModule):
         options: The options of :class:`TranslationDataModule`.
     """
 
+    PARTNERS_HELD_OUT = True
+
     def __init__(self, *, hand_a: str = "thin", hand_b: str = "bold", render_seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         for option, hand in (("hand_a", hand_a), ("hand_b", hand_b)):

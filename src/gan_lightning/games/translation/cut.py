@@ -16,7 +16,7 @@ from gan_lightning.games.player import frozen
 from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
 from gan_lightning.games.translation.patch_nce import Encoder, Projection, patch_nce, random_places
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import AdversarialLoss, Draw, Images, Product, Scalar, Sheet
+from gan_lightning.types import AdversarialLoss, Direction, Draw, Images, Product, Scalar, Sheet
 
 PROBE = 32
 """Pixels a side of the image with which a generator's features are counted."""
@@ -121,6 +121,11 @@ class CUT(TranslationGame):
         a, b = self.held_out(data, columns_for(count, 4))
         generator = self.average.model["generator"]  # type: ignore[index]  # a ModuleDict
         return in_rows([a, generator(a), b, generator(b)])
+
+    @classmethod
+    def directions(cls) -> Sequence[Direction]:
+        """From a to b, where G is given b as well and is to keep it."""
+        return (Direction("generator", keeps=True),)
 
     @classmethod
     def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:

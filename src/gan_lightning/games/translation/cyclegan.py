@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from gan_lightning.errors import UserError
 from gan_lightning.games.player import frozen
 from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import AdversarialLoss, Product, Scalar, Sheet
+from gan_lightning.types import AdversarialLoss, Direction, Product, Scalar, Sheet
 
 
 class CycleGAN(TranslationGame):
@@ -127,6 +127,11 @@ class CycleGAN(TranslationGame):
         a2b, b2a = self.average.model["a2b"], self.average.model["b2a"]  # type: ignore[index]  # a ModuleDict
         fake_a, fake_b = b2a(b), a2b(a)
         return in_rows([a, fake_b, b2a(fake_b), b, fake_a, a2b(fake_a)])
+
+    @classmethod
+    def directions(cls) -> Sequence[Direction]:
+        """There and back, each beginning with either domain."""
+        return (Direction("a2b", "a", "b", "b2a", keeps=True), Direction("b2a", "b", "a", "a2b", keeps=True))
 
     @classmethod
     def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from gan_lightning.data.translation.loader import TranslationBatch
 from gan_lightning.games.player import frozen
 from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import AdversarialLoss, Product, Sheet
+from gan_lightning.types import AdversarialLoss, Direction, Product, Sheet
 
 
 class Pix2Pix(TranslationGame):
@@ -86,6 +86,11 @@ class Pix2Pix(TranslationGame):
         """Rows of held-out inputs, the averaged generator's outputs and the targets."""
         a, b = self.held_out(data, columns_for(count, 3))
         return in_rows([a, self.average(a), b])
+
+    @classmethod
+    def directions(cls) -> Sequence[Direction]:
+        """From a to b, with the true b to compare with."""
+        return (Direction("generator"),)
 
     @classmethod
     def products(cls, model: Mapping[str, Any]) -> Mapping[str, Product]:
