@@ -46,6 +46,7 @@ def structural_similarity(x: Bytes, y: Bytes) -> Float64[Tensor, " B"]:
     `C2 = (0.03 · 255)²`, where means and variances are those of a Gaussian window of 11 x 11 pixels with σ = 1.5. The
     result is the mean over all pixels and channels; windows at the border see the image continued as in a mirror.
     """
+    # Not in float32, which is ten times as fast but off by 2e-4 where two bright images are even.
     a, b = as_float64(x), as_float64(y)
     values = structural_similarity_index_measure(a, b, sigma=1.5, data_range=DATA_RANGE, reduction="none")
     assert isinstance(values, Tensor)
