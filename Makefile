@@ -16,7 +16,7 @@ RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard torture matrix conformance bench sheets extractors clean distclean
+.PHONY: help train test lint format tensorboard torture matrix conformance bench race sheets extractors clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
@@ -52,6 +52,9 @@ conformance: $(DEV_READY) ## compare numbers with those of torch-fidelity, prdc,
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop, and a sweep over single runs
 	$(PYTHON) benchmarks/overhead.py $(ARGS)
 	$(PYTHON) benchmarks/sweep_overhead.py
+
+race: $(RUN_READY) ## let recipes race a tutorial's loop at equal seconds: an hour and a half, or ARGS="--seeds 0 --points 60 130"
+	$(PYTHON) benchmarks/race.py --batch 64 --lr 2e-3 $(ARGS)
 
 LOSSES := minimax,non_saturating,least_squares,hinge,wasserstein,wgan_gp,dragan,relativistic,relativistic_average,r3gan
 SHEETS ?= runs/sheets

@@ -1,9 +1,9 @@
 """A race of recipes at equal seconds of training: ``make race``, or python benchmarks/race.py --help.
 
-Contestants are a tutorial's loop, which is written out below, and recipes of this framework, each the words of a command
-line. All take turns on the same machine: everyone trains up to the first point, then everyone up to the second, seed
-after seed. Seconds are those of training alone, without start-up, sheets or measuring. At each point 5,000 samples are
-measured against the training images by the features of the data's own evaluator.
+Contestants are a tutorial's loop, which is written out below, and recipes of this framework, each the words of a
+command line. All take turns on the same machine: everyone trains up to the first point, then everyone up to the second,
+seed after seed. Seconds are those of training alone, without start-up, sheets or measuring. At each point 5,000 samples
+are measured against the training images by the features of the data's own evaluator.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gan_lightning.games.priors import Normal
 from gan_lightning.quality import Evaluator, Fakes
 from gan_lightning.runs.loading import stored_at
 from gan_lightning.train.settle import build_data
-from gan_lightning.types import Bytes, Draw, Images, Latents
+from gan_lightning.types import Images
 
 CPU = torch.device("cpu")
 METRICS = ("fid", "precision_recall")
@@ -148,7 +148,8 @@ class Recipe:
 
     def train_until(self, seconds: float) -> None:
         """Train until so many seconds of training have been spent in all; a run that is there goes on."""
-        budget = f"trainer.max_time=00:{int(seconds) // 3600:02d}:{int(seconds) % 3600 // 60:02d}:{int(seconds) % 60:02d}"
+        hours, rest = divmod(int(seconds), 3600)
+        budget = f"trainer.max_time=00:{hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
         words = [f"resume={self.folder}"] if self.folder.exists() else self.words
         subprocess.run([sys.executable, "train.py", *words, budget], check=True, stdout=subprocess.DEVNULL)
         summary = json.loads((self.folder / "summary.json").read_text())

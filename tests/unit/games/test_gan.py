@@ -437,7 +437,8 @@ def test_channels_last_changes_the_memory_and_only_the_rounding_of_the_numbers(t
 
     plain, ours = trained(False, 4), trained(True, 4)
     maps = [p for p in ours.parameters() if p.dim() == 4 and p.shape[1] > 1 and p.shape[-1] > 1]
-    assert maps and all(p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in maps)
+    assert maps
+    assert all(p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in maps)
     assert games.largest_difference(games.weights(plain), games.weights(ours)) < 1e-5
 
     trained(True, 2, tmp_path)
