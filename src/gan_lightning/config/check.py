@@ -23,6 +23,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "discriminator_norm": str,
     "channels_last": bool,
     "threads": int,
+    "changed_data": str,
     "init_from": str,
     "run": DictConfig,
     **dict.fromkeys(
@@ -31,6 +32,9 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("conditioning", "trainer", "logger", "callbacks", "evaluator"), DictConfig),
 }
 """The keys of train.yaml, each with the type of its value."""
+
+CHOICES = {"changed_data": ("say", "refuse")}
+"""The values of those options in train.yaml that have only a few."""
 
 BUILT = ("data", "model", "loss")
 """Groups that are one object."""
@@ -62,6 +66,12 @@ REFUSED = {
 }
 """Options that can't be used, each with the reason or with what to use instead; most are of Lightning's Trainer."""
 
+FIXED = (
+    *("seed", "n_critic", "discriminator_norm", "data", "model", "prior", "loss", "penalty", "constraint"),
+    *("conditioning", "init_from", "run"),
+)
+"""Options that make a run the run that it is: changing one of them needs a new run."""
+
 LOCATIONS = ("data.data_dir", "data.root", "data.a", "data.b", "data.glued")
 """Options that name places on this machine.
 
@@ -85,6 +95,9 @@ def check_config(config: DictConfig) -> None:
             raise UserError(f"{key} is null; it must be {_in_words(kind)}.")
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool)):
             raise UserError(f"{key}={value!r} is not {_in_words(kind)}.")
+    for key, values in CHOICES.items():
+        if config.get(key) is not None and config[key] not in values:
+            raise UserError(f"{key}={config[key]}: choose {' or '.join(values)}.")
     for key in BUILT:
         if "_target_" not in config[key]:
             raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gan_lightning.data.fingerprint import of_samples
 from gan_lightning.data.image_set import ImageSet, keep_classes, resize, with_channels
 from gan_lightning.data.loader import Batch
 from gan_lightning.data.stream import StreamDataModule, require_positive
@@ -51,6 +52,7 @@ class ImageDataModule(StreamDataModule):
         self._channels = channels
         self._num_classes = num_classes
         self._sets: dict[str, ImageSet] = {}
+        self._fingerprints: dict[str, str] = {}
 
     def load(self, split: str) -> ImageSet:
         """Read the images of "train" or "test" unchanged; :meth:`split` chooses classes, channels and resolution."""
@@ -63,8 +65,15 @@ class ImageDataModule(StreamDataModule):
             UserError: If the data do not have the classes that were asked for.
         """
         if name not in self._sets:
-            self._sets[name] = self._prepared(self.load(name))
+            loaded = self.load(name)
+            self._fingerprints[name] = of_samples(loaded.images, loaded.labels)
+            self._sets[name] = self._prepared(loaded)
         return self._sets[name]
+
+    def fingerprint(self) -> str:
+        """Fingerprint of the training images before they are resized, which two machines may round differently."""
+        _ = self.train_set
+        return self._fingerprints["train"]
 
     def chosen(self, data: ImageSet) -> ImageSet:
         """The images of the classes that were asked for, out of those that :meth:`load` returned."""

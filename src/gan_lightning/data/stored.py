@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.stream import StreamDataModule
 from gan_lightning.errors import UserError
+
+NAMED = 10
+"""Largest number of classes that a message names."""
 
 
 def images_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> ImageDataModule:
@@ -44,3 +48,29 @@ def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Se
         raise UserError(f"data: {type(data).__name__} is nothing that can be trained on.")
     data.prepare_data()
     return data
+
+
+def require_same_classes(now: Sequence[str], trained: Sequence[str] | None) -> None:
+    """Refuse data with other classes than a run was trained on.
+
+    Args:
+        now: The names of the classes in the order of their labels.
+        trained: Those of the run; None if it did not store them.
+
+    Raises:
+        UserError: If they are not the same; the message has both.
+    """
+    if trained is not None and list(map(_composed, now)) != list(map(_composed, trained)):
+        raise UserError(
+            f"Of this run the classes were {_listed(trained)}; now there are {_listed(now)}. Give it the data that it "
+            "was trained on; on others a new run can start from its weights, init_from=RUN_FOLDER."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{', '.join(map(str, names[:NAMED]))}{more}" if names else "none"
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", str(name))  # macOS writes an é as two characters

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 import torch
 from lightning.pytorch import LightningDataModule
 
+from gan_lightning.data.fingerprint import of_samples
 from gan_lightning.data.loader import EndlessLoader, EndlessOrder, Stored, StreamLoader
 from gan_lightning.errors import UserError
 from gan_lightning.images import height_and_width
@@ -93,6 +94,10 @@ class StreamDataModule(LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """The name of each class; empty if the data have no labels."""
         return self.train_set.class_names
+
+    def fingerprint(self) -> str:
+        """Short text that is the same for the same training data, wherever they lie, and another for others."""
+        return of_samples(self.train_set.images, self.train_set.labels)
 
     @property
     def num_classes(self) -> int:

@@ -132,11 +132,12 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
         raise UserError(f"metrics=[{','.join(options.metrics or ())}]: {name} is of runs that translate images.")
     real = real_images(data, evaluator.split)
     held_out = held_out_images(partial(real_images, data), evaluator)
-    contenders: Contenders = (
-        ImageFiles(source.path, data)
-        if source.stored is None
-        else source.generators(WEIGHTS[options.weights], options.allow)
-    )
+    contenders: Contenders
+    if source.stored is None:
+        contenders = ImageFiles(source.path, data)
+    else:
+        contenders = source.generators(WEIGHTS[options.weights], options.allow)
+        contenders.require_classes(data)
     n_fake = contenders.count(evaluator)
     if options.metrics is None:
         evaluator = that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)

@@ -13,7 +13,8 @@ from torch import nn
 
 from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.trust import trusted_class
-from gan_lightning.data import ImageDataModule
+from gan_lightning.data import ImageDataModule, StreamDataModule
+from gan_lightning.data.stored import require_same_classes
 from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.evaluate.image_files import array_of, images_at, side_of
@@ -197,6 +198,16 @@ class Generators:
     def count(self, evaluator: Evaluator) -> int:
         """Number of images of each generator, which is the evaluator's ``n_fake``."""
         return evaluator.n_fake
+
+    def require_classes(self, data: StreamDataModule) -> None:
+        """Refuse real images whose classes are others than those that a generator was trained on.
+
+        Raises:
+            UserError: If they are, because a label would mean one class here and another one there.
+        """
+        for trained in self.by_weights.values():
+            if trained.num_classes and trained.class_names:
+                require_same_classes(data.class_names, trained.class_names)
 
     def measured(self, evaluator: Evaluator, real: RealImages, device: torch.device) -> Iterator[Contender]:
         """Draw the images of one generator after the other, and let the evaluator's extractor see them.

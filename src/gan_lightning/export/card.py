@@ -116,6 +116,8 @@ class Card:
     def _inputs_and_outputs(self) -> Mapping[str, str]:
         trained = self.trained
         labels = f", labels 0 to {trained.num_classes - 1}" if trained.num_classes else ""
+        if trained.num_classes and trained.class_names:
+            labels += f" ({', '.join(trained.class_names)})"
         return {
             "input": f"{trained.latent_dim} latents from {described(trained.nodes['prior'])}{labels}",
             "output": f"[{' '.join(map(str, self.shape))}] in [-1, 1]; bytes are {QUANTISATION}",

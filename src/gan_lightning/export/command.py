@@ -152,6 +152,7 @@ def configuration(sampler: Sampler, shape: Sequence[int]) -> dict[str, Any]:
         "trained": dict(trained.counters),
         "latent_dim": trained.latent_dim,
         "num_classes": trained.num_classes,
+        "class_names": list(trained.class_names) if trained.num_classes else [],
         "channels": channels,
         "resolution": height,
         "range": [-1, 1],

@@ -36,11 +36,13 @@ class Training:
     allow: Sequence[str] = ()
 
     def class_names(self) -> Sequence[str]:
-        """Names of the classes in the order of the labels.
+        """Names of the classes in the order of the labels: those that the run stored, not those of today's data.
 
         Raises:
-            UserError: If the names are not known, or if the data can't be read.
+            UserError: If an earlier release trained the run, which did not store them, and the data can't be read.
         """
+        if self.trained.class_names:
+            return self.trained.class_names
         return self._data("the names of its classes: give their numbers, or").class_names
 
     def images(self, least: int) -> Bytes:

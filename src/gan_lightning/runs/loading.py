@@ -42,6 +42,8 @@ class Trained:
     """Numbers of iterations, updates and images that it was trained for."""
     file: Path
     """The file or folder that it was read from."""
+    class_names: Sequence[str] = ()
+    """Names of the classes in the order of their labels; empty if there are none, or if the run did not store them."""
 
     @property
     def latent_dim(self) -> int:
@@ -127,7 +129,8 @@ class Leaving(NamedTuple):
         generator.load_state_dict(self.tensors)
         generator.eval().requires_grad_(False)
         prior = build_trusted(self.nodes["prior"], allow)
-        return Trained(generator, prior, self.weights, self.nodes, stored.config, stored.counters, stored.file)
+        facts = (stored.config, stored.counters, stored.file, stored.class_names)
+        return Trained(generator, prior, self.weights, self.nodes, *facts)
 
 
 def leaving(
@@ -187,6 +190,11 @@ class StoredCheckpoint:
         return counters
 
     @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes of the run's data; empty if there are none, or if the run did not store them."""
+        return names_in(run_of(self.content.get("config")).get("class_names"))
+
+    @property
     def tensors(self) -> Mapping[str, Tensor]:
         """The tensors of the game, by their names in the game."""
         tensors: Mapping[str, Tensor] = self.content["state_dict"]
@@ -219,6 +227,11 @@ class StoredExport:
         counters: Mapping[str, int] = self.card["trained"]
         return counters
 
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the generator's classes; empty if there are none, or if an earlier release exported it."""
+        return names_in(self.card.get("class_names"))
+
     def trained(self, *, averaged: bool = True, allow: Sequence[str] = (), name: str | None = None) -> Trained:
         """Build the generator, the only network that an export has; see :func:`load`.
 
@@ -234,6 +247,17 @@ class StoredExport:
                 raise UserError(f"{self.file} holds {holds}, and {name!r} was asked for.")
             nodes = {"generator": self.card["generator"], "prior": self.card["prior"]}
             return Leaving(nodes, self.tensors, self.card["weights"]).built(self, allow)
+
+
+def run_of(config: Any) -> Mapping[str, Any]:
+    """What a stored configuration says about its run itself, such as its class names; empty if it says nothing."""
+    run = config.get("run") if isinstance(config, Mapping) else None
+    return run if isinstance(run, Mapping) else {}
+
+
+def names_in(value: Any) -> Sequence[str]:
+    """A list of names out of a file; empty if it is something else."""
+    return value if isinstance(value, list) and all(isinstance(name, str) for name in value) else ()
 
 
 Stored: TypeAlias = StoredCheckpoint | StoredExport

@@ -13,7 +13,7 @@ import torch
 
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder, read_json
-from gan_lightning.runs.loading import read_checkpoint
+from gan_lightning.runs.loading import read_checkpoint, run_of
 
 OF_THE_CLOCK = frozenset({"images_per_second"})
 """Numbers that depend on the clock, so that no two runs share them."""
@@ -129,6 +129,9 @@ def _circumstances(there: RunFolder, here: RunFolder) -> Iterator[str]:
             yield f"{name}: {then.get(name)} there, {now.get(name)} here"
     if _text(there.changes) != _text(here.changes):
         yield f"the code was changed otherwise since its commit: compare {RunFolder.changes} of both folders"
+    fingerprints = {_fingerprint(run) for run in (there, here)}
+    if None not in fingerprints and len(fingerprints) > 1:
+        yield "the training data were others"
     attempts = len(there.attempts())
     if attempts > 1:
         yield f"that run went on {attempts - 1} time(s), perhaps with other options: see {there.all_attempts}"
@@ -145,6 +148,11 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     }
     process = next((_json(attempt.process) for attempt in run.attempts()), {})
     return facts | _picked(process, FACTS_OF_A_PROCESS)
+
+
+def _fingerprint(run: RunFolder) -> str | None:
+    """The fingerprint of the data that a run was trained on, or None if an earlier release trained it."""
+    return run_of(read_checkpoint(run.last).content.get("config")).get("fingerprint") if run.last.is_file() else None
 
 
 def _picked(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

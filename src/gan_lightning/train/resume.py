@@ -8,16 +8,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from gan_lightning.config.check import FIXED
 from gan_lightning.config.compose import flat_keys, unreadable
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
-FIXED = (
-    *("seed", "data", "model", "prior", "loss", "penalty", "constraint", "n_critic", "discriminator_norm"),
-    *("conditioning", "init_from", "run"),
-)
-"""Options that make a run the run that it is: changing one of them needs a new run."""
 BUDGETS = {"kimg": None, "trainer.max_steps": -1, "trainer.max_epochs": None, "trainer.max_time": None}
 """Limits of a run's length, each with the value that lifts it; a limit given on resume replaces all the old ones."""
 

@@ -19,13 +19,15 @@ from gan_lightning.config.check import check_config, located
 from gan_lightning.config.compose import resolve
 from gan_lightning.config.trust import check_places, check_references, check_trusted
 from gan_lightning.data import StreamDataModule
+from gan_lightning.data.stored import require_same_classes
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.runs.claim import first_attempt
 from gan_lightning.runs.fit import require_resumable
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.loading import read_checkpoint
+from gan_lightning.runs.loading import StoredCheckpoint, read_checkpoint, run_of
 from gan_lightning.train.build import Job, one_run_in_this_process, prepare
 from gan_lightning.train.record import recorded
+from gan_lightning.train.same_run import on_other_data, other_data, record_of_data, require_same_run
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
 from gan_lightning.train.summary import conclude
 from gan_lightning.types import PLAYERS
@@ -131,7 +133,9 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
     Raises:
         UserError: If the devices, the data or the checkpoint are not what was asked for.
     """
-    resume_at = None if checkpoint is None else iteration_of(checkpoint)
+    stored = None if checkpoint is None else resumable(checkpoint)
+    resume_at = None if stored is None else int(stored.counters["iteration"])
+    trained = {} if stored is None else stored.content.get("config", {})
     run = {"folder": str(folder), "attempt": attempt, "resume_at": resume_at}
     composed = changed(source.config, {"run": run})
     asked = plain(composed, source.allow)
@@ -139,11 +143,17 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
     torch.set_num_threads(threads_for(devices.local, asked["threads"]))
     composed = located(composed)
     data = build_data(plain(composed, source.allow)["data"])
-    known = changed(composed, {f"data.{fact}": value for fact, value in facts_of(data).items()})
+    record = record_of_data(data)
+    require_same_classes(data.class_names, run_of(trained).get("class_names"))
+    found = {f"data.{fact}": value for fact, value in facts_of(data).items()}
+    known = changed(composed, found | {f"run.{name}": value for name, value in record.items()})
     require_agreement(known.model, facts_of(data))
     images = asked["n_critic"] * asked["data"]["batch_size"]
     limits = budget(asked["trainer"], asked["kimg"], asked["default_kimg"], images, data.iterations_per_epoch())
     settled = plain(changed(known, limits), source.allow)
+    if trained and checkpoint is not None:
+        require_same_run(composed, settled, trained, checkpoint)
+        on_other_data(asked.get("changed_data"), other_data(record, run_of(trained)))
     if source.allow is not None:
         check_places(settled, folder)
     place = None if checkpoint is None else str(checkpoint)
@@ -171,12 +181,12 @@ def changed(config: DictConfig, values: Mapping[str, Any]) -> DictConfig:
     return new
 
 
-def iteration_of(checkpoint: Path) -> int:
-    """The iteration at which a checkpoint was written.
+def resumable(checkpoint: Path) -> StoredCheckpoint:
+    """Read a checkpoint to go on from.
 
     Raises:
         UserError: If training can't go on from it.
     """
     stored = read_checkpoint(checkpoint)
     require_resumable(checkpoint, stored.content, optimizers=len(PLAYERS))
-    return int(stored.counters["iteration"])
+    return stored

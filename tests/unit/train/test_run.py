@@ -44,7 +44,13 @@ def test_no_act_changes_what_it_was_handed(config: DictConfig, tmp_path: Path) -
 def test_what_settling_finds_out(config: DictConfig, tmp_path: Path) -> None:
     settled = settle(check_whole(config, None), tmp_path, 2, None)
     found = settled.job.config
-    assert found["run"] == {"folder": str(tmp_path), "attempt": 2, "resume_at": None}
+    assert found["run"] == {
+        "folder": str(tmp_path),
+        "attempt": 2,
+        "resume_at": None,
+        "class_names": list("0123456789"),
+        "fingerprint": settled.data.fingerprint(),
+    }
     assert [found["data"][fact] for fact in ("channels", "resolution", "num_classes")] == [1, 28, 10]
     assert found["model"]["generator"]["resolution"] == 28
     assert found["trainer"]["max_steps"] == 13  # 100 images in batches of 8

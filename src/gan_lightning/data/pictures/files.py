@@ -112,5 +112,10 @@ def files_at(root: Path, option: str = "data.root") -> Files:
     raise UserError(f"{option}={root}: there is no such folder or zip")
 
 
+def size_of(state: str) -> str:
+    """The size of a file, out of the text that :meth:`Files.listed` gives for it; it does not depend on the place."""
+    return state.partition(" ")[0]
+
+
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name == MACOS

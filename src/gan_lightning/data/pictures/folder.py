@@ -12,9 +12,10 @@ from typing import Any, Literal
 import torch
 
 from gan_lightning.data.datamodule import ImageDataModule
+from gan_lightning.data.fingerprint import of_files
 from gan_lightning.data.image_set import ImageSet, class_indices
 from gan_lightning.data.pictures.decoding import FORMAT, SUFFIXES, Picture, decode
-from gan_lightning.data.pictures.files import Files, files_at
+from gan_lightning.data.pictures.files import Files, files_at, size_of
 from gan_lightning.data.pictures.layout import NAMED, Layout, laid_out, listing, other_files
 from gan_lightning.data.pictures.pixels import FACTS, Pixels, stored
 from gan_lightning.data.pictures.reading import decoded
@@ -103,6 +104,11 @@ class Folder(ImageDataModule):
             images = images.clone()
         labels = torch.tensor([layout.labels[i] for i in readable[rows]])
         return ImageSet(images, labels if layout.class_names else None, layout.class_names)
+
+    def fingerprint(self) -> str:
+        """Fingerprint of all pictures, those held out included, by their names below ``root`` and their sizes."""
+        layout = self._layout
+        return of_files((name.removeprefix(layout.around), size_of(self._states[name])) for name in layout.names)
 
     def chosen(self, data: ImageSet) -> ImageSet:
         """All images, because only pictures of the classes that were asked for have been decoded."""

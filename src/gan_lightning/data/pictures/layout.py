@@ -28,12 +28,14 @@ class Layout:
         labels: Class of each picture as an index of ``class_names``; all are 0 if there are no classes.
         class_names: Names of the classes in alphabetical order; empty if there are no class folders.
         num_train: Number of training pictures.
+        around: Beginning of all paths, up to the last folder around all pictures; it has no part in what is held out.
     """
 
     names: tuple[str, ...]
     labels: tuple[int, ...]
     class_names: tuple[str, ...]
     num_train: int
+    around: str = ""
 
     def only(self, classes: Sequence[int]) -> Layout:
         """The pictures of some classes, which are renumbered in the order given."""
@@ -44,6 +46,7 @@ class Layout:
             tuple(new[self.labels[i]] for i in kept),
             tuple(self.class_names[i] for i in classes),
             sum(i < self.num_train for i in kept),
+            self.around,
         )
 
 
@@ -61,9 +64,10 @@ def laid_out(names: Iterable[str], test_share: float) -> Layout:
         UserError: If pictures lie beside class folders, or the folders are splits and not classes.
     """
     pictures = [name for name in names if is_picture(name)]
-    around = os.path.commonprefix(pictures).rfind("/") + 1  # noqa: RUF071 (cut at the last whole folder)
-    order = sorted(pictures, key=place, reverse=True)
-    folders = [name[around:].rpartition("/")[0].partition("/")[0] for name in order]
+    prefix = folder_around(pictures)
+    around = len(prefix)
+    order = sorted(pictures, key=lambda name: place(name[around:]), reverse=True)
+    folders = [composed(name[around:].rpartition("/")[0].partition("/")[0]) for name in order]
     class_names = tuple(sorted(set(folders) - {""}))
     loose = sorted(name for name, folder in zip(order, folders, strict=True) if not folder)
     if class_names and loose:
@@ -78,8 +82,14 @@ def laid_out(names: Iterable[str], test_share: float) -> Layout:
             f"to train on, such as {order[0][:around]}{class_names[-1]}. data.test_share holds a part of it out."
         )
     number = {name: label for label, name in enumerate(class_names)}
-    num_train = sum(place(name) >= test_share for name in order)
-    return Layout(tuple(order), tuple(number.get(folder, 0) for folder in folders), class_names, num_train)
+    num_train = sum(place(name[around:]) >= test_share for name in order)
+    return Layout(tuple(order), tuple(number.get(folder, 0) for folder in folders), class_names, num_train, prefix)
+
+
+def folder_around(names: Iterable[str]) -> str:
+    """What all paths begin with, up to the last folder that they share, such as the one that a zip was made of."""
+    common = os.path.commonprefix(list(names))  # noqa: RUF071 (cut at the last whole folder)
+    return common[: common.rfind("/") + 1]
 
 
 def is_picture(name: str) -> bool:
@@ -89,9 +99,13 @@ def is_picture(name: str) -> bool:
 
 def place(name: str) -> float:
     """A number in [0, 1] that seems random and follows from the picture's path alone; the lowest are held out."""
-    composed = unicodedata.normalize("NFC", name)  # macOS writes an é as two characters
-    digest = blake2b(composed.encode(errors="surrogateescape"), digest_size=8).digest()
+    digest = blake2b(composed(name).encode(errors="surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+def composed(name: str) -> str:
+    """A name as every system writes it, because macOS writes an é as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def other_files(names: Iterable[str]) -> str:

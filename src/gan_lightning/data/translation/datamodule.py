@@ -8,6 +8,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any, ClassVar
 
+from gan_lightning.data.fingerprint import of_samples
 from gan_lightning.data.loader import EndlessOrder
 from gan_lightning.data.stream import StreamDataModule, labels_or_minus_one
 from gan_lightning.data.translation.loader import SideStream, TranslationBatch, TwoSidedLoader
@@ -129,6 +130,11 @@ class TranslationDataModule(StreamDataModule):
     def resolution(self) -> tuple[int, int]:
         """Height and width of the images that networks see, the same for both domains."""
         return self._size or self.split("train").b.size
+
+    def fingerprint(self) -> str:
+        """Fingerprint of the training images of both domains."""
+        a, b = self.train_set.a, self.train_set.b
+        return of_samples(a.images, a.labels, b.images, b.labels)
 
     @property
     def num_images(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from gan_lightning.data.fingerprint import of_files
 from gan_lightning.data.pictures.decoding import Picture, decode
 from gan_lightning.data.pictures.pixels import Pixels
 from gan_lightning.data.translation.datamodule import UnpairedDataModule
@@ -66,6 +67,11 @@ class Domains(UnpairedDataModule):
         assert size is not None, "the resolution has a default"
         a, b = (self._side(domain, split, size) for domain in self.places)
         return TwoSides(a, b)
+
+    def fingerprint(self) -> str:
+        """Fingerprint of the pictures of both domains by their names and sizes."""
+        sides = self._pictures.items()
+        return of_files((f"{domain}/{name}", size) for domain, each in sides for name, size in each.sizes())
 
     def description(self) -> str:
         """Description of the pictures in a few words."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_lightning.data.fingerprint import of_files
 from gan_lightning.data.pictures.decoding import Picture, decode_glued, decode_pair
 from gan_lightning.data.pictures.pixels import Pixels
 from gan_lightning.data.translation.datamodule import PairedDataModule
@@ -91,6 +92,12 @@ class Pairs(PairedDataModule):
         # a grey picture has three equal channels here if the other domain is coloured
         a, b = (Side(self.how.in_memory(half[:, :channels])) for half, channels in halves)
         return TwoSides(b, a) if self.swap else TwoSides(a, b)
+
+    def fingerprint(self) -> str:
+        """Fingerprint of the pictures of both domains by their names and sizes."""
+        a, b = self._sides
+        sides = {"both": a} if a is b else {"a": a, "b": b}
+        return of_files((f"{domain}/{name}", size) for domain, each in sides.items() for name, size in each.sizes())
 
     def description(self) -> str:
         """Description of the pairs in a few words."""

@@ -13,9 +13,9 @@ from typing import Literal
 import torch
 
 from gan_lightning.data.pictures.decoding import FORMAT, SUFFIXES, Picture
-from gan_lightning.data.pictures.files import files_at
+from gan_lightning.data.pictures.files import files_at, size_of
 from gan_lightning.data.pictures.folder import DamagedPictures
-from gan_lightning.data.pictures.layout import is_picture, listing, other_files, place
+from gan_lightning.data.pictures.layout import folder_around, is_picture, listing, other_files, place
 from gan_lightning.data.pictures.pixels import Pixels, stored
 from gan_lightning.data.pictures.reading import decoded
 from gan_lightning.errors import NoSuchSplit, UserError
@@ -55,13 +55,14 @@ class PictureOptions:
         Raises:
             NoSuchSplit: If there are none.
         """
-        chosen = [name for name in names if (place(name) < self.val_share) == (split == "test")]
+        around = len(folder_around(names))
+        chosen = [name for name in names if (place(name[around:]) < self.val_share) == (split == "test")]
         if not chosen:
             raise NoSuchSplit(
                 f"there are no pictures {'to train on' if split == 'train' else 'to test with'}: "
                 f"data.val_share={self.val_share} holds out {len(names) * (split == 'train'):,} of {len(names):,}"
             )
-        return sorted(chosen, key=lambda name: (place(name), name), reverse=True)
+        return sorted(chosen, key=lambda name: (place(name[around:]), name), reverse=True)
 
     def in_memory(self, images: torch.Tensor) -> torch.Tensor:
         """The images of a mapped tensor, loaded into memory if they are small enough."""
@@ -90,6 +91,11 @@ class Pictures:
                 f"{self.place} has no pictures, but {other_files(self.states) or 'nothing at all'}: "
                 f"the name of a picture ends in {', '.join(SUFFIXES)}"
             )
+
+    def sizes(self) -> Iterator[tuple[str, str]]:
+        """Name of each picture below the folder around all of them, and its size, for a fingerprint."""
+        around = folder_around(self.names)
+        return ((name.removeprefix(around), size_of(self.states[name])) for name in self.names)
 
 
 def kept(

@@ -183,3 +183,14 @@ def test_a_file_gone_meanwhile_is_the_caller_s_affair(tmp_path: Path) -> None:
     files: Files = files_at(tmp_path)
     with pytest.raises(FileNotFoundError):
         files.read("a.png")
+
+
+def test_a_folder_around_all_pictures_decides_nothing() -> None:
+    """A zip of a folder holds out what the folder does."""
+    names = [f"{kind}/{i}.png" for kind in ("cat", "dog") for i in range(50)]
+    inside = laid_out(names, 0.2)
+    around = laid_out([f"my/pets/{name}" for name in names], 0.2)
+    assert around.around == "my/pets/"
+    assert [name.removeprefix("my/pets/") for name in around.names] == list(inside.names)
+    assert (around.labels, around.num_train) == (inside.labels, inside.num_train)
+    assert 10 < len(names) - inside.num_train < 30
