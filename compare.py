@@ -1,6 +1,10 @@
 """Compare runs and sweeps: ``python compare.py --help``."""
 
-from gan_lightning.compare.command import main
+import signal
 
 if __name__ == "__main__":
-    main()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback if Ctrl-C comes before the first import is done
+    from gan_lightning.terminal import compare
+
+    compare()

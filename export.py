@@ -1,6 +1,10 @@
 """Write a trained generator as files for others to use: ``python export.py --help``."""
 
-from gan_lightning.export.command import main
+import signal
 
 if __name__ == "__main__":
-    main()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback if Ctrl-C comes before the first import is done
+    from gan_lightning.terminal import export
+
+    export()

@@ -116,9 +116,9 @@ def compose_and_train(config: DictConfig) -> dict[str, Any]:
         with mistakes_in_one_line():
             if not str(context.run.dir).strip():
                 raise UserError("hydra.run.dir is empty, which is the current folder: name a folder for the run.")
-            from gan_lightning.train.run import train
-
             try:
+                from gan_lightning.train.run import train
+
                 return train(config, folder, overrides)
             finally:
                 with suppress(OSError):  # Hydra made the folder; it is empty, and so removed, if the run was refused

@@ -1,17 +1,76 @@
-"""How a command ends after a user's mistake: with one line on standard error and exit status 2.
+"""How a command begins, and how it ends after a user's mistake: with one line on standard error and exit status 2.
 
-Errors of the operating system, such as a full disk, end in one line too. What can't be printed ends nothing.
+Errors of the operating system, such as a full disk, end in one line too. A signal, such as Ctrl-C, ends a command with
+its own status and without a traceback from the first import on. What can't be printed ends nothing.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from functools import partial
+from importlib import import_module
+from types import FrameType
 from typing import Any, NoReturn
 
 from gan_lightning.errors import UserError
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
+"""The signals that ask a program to end; Windows has only the first two."""
+
+CLEARING_UP_S = 30.0
+"""Seconds that a program has to end after a signal."""
+_left: list[int] = []
+"""The signal that ends this program, if there was one."""
+
+
+def start(module: str) -> None:
+    """Run the command in a module, whose import may take seconds in which a signal has to end it in order too.
+
+    Args:
+        module: Name of the module, whose function ``main`` is the command.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+    try:
+        import_module(module).main()
+    finally:
+        if _left:  # an import that was interrupted may have turned the exit into another error
+            sys.exit(128 + _left[0])
+
+
+def last_words(text: str) -> None:
+    """Write a line to standard error from a signal handler, which may have interrupted a line that was being written.
+
+    Python's own stream does not allow that.
+    """
+    with suppress(OSError):
+        os.write(2, f"\n{text}\n".encode())
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    if _left:  # a second signal, for whoever does not want to wait for the clearing up
+        os._exit(128 + number)
+    _left.append(number)
+    last_words("interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}")
+    # whoever catches the exit and goes on, as a few packages do while they are imported, is silent and has not long
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (it stays open until the end)
+    late = threading.Timer(CLEARING_UP_S, os._exit, (128 + number,))
+    late.daemon = True
+    late.start()
+    sys.exit(128 + number)
+
+
+train = partial(start, "gan_lightning.cli")
+generate = partial(start, "gan_lightning.generate.command")
+evaluate = partial(start, "gan_lightning.evaluate.command")
+export = partial(start, "gan_lightning.export.command")
+compare = partial(start, "gan_lightning.compare.command")
 
 
 class Patient:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -142,6 +142,36 @@ def largest_difference(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> fl
     """Largest absolute difference between two state dicts, over all entries."""
     assert ours.keys() == theirs.keys()
     return max(float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours)
+
+
+class Slow(Callback):
+    """Makes every iteration last at least a second."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: GAN, batch: Any, batch_idx: int) -> None:
+        time.sleep(1.0)
+
+
+class Broken(Callback):
+    """Raises an error after an iteration."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: GAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if pl_module.iteration == self.after:
+            raise ValueError("a bug in somebody's callback")
+
+
+class Breaking(NonSaturating):
+    """A loss with a bug that shows in G's fourth update, after D was updated already."""
+
+    calls: ClassVar[int] = 0
+
+    def generator(self, fake: Tensor, real: Callable[[], Tensor]) -> Tensor:
+        Breaking.calls += 1
+        if Breaking.calls == 4:
+            raise ValueError("a bug in somebody's loss")
+        return super().generator(fake, real)
 
 
 # ------------------------------------------------------------------------------------------------- whole runs

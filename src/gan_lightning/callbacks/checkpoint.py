@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from lightning.pytorch import Callback, Trainer
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.callbacks.signals import StopSignals
-from gan_lightning.errors import UserError
+from gan_lightning.errors import Diverged, UserError
 from gan_lightning.games.base import Game
 from gan_lightning.runs.checkpoint import keep_copy
 from gan_lightning.runs.folder import RunFolder
@@ -27,14 +30,16 @@ class Checkpoint(Callback):
     The :class:`~gan_lightning.callbacks.Quality` callback of the same run says which iteration is the best. If the run
     has no such callback, no ``best.ckpt`` is written.
 
-    On SIGTERM and Ctrl-C (:mod:`gan_lightning.callbacks.signals`) the iteration under way is finished, ``last`` is
-    written and training stops.
+    On SIGTERM, Ctrl-C, SIGHUP and SIGUSR1 (:mod:`gan_lightning.callbacks.signals`) the iteration under way is finished,
+    ``last`` is written and training stops. After an error ``last`` is written too, unless training diverged, or several
+    processes train, whose weights may then differ.
 
     Args:
         folder: The run folder.
         every_iterations: Save ``last`` every so many iterations.
         every_minutes: Save ``last`` at least that often; rank 0's clock decides.
         keep_every_kimg: Also keep a copy every so many thousand images.
+        requeue: Whether SLURM is asked to queue the job again after its notice, SIGUSR1.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Checkpoint(Callback):
         every_iterations: int | None = None,
         every_minutes: float | None = 5.0,
         keep_every_kimg: float | None = None,
+        requeue: bool = False,
     ) -> None:
         for name, value in (
             ("every_iterations", every_iterations),
@@ -53,6 +59,8 @@ class Checkpoint(Callback):
         self.run = RunFolder(Path(folder))
         self.every_iterations = every_iterations
         self.every_minutes = every_minutes
+        self.requeue = requeue
+        self._began = False
         self._saved_at = 0
         self._keep = Cadence(keep_every_kimg, "callbacks.checkpoint.keep_every_kimg")
         self._best = -1
@@ -77,6 +85,7 @@ class Checkpoint(Callback):
         self._measured = [each for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
         self._best = self._best_iteration()
         self._saved_time = time.monotonic()
+        self._began = True
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Game, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save if it is due, and stop if somebody was asked to."""
@@ -101,8 +110,40 @@ class Checkpoint(Callback):
             self.save(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: Game, exception: BaseException) -> None:
-        """Give signals back; nothing is saved, because the weights of the processes may differ after an error."""
+        """Give signals back, and save what is not on disk yet.
+
+        Nothing is saved if training diverged, if the user does not want to wait, or if several processes train, because
+        after an error their weights may differ and one may wait for another for ever.
+        """
         self._signals.give_back()
+        wanted = isinstance(exception, Exception) and not isinstance(exception, Diverged)
+        new = pl_module.iteration != self._saved_at
+        if not (self._began and wanted and new) or trainer.world_size > 1 or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        try:
+            self.save(trainer, pl_module)
+        except Exception as second:  # such as a full disk, which may be the first error too
+            print(f"\nafter an error nothing could be saved: {second}", flush=True)
+        else:
+            print(f"\nsaved before an error ends the run: {self.run.last}", flush=True)
+
+    def requeue_if_asked(self) -> None:
+        """After SLURM's notice that the time is over, have the job queued again, if the run is to do so."""
+        job = os.environ.get("SLURM_JOB_ID")
+        if not self.requeue or self.signal != getattr(signal, "SIGUSR1", None):
+            return
+        if job is None:
+            print("requeue=true: there is no SLURM_JOB_ID, so this is no job of SLURM's to queue again", flush=True)
+            return
+        if "SLURM_ARRAY_JOB_ID" in os.environ:
+            job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+        try:
+            subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = str(getattr(error, "stderr", None) or error).strip()
+            print(f"requeue=true: scontrol requeue {job} failed: {reason}", flush=True)
+        else:
+            print(f"job {job} is queued again", flush=True)
 
     def save(self, trainer: Trainer, pl_module: Game) -> None:
         """Write ``last``, and ``best`` where this is the best; the old last becomes ``last.previous``.

@@ -1,17 +1,21 @@
-"""What happens on SIGTERM and Ctrl-C: a handler notes them, and training ends after the iteration under way."""
+"""What happens on a signal such as SIGTERM or Ctrl-C: a handler notes it, and training ends after this iteration."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
 
+from gan_lightning.terminal import SIGNALS, last_words
+
 
 class StopSignals:
-    """Notes SIGTERM and SIGINT (Ctrl-C) while training runs, and does nothing else in the handler.
+    """Notes the signals that ask for an end while training runs, and does nothing else in the handler.
 
-    A second Ctrl-C raises KeyboardInterrupt, for whoever does not want to wait.
+    These are SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal is gone) and SIGUSR1 (SLURM's notice before a job's time is
+    over). A second Ctrl-C ends the program at once, for whoever does not want to wait.
     """
 
     def __init__(self) -> None:
@@ -22,7 +26,7 @@ class StopSignals:
     def take(self) -> None:
         """Handle the signals from here on; those that are ignored (in a background shell) stay ignored."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._earlier[number] = signal.signal(number, self._note)
 
@@ -34,5 +38,6 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            last_words("interrupted at once: what was trained since the last checkpoint is lost")
+            sys.exit(128 + number)  # not KeyboardInterrupt, which Lightning would turn into the status 1
         self.received = number

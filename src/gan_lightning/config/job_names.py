@@ -18,7 +18,10 @@ LONGEST = 120
 
 SWEEPS = "runs/sweeps"
 
-WITHOUT_EFFECT = ("threads", "changed_data", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger")
+WITHOUT_EFFECT = (
+    *("threads", "changed_data", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger"),
+    "callbacks.checkpoint.requeue",
+)
 """Options that change no result. ``trainer.devices`` does, because each process has its own batch norm statistics."""
 
 UNNAMED = "hydra.job.config.override_dirname.exclude_keys"

@@ -112,6 +112,8 @@ class Game(LightningModule, ABC):
         self.iteration = 0
         self.updates = dict.fromkeys(PLAYERS, 0)
         self.images_seen = 0
+        self.halfway = False
+        """Whether an iteration is under way, or was when an error ended it."""
         self._optimizer_factories = {"generator": optimizer_generator, "discriminator": optimizer_discriminator}
         self.players: dict[str, Player] = {}
         self._descent: Descent = ThroughLightning(self)
@@ -233,6 +235,8 @@ class Game(LightningModule, ABC):
 
     def training_step(self, batch: Any, batch_idx: int = 0) -> None:
         """Play one iteration and count it."""
+        own = vars(self)  # because a module's setattr is slow
+        own["halfway"] = True
         self.schedules.apply(self.images_seen)
         self.iterate(batch)
         images = self.process.world_size * _samples_in(batch)
@@ -240,6 +244,7 @@ class Game(LightningModule, ABC):
         self.images_seen += images
         self.scalars.add(self.end_iteration(images))
         self.iteration += 1
+        own["halfway"] = False
 
     def descend(self, player: str, terms: Mapping[str, Scalar]) -> None:
         """Descend the sum of the terms: the one place where gradients are made, reduced, clipped and applied.
@@ -332,6 +337,8 @@ class Game(LightningModule, ABC):
             "counters": self.counters(),
             "scalars": self.scalars.state_dict(self.mean_over_processes),
         }
+        if self.halfway:
+            checkpoint["gan_lightning"]["halfway"] = True
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the counters again; with them come the data order, the latents and the dropout masks.

@@ -20,7 +20,7 @@ from gan_lightning.config.compose import resolve
 from gan_lightning.config.trust import check_places, check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.data.stored import require_same_classes
-from gan_lightning.parallel.devices import threads_for
+from gan_lightning.parallel.devices import external_rank, threads_for
 from gan_lightning.runs.claim import first_attempt
 from gan_lightning.runs.fit import require_resumable
 from gan_lightning.runs.folder import RunFolder
@@ -151,6 +151,8 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
     images = asked["n_critic"] * asked["data"]["batch_size"]
     limits = budget(asked["trainer"], asked["kimg"], asked["default_kimg"], images, data.iterations_per_epoch())
     settled = plain(changed(known, limits), source.allow)
+    if stored is not None and stored.content["gan_lightning"].get("halfway") and external_rank() == 0:
+        print(f"warning: an error ended iteration {resume_at} halfway, and {checkpoint} was saved then.", flush=True)
     if trained and checkpoint is not None:
         require_same_run(composed, settled, trained, checkpoint)
         on_other_data(asked.get("changed_data"), other_data(record, run_of(trained)))

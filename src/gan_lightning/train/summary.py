@@ -98,6 +98,8 @@ def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, C
         _say_goodbye(summary, trainer, folder)
         if number:
             print(f"Stopped by {signal.Signals(number).name}. Go on with: python train.py resume={folder}", flush=True)
+    if number and checkpoint is not None and trainer.is_global_zero:
+        checkpoint.requeue_if_asked()
     return summary
 
 
