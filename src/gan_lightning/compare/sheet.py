@@ -6,6 +6,7 @@ import csv
 import io
 
 from gan_lightning.compare.comparison import Comparison
+from gan_lightning.runs.cells import cell
 
 HEADS = (
     *("place", "recipe", "metric", "better", "seeds", "at", "budget", "budget_unit", "mean", "std"),
@@ -24,7 +25,8 @@ def sheet(comparison: Comparison) -> str:
         standing = row.standing
         chance = (standing.best, *standing.ranks) if standing is not None else (None, None, None)
         writer.writerow(
-            [
+            cell(each)
+            for each in [
                 *(place, row.name, wish.metric, comparison.better, len(row.runs)),
                 *(wish.at, comparison.budget, wish.axis),
                 *(value for spread in (row.fair, row.best, row.final) for value in (spread.mean, spread.deviation)),

@@ -43,6 +43,9 @@ def hydras_mistakes_in_one_line() -> Iterator[None]:
         held = release_stderr()
         if exit_.code == 1 and held:
             end(translate(held))
+        if exit_.code == 2 and held.startswith("usage:"):  # of argparse, which reads the words that begin with a minus
+            reason = held.rstrip().rpartition("error: ")[2]
+            end(f"{reason}: options are written as option=value (python train.py --help).")
         sys.stderr.write(held)
         raise
     finally:

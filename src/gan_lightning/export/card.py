@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Card:
 
     def text(self) -> str:
         """The whole text of ``README.md``."""
-        data = str(self.trained.config["data"]["_target_"]).rsplit(".", 1)[-1]
+        data = plain(str(self.trained.config["data"]["_target_"]).rsplit(".", 1)[-1])
         network = type(self.trained.generator).__name__.removesuffix("Generator")
         parts = [
             _front_matter(self.license, self.PIPELINE),
@@ -58,7 +59,7 @@ class Card:
             _table(("", ""), self._facts().items()),
             "## How it was trained",
             code("bash", commands(self.run)),
-            _table(("part", "is"), parts_in_words(self.trained.config).items()),
+            _table(("part", "is"), ((plain(n), plain(p)) for n, p in parts_in_words(self.trained.config).items())),
             "## How good it is",
             self._quality(),
             "## Licence",
@@ -117,9 +118,9 @@ class Card:
         trained = self.trained
         labels = f", labels 0 to {trained.num_classes - 1}" if trained.num_classes else ""
         if trained.num_classes and trained.class_names:
-            labels += f" ({', '.join(trained.class_names)})"
+            labels += f" ({', '.join(map(plain, trained.class_names))})"
         return {
-            "input": f"{trained.latent_dim} latents from {described(trained.nodes['prior'])}{labels}",
+            "input": f"{trained.latent_dim} latents from {plain(described(trained.nodes['prior']))}{labels}",
             "output": f"[{' '.join(map(str, self.shape))}] in [-1, 1]; bytes are {QUANTISATION}",
         }
 
@@ -127,8 +128,11 @@ class Card:
         tables: dict[str, list[tuple[str, str]]] = {}
         for each in numbers(self.run, self.trained.weights, self.trained.counters["iteration"]):
             error = "" if each["error"] is None else f" ± {each['error']:.2g}"
-            how = _measured_how(each["protocol"])
-            tables[how] = [*tables.pop(how, []), (each["name"], f"{each['value']:.4g}{error}")]  # the newest is last
+            how = plain(_measured_how(each["protocol"]))
+            tables[how] = [
+                *tables.pop(how, []),
+                (plain(each["name"]), f"{each['value']:.4g}{error}"),
+            ]  # the newest is last
         if not tables:
             return "Not measured. `python evaluate.py RUN_FOLDER` does."
         newest_first = reversed(tables.items())
@@ -161,4 +165,19 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(language: str, lines: Sequence[str]) -> str:
     """A block of code in Markdown; empty if there are no lines."""
-    return "\n".join([f"```{language}", *lines, "```"]) if lines else ""
+    fence = "`" * max(3, 1 + _longest_run("".join(lines)))
+    return "\n".join([f"{fence}{language}", *map(_printable, lines), fence]) if lines else ""
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is, because a configuration may hold anything: no HTML, no links, one line."""
+    shown = re.sub(r"[\\`*]", r"\\\g<0>", html.escape(_printable(text), quote=False))
+    return shown.replace("](", r"]\(")
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -10,6 +10,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from gan_lightning.runs.cells import cell
+from gan_lightning.runs.whole import replacing
 from gan_lightning.search.objective import Objective
 
 TABLE = "study.csv"
@@ -27,13 +29,14 @@ def write_table(path: Path, trials: Sequence[FrozenTrial], objectives: Sequence[
     """Write one row for each trial; only a trial that is done has values, because a pruned one ended early."""
     parameters = list(dict.fromkeys(key for trial in trials for key in trial.params))
     names = [objective.name for objective in objectives]
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, ["trial", "state", *names, *parameters, "seconds", "folder", "reason"])
         rows.writeheader()
         for trial in trials:
             values = dict(zip(names, trial.values, strict=True)) if trial.state == TrialState.COMPLETE else {}
             facts = {key: trial.user_attrs.get(key) for key in ("seconds", "folder", "reason")}
-            rows.writerow({"trial": trial.number, "state": STATES[trial.state], **values, **trial.params, **facts})
+            row = {"trial": trial.number, "state": STATES[trial.state], **values, **trial.params, **facts}
+            rows.writerow({key: cell(value) for key, value in row.items()})
 
 
 def trial_line(trial: FrozenTrial, objectives: Sequence[Objective]) -> str:

@@ -257,6 +257,24 @@ def test_the_cards_first_program_runs(which: str, request: pytest.FixtureRequest
     assert namespace["pixels"].dtype == torch.uint8
 
 
+def test_a_configuration_puts_no_html_and_no_links_into_the_card(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    stored = torch.load(copy / "checkpoints" / "last.ckpt", weights_only=True)
+    evil = "<img src=x onerror=alert(1)> [here](http://evil) `**\n# head | \x1b[31m"
+    stored["config"]["data"]["_target_"] = f"a.{evil}"
+    stored["config"]["model"]["note"] = evil
+    torch.save(stored, copy / "checkpoints" / "last.ckpt")
+    (copy / "attempts" / "0" / "overrides.txt").write_text("x=```\n```\n<b>\x1b[31m")
+    done(main, f"{copy} formats=[]")
+    card = (copy / "export" / "README.md").read_text()
+    outside, fenced = "".join(card.split("````")[::2]), card.split("````bash\n")[1].partition("\n````\n")[0]
+    assert "<" not in outside.replace("<b>", "")
+    assert "](" not in outside.replace("![64 samples](samples.png)", "")
+    assert not any(line.startswith("# head") for line in card.splitlines())
+    assert fenced == "python train.py x=``` ``` <b> [31m"
+    assert "\x1b" not in card
+
+
 def test_the_card_keeps_private_what_is(run: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(run, tmp_path / "run")
     (copy / "attempts" / "0" / "overrides.txt").write_text("data=mnist\ndata.data_dir=/home/me/data\nseed=3\n")
