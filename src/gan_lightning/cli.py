@@ -24,7 +24,7 @@ from omegaconf import DictConfig
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
-from gan_lightning.config.tilde import with_home
+from gan_lightning.config.tilde import unquoted, with_home
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import COMMAND, RunFolder
 from gan_lightning.search import VARIABLE
@@ -51,7 +51,7 @@ def main() -> None:
         if stored is not None:
             verb, _, source = stored.partition("=")
             with mistakes_in_one_line():
-                STORED[verb](Path(source), [word for word in words if word != stored])
+                STORED[verb](Path(unquoted(source)), [word for word in words if word != stored])
             return
         line = sweep_line(words)
         _prepare_for_an_external_launcher(is_sweep=line is not None)

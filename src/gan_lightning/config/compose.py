@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -68,7 +69,10 @@ def unreadable(words: Iterable[str]) -> str | None:
         try:
             parser.parse_override(word)
         except HydraException as error:
-            return f"{word} can't be read: {str(error).partition(' expecting ')[0]}."
+            option, _, value = word.partition("=")
+            quoted = shlex.quote(f"{option}='{value}'") if "'" not in value else shlex.quote(f'{option}="{value}"')
+            reason = str(error).partition(" expecting ")[0]
+            return f"{word} can't be read: {reason}. If the value is a text, put it in quotes twice: {quoted}."
     return None
 
 

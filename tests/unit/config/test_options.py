@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from gan_lightning.config.options import read_options
-from gan_lightning.config.tilde import with_home
+from gan_lightning.config.tilde import unquoted, with_home
 from gan_lightning.errors import UserError
 
 
@@ -124,3 +125,16 @@ def test_the_home_folder_behind_an_equals_sign(monkeypatch: pytest.MonkeyPatch) 
         "x=a~b",
         "x=/home/me/y=~/z",
     ]
+
+
+@pytest.mark.parametrize("name", ["a b", "a,b", "it's", "a=b", "(x)", "[x]", '"', "a\\'s", "e\\", "é", "#1", " a  b "])
+def test_the_name_of_what_exists_needs_no_quotes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other words mean what Hydra's grammar says; quotes may stand anywhere, and mean the same for all verbs."""
+    monkeypatch.chdir(tmp_path)
+    (plain,) = with_home([f"x={name}"])
+    assert plain == f"x={name}"
+    (tmp_path / name).mkdir()
+    (quoted,) = with_home([f"x={name}"])
+    assert OverridesParser.create().parse_override(quoted).value() == name
+    assert unquoted(quoted.removeprefix("x=")) == name
+    assert unquoted(f"{name}.") == f"{name}."
