@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from gan_lightning.config.modest import require_modest
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.records import OF_TRAINING, read_records
@@ -209,7 +210,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} is no JSON object")
     if (version := content.get("v", SCHEMA_VERSION)) != SCHEMA_VERSION:
@@ -236,7 +240,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         yaml.YAMLError: If the file is damaged.
+        UserError: If it is far larger than a configuration.
     """
     # PyYAML's parser in C, if it is there, is 17 times as fast as OmegaConf on a resolved.yaml; both loaders are safe
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return up_to_date(dict(yaml.load(path.read_text(encoding="utf-8"), loader))) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    require_modest(text, path)
+    return up_to_date(dict(yaml.load(text, loader)))

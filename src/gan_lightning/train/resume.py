@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.check import FIXED
 from gan_lightning.config.compose import flat_keys, unreadable
+from gan_lightning.config.modest import require_modest
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
@@ -65,7 +66,10 @@ def read_stored(run: RunFolder) -> DictConfig:
     """
     stored = run.composed
     try:
+        require_modest(stored.read_text(encoding="utf-8"), stored)
         config = OmegaConf.load(stored)
+    except UserError:
+        raise
     except Exception as error:  # from the file system or any of YAML's many kinds; the text has the reason
         raise UserError(f"{stored} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, DictConfig):

@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 
 from gan_lightning.errors import UserError
 
+LARGEST = 500_000_000
+"""Largest number of bytes of a picture in a zip."""
 MACOS = "__MACOSX"
 """The folder of metadata that macOS adds to a zip."""
 
@@ -95,7 +97,13 @@ class ZipFiles:
         }
 
     def read(self, name: str) -> bytes:
-        """The content of a file."""
+        """The content of a file.
+
+        Raises:
+            ValueError: If it takes far more memory than a picture does, which may be hidden in a small zip.
+        """
+        if (size := self.archive.getinfo(name).file_size) > LARGEST:
+            raise ValueError(f"it is {size / 1e9:.1f} GB large unpacked, and at most {LARGEST / 1e9:.1f} are read")
         return self.archive.read(name)
 
 

@@ -403,3 +403,28 @@ def test_real_photographs_come_back(data_dir: Path, tmp_path: Path) -> None:
     order = sorted(range(40), key=lambda i: -place(f"{i:02d}.{'png' if i % 2 else 'jpg'}"))
     error = np.abs(read.numpy().astype(int) - originals[order].numpy().astype(int))
     assert error.mean() < 4
+
+
+def test_a_picture_of_gigabytes_in_a_small_zip_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "bomb.zip"
+    picture(tmp_path / "good.png", (1, 2, 3))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.write(tmp_path / "good.png", "good.png")
+        with file.open("bomb.bmp", "w", force_zip64=True) as inside:
+            for _ in range(600):
+                inside.write(bytes(1_000_000))
+    assert archive.stat().st_size < 2_000_000
+    monkeypatch.setattr(zipfile.ZipFile, "read", refuse_large(zipfile.ZipFile.read))
+    data = Folder(root=str(archive), resolution=SIDE, batch_size=1, test_share=0)
+    with pytest.raises(UserError, match=r"bomb\.bmp \(it is 0\.6 GB large unpacked, and at most 0\.5 are read\)"):
+        data.prepare_data()
+
+
+def refuse_large(read: Callable[..., bytes]) -> Callable[..., bytes]:
+    """A function that reads as ``read`` does, but only the good picture."""
+
+    def checked(self: zipfile.ZipFile, name: str) -> bytes:
+        assert name == "good.png"
+        return read(self, name)
+
+    return checked
