@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from door import IMAGES, TINY, call, refused, train
 from omegaconf import OmegaConf
 
 import gan_lightning
+from gan_lightning.callbacks import Checkpoint
 from gan_lightning.config.compose import config_folder
 from gan_lightning.errors import UserError
 from gan_lightning.train.resume import apply_overrides
@@ -675,3 +677,52 @@ def test_output_that_nobody_reads_ends_nothing(gone: str, tmp_path: Path) -> Non
     os.close(writing)
     assert done.returncode == 0
     assert summary(tmp_path / "run")["iteration"] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--foo", "unrecognized arguments: --foo: options are written as option=value (python train.py --help)."),
+        ("-m --bar=1 seed=1", "unrecognized arguments: --bar=1: options are written as option=value"),
+        ("--config-dir", "argument --config-dir/-cd: expected one argument: options are"),
+        ("loss=[a", "If the value is a text, put it in quotes twice: 'loss='\"'\"'[a'\"'\"''."),
+    ],
+)
+def test_flags_and_quotes_in_one_line(line: str, says: str, tmp_path: Path) -> None:
+    assert says in refused(line, tmp_path)
+
+
+def test_a_run_is_named_alike_by_resume_and_init_from(tmp_path: Path) -> None:
+    """As it is, or in quotes; and its last checkpoint means the run."""
+    run = tmp_path / "my, (first) run"
+    train("trainer.max_steps=1", tmp_path / "run")
+    (tmp_path / "run").rename(run)
+    for i, place in enumerate((run, run / "checkpoints" / "last.ckpt")):
+        for j, quote in enumerate(("", "'", '"')):
+            train(shlex.quote(f"init_from={quote}{place}{quote}") + " trainer.max_steps=1", tmp_path / f"{i}{j}")
+            answer = call(shlex.quote(f"resume={quote}{place}{quote}") + f" trainer.max_steps={2 + 3 * i + j}")
+            assert answer.status == 0, answer.err
+            assert summary(run)["iteration"] == 2 + 3 * i + j
+
+
+def test_a_refused_start_leaves_no_folder_of_a_logger(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train("trainer.max_steps=1 logger=[csv,tensorboard]", run)
+    before = sorted(run.rglob("*"))
+    content = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    for state in content["optimizer_states"]:
+        state["state"] = {}
+    content["optimizer_states"][0]["param_groups"][0]["params"] = [0]
+    torch.save(content, run / "checkpoints" / "last.ckpt")
+    assert "is of another model" in refused(f"resume={run} trainer.max_steps=2")
+    assert sorted(run.rglob("*")) == before
+
+
+def test_csv_has_what_the_checkpoint_has(tmp_path: Path) -> None:
+    """Lightning's logger keeps a hundred lines back, which a kill would take."""
+    seen = []
+    words = "trainer.max_steps=3 trainer.log_every_n_steps=1 logger=[csv] callbacks.checkpoint.every_iterations=2"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "on_train_end", lambda *_: seen.append((tmp_path / "csv/0/metrics.csv").read_text()))
+        train(words, tmp_path)
+    assert len(seen[0].splitlines()) > 1

@@ -157,6 +157,8 @@ class Checkpoint(Callback):
         if trainer.is_global_zero and last.is_file():
             keep_copy(last, self.run.previous)
         trainer.save_checkpoint(last)
+        for logger in trainer.loggers:  # so that a kill takes no numbers that the run will not log again
+            logger.save()
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
         if (best := self._best_iteration()) > self._best:

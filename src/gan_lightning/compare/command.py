@@ -17,6 +17,7 @@ from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
+from gan_lightning.runs.whole import write_whole
 from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 PROGRAM = "compare.py"
@@ -67,7 +68,7 @@ def run(options: Compare) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(output).write_text(text, encoding="utf-8")
+        write_whole(Path(output), text)
     except OSError as error:
         raise UserError(f"Can't write output={output}: {error.strerror}.") from error
     print(f"written: {Path(output)}")

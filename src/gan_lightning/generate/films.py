@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import grid, save_png
+from gan_lightning.runs.whole import replacing
 
 Tiles = UInt8[Tensor, "rows frames C H W"]
 
@@ -31,7 +32,8 @@ def write_strip(path: Path, tiles: Tiles, fps: int) -> None:
 def write_gif(path: Path, tiles: Tiles, fps: int) -> None:
     """Write a GIF that repeats for ever; a frame has at most 256 colours, so that grey is exact and colour is not."""
     first, *others = [Image.fromarray(frame) for frame in frames_of(tiles)]
-    first.save(path, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    with replacing(path) as temporary:
+        first.save(temporary, format="GIF", save_all=True, append_images=others, duration=1000 / fps, loop=0)
 
 
 def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
@@ -46,7 +48,7 @@ def write_mp4(path: Path, tiles: Tiles, fps: int) -> None:
     import av
 
     frames = [_even_colour(frame) for frame in frames_of(tiles)]
-    with av.open(str(path), "w", format="mp4") as film:
+    with replacing(path) as temporary, av.open(str(temporary), "w", format="mp4") as film:
         try:
             stream = film.add_stream("h264", rate=Fraction(fps), options={"crf": "17"})  # almost no visible loss
         except ValueError as error:

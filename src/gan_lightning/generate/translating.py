@@ -20,6 +20,7 @@ from gan_lightning.data.pictures.reading import decoded
 from gan_lightning.errors import UserError
 from gan_lightning.images import finite, to_bytes, to_unit
 from gan_lightning.runs.loading import Trained
+from gan_lightning.runs.whole import replacing
 from gan_lightning.types import Images
 
 LEAST = 8
@@ -31,6 +32,11 @@ SAVED_AS: Mapping[str, Mapping[str, Any]] = {
     ".webp": {"format": "WEBP", "lossless": True},
 }
 """How Pillow is to write files that end so; all others as it does by itself."""
+
+
+def saved_as(suffix: str) -> Mapping[str, Any]:
+    """How Pillow is to write a file whose name ends so."""
+    return SAVED_AS.get(suffix) or {"format": Image.registered_extensions()[suffix]}
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,8 @@ class Translation:
         for name, before, after in self._outputs():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            after.save(path, **SAVED_AS.get(path.suffix.lower(), {}))
+            with replacing(path) as temporary:
+                after.save(temporary, **saved_as(path.suffix.lower()))
             count += 1
             if count <= self.on_grid:
                 shown += [before, after]
@@ -160,7 +167,8 @@ class Translation:
             said.append(f"{len(self.left_out):,} left out that can't be read: {listed}")
         if shown:
             path = folder.absolute().with_name(f"{folder.absolute().name}-grid.png")
-            side_by_side(shown, columns=2).save(path)
+            with replacing(path) as temporary:
+                side_by_side(shown, columns=2).save(temporary, format="PNG")
             said.append(str(path))
         return said, {"pictures": count, "left_out": self.left_out}
 

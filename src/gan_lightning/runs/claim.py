@@ -105,6 +105,10 @@ def _give_back(own: Attempt, earlier: set[Path]) -> None:
     shutil.rmtree(own.path, ignore_errors=True)
     with suppress(OSError):  # if other attempts are in it
         own.run.all_attempts.rmdir()
+    for entry in own.run.path.glob(f"*/*{own.number}"):  # a folder that a logger has made for this attempt
+        with suppress(OSError):  # if something is in it
+            entry.rmdir()
+            entry.parent.rmdir()
 
 
 def _recorded(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Attempt:

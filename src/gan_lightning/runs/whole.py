@@ -12,8 +12,12 @@ from pathlib import Path
 def replacing(target: Path) -> Iterator[Path]:
     """A context that gives a temporary file to write to, which takes the place of ``target`` at the end.
 
-    If writing fails or is cut short, what was there before is intact. A reader sees the old file or the new one.
+    If writing fails or is cut short, what was there before is intact. A reader sees the old file or the new one. What
+    is no file, such as ``/dev/stdout``, is written to itself.
     """
+    if target.exists() and not target.is_file():
+        yield target
+        return
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -10,6 +10,7 @@ import torch
 
 from gan_lightning.errors import Diverged, ProcessFailed, ProcessKilled, UserError
 from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder, read_json, write_json
+from gan_lightning.runs.whole import write_whole
 
 KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Diverged, "diverged"),
@@ -49,7 +50,7 @@ def record_failure(run: RunFolder, error: Exception) -> dict[str, Any]:
     }
     with suppress(OSError):  # the disk may be full, perhaps the cause of the failure; the caller reports it as well
         if kind not in EXPLAINED:
-            run.traceback.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+            write_whole(run.traceback, "".join(traceback.format_exception(error)))
         write_json(run.failure, record)
     return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ def run_job(config: DictConfig, folder: Path, overrides: Sequence[str], share: i
         SystemExit: If a signal ended training; a checkpoint was written first.
     """
     run = RunFolder(folder)
+    gc.collect()  # the networks of the job before hang in circles, and Python would let several jobs' pile up
     try:
         with locked(run):
             try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.errors import UserError
+from gan_lightning.runs.whole import write_whole
 
 WORDS: dict[str, str] = {
     "trained": "trained",
@@ -62,7 +63,7 @@ def note(job: Path, start: str, result: Mapping[str, Any], expected: bool = Fals
     text = json.dumps({"job": job.name, "outcome": outcome, "message": message, "expected": expected})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{job.name}.json").write_text(text, encoding="utf-8")
+        write_whole(folder / f"{job.name}.json", text)
     except OSError as error:
         raise UserError(f"Can't write what became of {job.name} to {folder}: {error.strerror}.") from error
 

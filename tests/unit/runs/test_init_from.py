@@ -69,3 +69,13 @@ def test_which_checkpoint(source: Path, tmp_path: Path) -> None:
     assert checkpoint_at(last) == last
     with pytest.raises(UserError, match=r"last\.ckpt is missing"):
         checkpoint_at(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", "cut"])
+def test_a_damaged_file_is_refused_in_one_line(content: bytes | str, source: Path, tmp_path: Path) -> None:
+    whole = (source / "checkpoints" / "last.ckpt").read_bytes()
+    file = tmp_path / "torn.ckpt"
+    file.write_bytes(whole[: len(whole) // 2] if isinstance(content, str) else content)
+    said = refused(f"{TINY} init_from={file} trainer.max_steps=1", tmp_path / "run")
+    assert said.startswith(f"{file} is damaged or no checkpoint (")
+    assert not (tmp_path / "run").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 from torch.utils.tensorboard import SummaryWriter
 
 from gan_lightning.errors import ProcessFailed, ProcessKilled, UserError
+from gan_lightning.games.base import Game
 from gan_lightning.losses import NonSaturating
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.sweep.failures import is_passing, record_failure
@@ -325,3 +327,15 @@ def test_a_sampler_that_asks_for_fewer_jobs_leaves_them_more_cores(monkeypatch: 
     monkeypatch.setattr("gan_lightning.sweep.job.cores", lambda: 8)
     launcher = OmegaConf.create({"n_jobs": 4})
     assert [cores_for_a_job(launcher, at_once) for at_once in (1, 2, 9)] == [None, 4, 2]
+
+
+def test_the_games_of_earlier_jobs_are_gone(tmp_path: Path) -> None:
+    """A game hangs in circles with its trainer, which Python collects now and then: many jobs would fill the memory."""
+    gc.collect()
+    before = sum(isinstance(each, Game) for each in gc.get_objects())
+    gc.disable()  # Python would collect by chance
+    try:
+        sweep(tmp_path, "seed=0,1,2,3")
+        assert sum(isinstance(each, Game) for each in gc.get_objects()) <= before + 1
+    finally:
+        gc.enable()
