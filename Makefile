@@ -61,7 +61,7 @@ SHEETS ?= runs/sheets
 
 sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses: about an hour
 	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/ring" data=toy threads=1 loss=$(LOSSES) $(ARGS)
-	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/mnist" data=mnist model.generator.width=16 threads=1 \
+	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/mnist" data=mnist model=dcgan data.batch_size=64 model.generator.width=16 threads=1 \
 	  trainer.max_time=00:00:04:00 loss=$(LOSSES) $(ARGS)
 	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
 	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/

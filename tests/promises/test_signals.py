@@ -160,6 +160,7 @@ def test_a_signal_before_training_ends_a_command_in_order(name: str, swallowed: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=games.heed_signals,  # no threads run here
     )
     assert process.stdout is not None
     process.stdout.readline()

@@ -205,9 +205,15 @@ def start(function: Callable[..., Any], *args: Any, output: Path) -> BaseProcess
     return process
 
 
+def heed_signals() -> None:
+    """Heed the signals that are ignored where a shell, or nohup, runs the tests in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def _run(function: Callable[..., Any], args: tuple[Any, ...], output: Path) -> None:
     os.setpgid(0, 0)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
+    heed_signals()
     with output.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
