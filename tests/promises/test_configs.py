@@ -196,9 +196,10 @@ def test_penalties_replace_and_never_merge(overrides: Sequence[str], penalties: 
 @pytest.mark.parametrize(
     ("overrides", "rates"),
     [
-        ([], (2e-4, 2e-4)),
+        ([], (2e-3, 2e-3)),
+        (["data=cifar10"], (2e-4, 2e-4)),
         (["optimizer.lr=0.5"], (0.5, 0.5)),
-        (["optimizer.generator.lr=0.5"], (0.5, 2e-4)),
+        (["optimizer.generator.lr=0.5"], (0.5, 2e-3)),
         (["optimizer.lr=0.5", "optimizer.generator.lr=0.25"], (0.25, 0.5)),
         (["optimizer=ttur"], (1e-4, 4e-4)),
         (["optimizer=ttur", "optimizer.discriminator.lr=0.5"], (1e-4, 0.5)),

@@ -108,7 +108,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rerun=~/nonexistent", f"{Path.home()}/nonexistent/config.yaml is missing"),
         ("data=folder data.root=~/nonexistent", f"data.root={Path.home()}/nonexistent: there is no such folder"),
         ("data.batch_size", "missing EQUAL"),
-        ("optimizer.betas=[0.5]", "optimizer.generator does not take its options (lr=0.0002, betas=[0.5]"),
+        ("optimizer.betas=[0.5]", "optimizer.generator does not take its options (lr=0.002, betas=[0.5]"),
         ("model.generator.latent_dim=0", "model.generator.latent_dim=0: give at least 1."),
         ("data.resolution=100000", "data.resolution=100000: 64 images of this size take"),
         ("data.batch_size=1000000000000", "is far beyond the 64 training images"),

@@ -181,7 +181,7 @@ def test_the_summary_has_the_last_numbers(run: Path) -> None:
 
 def test_the_diary_tells_what_was_trained_with(run: Path) -> None:
     seen = json.loads((run / "attempts" / "0" / "rank-0.json").read_text())
-    assert seen["learning_rates"] == {"generator": 2e-4, "discriminator": 2e-4}
+    assert seen["learning_rates"] == {"generator": 2e-3, "discriminator": 2e-3}
     assert (seen["rank"], seen["world_size"], seen["seed"], seen["batch_size"], seen["n_critic"]) == (0, 1, 0, 8, 1)
     assert seen["device"] == "cpu"
     assert seen["loss"].startswith("NonSaturating(")

@@ -100,7 +100,7 @@ def test_the_configuration_says_how_to_draw(exported: Path, run: Path) -> None:
     config = config_of(exported)
     assert config["generator"]["_target_"] == "gan_lightning.networks.DCGANGenerator"
     assert config["prior"]["_target_"] == "gan_lightning.games.priors.Uniform"
-    expected = {"latent_dim": 100, "num_classes": 0, "channels": 1, "resolution": 28, "range": [-1, 1]}
+    expected = {"latent_dim": 16, "num_classes": 0, "channels": 1, "resolution": 28, "range": [-1, 1]}
     assert {name: config[name] for name in expected} == expected
     assert config["weights"] == "averaged"
     assert config["sha256"] == stored_at(run).trained().sha256()
@@ -112,7 +112,7 @@ def test_the_weights_make_the_round_trip(exported: Path, run: Path) -> None:
     theirs, ours = gan_lightning.load(exported), gan_lightning.load(run)
     assert not theirs.training
     assert all(torch.equal(value, ours.state_dict()[name]) for name, value in theirs.state_dict().items())
-    z = torch.randn(5, 100)
+    z = torch.randn(5, 16)
     assert torch.equal(theirs(z), ours(z))
 
 
@@ -148,7 +148,7 @@ def test_the_program_takes_batches_of_any_size(exported_conditional: Path, condi
     program = torch.export.load(exported_conditional / "generator.pt2").module()
     generator = gan_lightning.load(conditional)
     for size in (1, 2, 33):
-        z, y = torch.randn(size, 100), torch.arange(size) % 10
+        z, y = torch.randn(size, 16), torch.arange(size) % 10
         torch.testing.assert_close(program(z, y), generator(z, y), atol=1e-5, rtol=0)
 
 
@@ -163,7 +163,9 @@ def test_onnx(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> Non
     session = onnxruntime.InferenceSession(tmp_path / "new" / "generator.onnx", providers=["CPUExecutionProvider"])
     generator = gan_lightning.load(source)
     for size in (1, 5):
-        inputs = {"z": torch.randn(size, 100)} | ({"y": torch.arange(size)} if generator.num_classes else {})
+        inputs = {"z": torch.randn(size, generator.latent_dim)} | (
+            {"y": torch.arange(size)} if generator.num_classes else {}
+        )
         (images,) = session.run(["images"], {name: value.numpy() for name, value in inputs.items()})
         torch.testing.assert_close(torch.from_numpy(images), generator(*inputs.values()), atol=1e-5, rtol=0)
 

@@ -113,8 +113,8 @@ def test_a_run_says_what_its_networks_cost(tmp_path: Path) -> None:
     answer = train("trainer.max_steps=1", tmp_path)
     spent = json.loads((tmp_path / "summary.json").read_text())["costs"]
     expected = {
-        "generator": cost(DCGANGenerator(channels=1, resolution=28, width=4), (100,)),
-        "discriminator": cost(DCGANDiscriminator(channels=1, resolution=28, width=4), (1, 28, 28)),
+        "generator": cost(DCGANGenerator(channels=1, resolution=28, width=4, latent_dim=16, odd_maps=True), (16,)),
+        "discriminator": cost(DCGANDiscriminator(channels=1, resolution=28, width=4, odd_maps=True), (1, 28, 28)),
     }
     assert {player: Cost(**each) for player, each in spent.items()} == expected
     assert f"DCGANGenerator: {expected['generator']}" in answer.out
