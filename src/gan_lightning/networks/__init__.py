@@ -1,7 +1,12 @@
 """Generators and discriminators: one file for each pair, with the layers that they share in ``parts``."""
 
 from gan_lightning.networks.base import Discriminator, Generator, Translator
-from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.networks.dcgan import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    DeepDCGANDiscriminator,
+    DeepDCGANGenerator,
+)
 from gan_lightning.networks.keras_dcgan import KerasDCGANDiscriminator, KerasDCGANGenerator
 from gan_lightning.networks.mlp import MLPDiscriminator, MLPGenerator
 from gan_lightning.networks.patchgan import PatchDiscriminator, PixelDiscriminator
@@ -16,6 +21,8 @@ from gan_lightning.networks.unet import UNet
 __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "DeepDCGANDiscriminator",
+    "DeepDCGANGenerator",
     "Discriminator",
     "Generator",
     "KerasDCGANDiscriminator",

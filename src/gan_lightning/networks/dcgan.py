@@ -41,12 +41,12 @@ class DCGANGenerator(Generator):
         width: Number of channels at half the resolution; 128 in the paper.
         latent_dim: Number of latent dimensions Z.
         norm: Name of the norm between the layers, one of ``MAP_NORMS``.
-        odd_maps: Whether maps of an odd side are halved too: 28 pixels then begin with a map of 4 x 4 pixels and not
-            with one of 7 x 7. The layer that leads to an odd side has a kernel of 3 in place of 4.
     """
 
     CONDITIONINGS = ("none", "concat", "batch_norm")
     OWN = "batch_norm"
+    ODD_MAPS = False
+    """Whether maps of an odd side are halved too, see :func:`~gan_lightning.networks.base.sides_of_maps`."""
 
     def __init__(
         self,
@@ -58,7 +58,6 @@ class DCGANGenerator(Generator):
         width: int = 64,
         latent_dim: int = 100,
         norm: str = "batch",
-        odd_maps: bool = False,
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
@@ -66,7 +65,7 @@ class DCGANGenerator(Generator):
         self.num_classes = classes_for(type(self), conditioning, num_classes)
         self.latents = FIRST[conditioning](latent_dim, self.num_classes)
         make_norm = G_NORMS[conditioning](norm, self.num_classes)
-        first_map, *sides = sides_of_maps(resolution, odd_maps)
+        first_map, *sides = sides_of_maps(resolution, self.ODD_MAPS)
         widths = doubled(width, len(sides))[::-1]
         norm_of_first = make_norm(widths[0])
         first = FirstMap(self.latents.features, widths[0], first_map, bias=not has_bias(norm_of_first))
@@ -93,10 +92,11 @@ class DCGANDiscriminator(Discriminator):
         width: Number of channels at half the resolution.
         norm: Name of the norm between the layers, one of ``MAP_NORMS``. A gradient penalty needs one that does not
             couple the samples of a batch: "layer", "instance" or "none" (Gulrajani et al. 2017, sec. 4).
-        odd_maps: As in :class:`DCGANGenerator`: 28 pixels then end with a map of 4 x 4 pixels.
     """
 
     CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
+    ODD_MAPS = False
+    """As in :class:`DCGANGenerator`."""
 
     def __init__(
         self,
@@ -107,14 +107,13 @@ class DCGANDiscriminator(Discriminator):
         conditioning: str = "none",
         width: int = 64,
         norm: str = "batch",
-        odd_maps: bool = False,
     ) -> None:
         super().__init__()
         conditioning = conditioning_of(type(self), conditioning)
         self.num_classes = classes_for(type(self), conditioning, num_classes)
         self.pixels = MAPS[conditioning](channels, self.num_classes)
         make_norm = norm_factory(norm, MAP_NORMS)
-        first_map, *sides = sides_of_maps(resolution, odd_maps)
+        first_map, *sides = sides_of_maps(resolution, self.ODD_MAPS)
         widths = doubled(width, len(sides))
         first = nn.Conv2d(self.pixels.features, width, kernel_of(resolution), 2, 1, bias=False)
         layers: list[nn.Module] = [first, nn.LeakyReLU(0.2)]
@@ -128,6 +127,22 @@ class DCGANDiscriminator(Discriminator):
         """Logits [B] of images [B C H W], with class logits beside them if there is an auxiliary classifier."""
         verdict: Logits | Verdict = self.layers(self.pixels(x, y), y)
         return verdict
+
+
+class DeepDCGANGenerator(DCGANGenerator):
+    """A DCGAN generator that begins with at most 4 x 4 pixels, whatever the resolution.
+
+    28 pixels begin with a map of 4 x 4 and not with one of 7 x 7. The layer that leads to an odd side has a kernel of 3
+    in place of 4.
+    """
+
+    ODD_MAPS = True
+
+
+class DeepDCGANDiscriminator(DCGANDiscriminator):
+    """A DCGAN discriminator that halves maps of an odd side too, rounding up, until at most 4 x 4 pixels are left."""
+
+    ODD_MAPS = True
 
 
 class FirstMap(nn.ConvTranspose2d):

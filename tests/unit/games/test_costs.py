@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lightning.games.costs import Cost, cost
-from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator, KerasDCGANDiscriminator, MLPGenerator
+from gan_lightning.networks import (
+    DCGANGenerator,
+    DeepDCGANDiscriminator,
+    DeepDCGANGenerator,
+    KerasDCGANDiscriminator,
+    MLPGenerator,
+)
 
 
 def test_fully_connected_layers() -> None:
@@ -113,9 +119,9 @@ def test_a_run_says_what_its_networks_cost(tmp_path: Path) -> None:
     answer = train("trainer.max_steps=1", tmp_path)
     spent = json.loads((tmp_path / "summary.json").read_text())["costs"]
     expected = {
-        "generator": cost(DCGANGenerator(channels=1, resolution=28, width=4, latent_dim=16, odd_maps=True), (16,)),
-        "discriminator": cost(DCGANDiscriminator(channels=1, resolution=28, width=4, odd_maps=True), (1, 28, 28)),
+        "generator": cost(DeepDCGANGenerator(channels=1, resolution=28, width=4, latent_dim=16), (16,)),
+        "discriminator": cost(DeepDCGANDiscriminator(channels=1, resolution=28, width=4), (1, 28, 28)),
     }
     assert {player: Cost(**each) for player, each in spent.items()} == expected
-    assert f"DCGANGenerator: {expected['generator']}" in answer.out
-    assert f"DCGANDiscriminator: {expected['discriminator']}" in answer.out
+    assert f"DeepDCGANGenerator: {expected['generator']}" in answer.out
+    assert f"DeepDCGANDiscriminator: {expected['discriminator']}" in answer.out

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.functional import conv_transpose2d
 
 from gan_lightning.errors import UserError
-from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.networks import DeepDCGANDiscriminator, DeepDCGANGenerator
 from gan_lightning.networks.base import sides_of_maps
 from gan_lightning.networks.dcgan import FirstMap
 
@@ -29,9 +29,9 @@ def test_eight_pixels_are_the_least() -> None:
         sides_of_maps(7, True)
 
 
-def test_parameters_with_odd_maps_by_hand() -> None:
-    generator = DCGANGenerator(channels=1, resolution=28, width=8, odd_maps=True)
-    discriminator = DCGANDiscriminator(channels=1, resolution=28, width=8, odd_maps=True)
+def test_parameters_of_the_deep_networks_by_hand() -> None:
+    generator = DeepDCGANGenerator(channels=1, resolution=28, width=8)
+    discriminator = DeepDCGANDiscriminator(channels=1, resolution=28, width=8)
     first, to_7, to_14, to_28 = 100 * 32 * 16, 32 * 16 * 9, 16 * 8 * 16, 8 * 16
     assert count(generator) == first + to_7 + to_14 + to_28 + 2 * (32 + 16 + 8)
     to_14, to_7, to_4, logit = 8 * 16, 8 * 16 * 16, 16 * 32 * 9, 32 * 16
@@ -39,10 +39,10 @@ def test_parameters_with_odd_maps_by_hand() -> None:
 
 
 @pytest.mark.parametrize("resolution", [9, 28, 30, 33, 57])
-def test_odd_maps_take_every_resolution(resolution: int) -> None:
-    images = DCGANGenerator(channels=3, resolution=resolution, width=4, odd_maps=True)(torch.randn(2, 100))
+def test_deep_networks_take_every_resolution(resolution: int) -> None:
+    images = DeepDCGANGenerator(channels=3, resolution=resolution, width=4)(torch.randn(2, 100))
     assert images.shape == (2, 3, resolution, resolution)
-    assert DCGANDiscriminator(channels=3, resolution=resolution, width=4, odd_maps=True)(images).shape == (2,)
+    assert DeepDCGANDiscriminator(channels=3, resolution=resolution, width=4)(images).shape == (2,)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])

@@ -111,7 +111,7 @@ def test_a_new_budget_replaces_the_old_one(tmp_path: Path) -> None:
 def test_another_run_starts_from_a_job_of_a_sweep(tmp_path: Path) -> None:
     assert call(f"-m {TINY} trainer.max_steps=1 seed=0 hydra.sweep.dir={tmp_path / 'sweep'}").status == 0
     (job,) = (path for path in (tmp_path / "sweep").iterdir() if path.is_dir())
-    assert "34 of 34" in train(f"trainer.max_steps=1 init_from={job}", tmp_path / "next").out
+    assert "52 of 52" in train(f"trainer.max_steps=1 init_from={job}", tmp_path / "next").out
 
 
 @pytest.mark.parametrize("option", ["trainer.precision=64-true", "trainer.log_every_n_steps=0"])
