@@ -88,7 +88,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("data.batch_size=0", "data.batch_size must be a whole number of at least 1"),
         ("data.classes=7", "data.classes=7: a list or null is needed."),
         ("data.classes=[12]", "data.classes has 12"),
-        ("data.resolution=30", "resolution 30 is not supported"),
+        ("model=dcgan data.resolution=30", "resolution 30 is not supported"),
         ("model.generator.width=abc", "model.generator.width=abc: a whole number is needed."),
         ("model.generator.resolution=64", "but the data have 28"),
         ("data=mnist data.data_dir=/nonexistent data.download=false", "can't be read from /nonexistent"),

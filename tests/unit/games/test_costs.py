@@ -14,6 +14,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lightning.games.costs import Cost, cost
 from gan_lightning.networks import (
+    DCGANDiscriminator,
     DCGANGenerator,
     DeepDCGANDiscriminator,
     DeepDCGANGenerator,
