@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from door import IMAGES, TINY, call, refused, train
 from omegaconf import OmegaConf
 
@@ -620,6 +621,56 @@ def test_a_stored_configuration_writes_into_its_own_run(option: str, known: Path
     OmegaConf.update(config, option, "${run.folder}/../../elsewhere")
     OmegaConf.save(config, known / "config.yaml")
     assert "lies outside the run folder" in refused(f"resume={known} kimg=1")
+
+
+@pytest.mark.parametrize("verb", ["resume", "rerun"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"logger.csv.name": "{place}"},
+        {"logger.csv.name": "../../elsewhere"},
+        {"logger.csv.version": "{place}"},
+        {"logger.csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "_args_": ["{place}"]}},
+        {"callbacks.samples": {"_target_": "gan_lightning.callbacks.Samples", "_args_": ["{place}"]}},
+        {"callbacks.timer": {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "filename": "{place}/x"}},
+    ],
+    ids=str,
+)
+def test_whatever_a_place_is_called_a_stored_configuration_does_not_lead_there(
+    change: dict[str, Any], verb: str, known: Path, tmp_path: Path
+) -> None:
+    config = OmegaConf.load(known / "config.yaml")
+    ((option, value),) = change.items()
+    place = tmp_path / "elsewhere"
+    OmegaConf.update(config, option, yaml.safe_load(yaml.safe_dump(value).replace("{place}", str(place))), merge=False)
+    OmegaConf.save(config, known / "config.yaml")
+    before = contents(known)
+    words = f"resume={known} kimg=1" if verb == "resume" else f"rerun={known} hydra.run.dir={tmp_path / 'again'}"
+    assert f"{option}" in (says := refused(words))
+    assert "of a stored configuration" in says
+    assert contents(known) == before
+    assert not place.exists()
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_place_on_the_command_line_is_the_users_own(known: Path, tmp_path: Path) -> None:
+    answer = call(f"resume={known} trainer.max_steps=5 callbacks.samples.folder={tmp_path / 'mine'}")
+    assert answer.status == 0, answer.err
+    assert list((tmp_path / "mine").rglob("*.png"))
+
+
+@pytest.mark.parametrize("verb", ["resume", "rerun"])
+def test_a_stored_configuration_downloads_nothing_unasked(verb: str, known: Path, tmp_path: Path) -> None:
+    """Neither does it create the folder that it names."""
+    config = OmegaConf.load(known / "config.yaml")
+    place = tmp_path / "somebodys" / "data"
+    mnist = {"_target_": "gan_lightning.data.sets.torchvision_sets.MNIST", "data_dir": str(place), "batch_size": 4}
+    facts = dict.fromkeys(("channels", "resolution", "num_classes"))
+    config.data = {**mnist, "download": True, "n_critic": 1, "seed": 0, **facts}
+    OmegaConf.save(config, known / "config.yaml")
+    words = f"resume={known} kimg=1" if verb == "resume" else f"rerun={known} hydra.run.dir={tmp_path / 'again'}"
+    assert "data.download=true fetches them" in refused(words)
+    assert not place.parent.exists()
 
 
 # --------------------------------------------------------------- valid, or said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, get_close_matches
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -72,12 +71,6 @@ FIXED = (
 )
 """Options that make a run the run that it is: changing one of them needs a new run."""
 
-LOCATIONS = ("data.data_dir", "data.root", "data.a", "data.b", "data.glued")
-"""Options that name places on this machine.
-
-They are stored as absolute paths, so that a run resumes from any folder, and may change when a run is resumed.
-"""
-
 NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"
 OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS)
 """Options that only some choices of a group have, each with the reason why the others don't have it."""
@@ -120,15 +113,6 @@ def check_config(config: DictConfig) -> None:
         raise UserError(no_such_option(path, near))
     for mistake in mistyped_values(config):
         raise UserError(mistake)
-
-
-def located(config: DictConfig) -> DictConfig:
-    """A copy of the configuration in which the places of files are absolute paths."""
-    new = config.copy()
-    for name in LOCATIONS:
-        if isinstance(place := OmegaConf.select(new, name), str):
-            OmegaConf.update(new, name, str(Path(place).expanduser().resolve()))
-    return new
 
 
 def no_such_option(path: str, known: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from gan_lightning.config.instantiate import build, find, name_below
@@ -17,9 +16,6 @@ from gan_lightning.errors import UserError
 
 REFERENCE = re.compile(r"\$\{\.*[\w.\-]*\}")
 """Pattern of a reference ``${name.of.an.option}``; dots in front make it relative to the node that holds it."""
-
-WRITTEN_TO = ("folder", "save_dir", "log_dir", "dirpath", "default_root_dir")
-"""Names of options that say where an object writes."""
 
 ALLOWED = (
     "gan_lightning",
@@ -108,36 +104,6 @@ def check_references(config: Any, path: str = "") -> None:
             f"{path} of a stored configuration is {config[:60]!r}. Only references to other options are followed "
             f"there: give the value on the command line, {path}=..."
         )
-
-
-def check_places(config: Any, folder: Path, path: str = "") -> None:
-    """Refuse a resolved stored configuration that would write outside the folder of its run.
-
-    Args:
-        config: Dictionaries, lists and plain values, as they are going to be built.
-        folder: The run folder.
-        path: The name of ``config`` in the whole configuration, for messages.
-
-    Raises:
-        UserError: Names the option.
-    """
-    if isinstance(config, (list, tuple)):
-        for index, value in enumerate(config):
-            check_places(value, folder, f"{path}[{index}]")
-    if not isinstance(config, Mapping):
-        return
-    for key, value in config.items():
-        name = name_below(path, key)
-        check_places(value, folder, name)
-        if key in WRITTEN_TO and isinstance(value, str) and not _lies_in(Path(value), folder):
-            raise UserError(
-                f"{name}={value} of a stored configuration lies outside the run folder {folder}, where another run's "
-                f"files may be. Say it on the command line: {name}='${{run.folder}}'."
-            )
-
-
-def _lies_in(place: Path, folder: Path) -> bool:
-    return place.resolve().is_relative_to(folder.resolve())
 
 
 def calls_a_resolver(text: str) -> bool:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_lightning.config.places import without_downloads
 from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.stream import StreamDataModule
@@ -28,7 +29,7 @@ def images_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: 
 
 
 def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Sequence[str] = ()) -> StreamDataModule:
-    """The data that a run was trained on.
+    """The data that a run was trained on; missing files are downloaded only if the changes say ``download``.
 
     Args:
         config: The run's resolved configuration.
@@ -43,7 +44,7 @@ def data_of_run(config: Mapping[str, Any], changes: Mapping[str, Any], allow: Se
         if name not in node or name.startswith("_"):
             options = ", ".join(f"data.{known}" for known in node if not known.startswith("_"))
             raise UserError(f"There is no option 'data.{name}'; this run's data have {options}.")
-    data = build_trusted({**node, **changes}, allow)
+    data = build_trusted({**without_downloads(node), **changes}, allow)
     if not isinstance(data, StreamDataModule):
         raise UserError(f"data: {type(data).__name__} is nothing that can be trained on.")
     data.prepare_data()

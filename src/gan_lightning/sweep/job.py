@@ -10,8 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.check import LOCATIONS
 from gan_lightning.config.job_names import WITHOUT_EFFECT
+from gan_lightning.config.places import LOCATIONS
 from gan_lightning.errors import UserError
 from gan_lightning.parallel.devices import cores, resolve_devices, threads_for
 from gan_lightning.runs.claim import Busy, locked

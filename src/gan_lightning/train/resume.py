@@ -12,6 +12,7 @@ from gan_lightning.config.check import FIXED
 from gan_lightning.config.compose import flat_keys, unreadable
 from gan_lightning.config.modest import require_modest
 from gan_lightning.config.moved import up_to_date
+from gan_lightning.config.places import DOWNLOAD, LOCATIONS, without_downloads
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import RunFolder
 
@@ -59,7 +60,7 @@ def run_at(source: Path) -> RunFolder:
 
 
 def read_stored(run: RunFolder) -> DictConfig:
-    """The configuration that a run was started with, under today's names.
+    """The configuration that a run was started with, under today's names and without permission to download.
 
     Raises:
         UserError: If it can't be read, or is not a mapping.
@@ -76,7 +77,10 @@ def read_stored(run: RunFolder) -> DictConfig:
         raise UserError(f"{stored} is no configuration of a run.")
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
-    return OmegaConf.create(up_to_date(plain))
+    today = up_to_date(plain)
+    if isinstance(today.get("data"), str):  # because what it refers to might download
+        raise UserError(f"{stored}: data must be a group of options, and no reference to one.")
+    return OmegaConf.create({**today, "data": without_downloads(today.get("data"))})
 
 
 def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
@@ -88,7 +92,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    from gan_lightning.config.check import LOCATIONS, no_such_option
+    from gan_lightning.config.check import no_such_option
 
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -105,7 +109,7 @@ def apply_overrides(config: DictConfig, overrides: Sequence[str]) -> list[str]:
             raise UserError(f"{override.input_line}: a run is resumed with one value, not with a sweep.")
         if key == "allow":
             allow = [value] if isinstance(value, str) else list(value)
-        elif key.split(".")[0] in FIXED and key not in (*LOCATIONS, "data.download"):
+        elif key.split(".")[0] in FIXED and key not in (*LOCATIONS, f"data.{DOWNLOAD}"):
             raise UserError(
                 f"{override.input_line} would make this another run. Start a new one from its weights instead: "
                 "init_from=RUN_FOLDER."

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.check import check_config, located
+from gan_lightning.config.check import check_config
 from gan_lightning.config.compose import resolve
-from gan_lightning.config.trust import check_places, check_references, check_trusted
+from gan_lightning.config.places import check_places, located, names_of
+from gan_lightning.config.trust import check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.data.stored import require_same_classes
 from gan_lightning.parallel.devices import external_rank, threads_for
@@ -91,6 +92,8 @@ def train(
     checked = check_whole(config, allow)
     settled = settle(checked, folder.absolute(), attempt, checkpoint)
     job = settled.job
+    if allow is not None:
+        check_places(job.config, Path(job.folder), names_of(overrides))
     with recorded(settled.composed, job, overrides), one_run_in_this_process(job.checkpoint):
         ready = prepare(job, settled.data)
         ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
@@ -156,8 +159,6 @@ def settle(source: Checked, folder: Path, attempt: int, checkpoint: Path | None)
     if trained and checkpoint is not None:
         require_same_run(composed, settled, trained, checkpoint)
         on_other_data(asked.get("changed_data"), other_data(record, run_of(trained)))
-    if source.allow is not None:
-        check_places(settled, folder)
     place = None if checkpoint is None else str(checkpoint)
     return Settled(composed, Job(settled, str(folder), asdict(devices), attempt, place, resume_at), data)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from gan_lightning.config.check import FIXED, LOCATIONS
+from gan_lightning.config.check import FIXED
 from gan_lightning.config.instantiate import name_below
+from gan_lightning.config.places import LOCATIONS
 from gan_lightning.config.unknown_keys import is_reference
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError

@@ -30,7 +30,7 @@ class TorchvisionSet(ImageDataModule):
     files: ClassVar[dict[str, str]]
     """The MD5 checksum of each file in ``folder``, as in torchvision's own checks."""
 
-    def __init__(self, *, data_dir: str = "data", download: bool = True, **options: Any) -> None:
+    def __init__(self, *, data_dir: str = "data", download: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.root = Path(data_dir).expanduser().resolve()
         self.download = download

@@ -21,7 +21,7 @@ class CIFAR10Colours(PairedDataModule):
         options: The options of :class:`TranslationDataModule`.
     """
 
-    def __init__(self, *, data_dir: str = "data", download: bool = True, **options: Any) -> None:
+    def __init__(self, *, data_dir: str = "data", download: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.photographs = CIFAR10(data_dir=data_dir, download=download, batch_size=self.batch_size)
 
@@ -53,7 +53,7 @@ class CIFAR10Classes(UnpairedDataModule):
         class_a: str | int = "horse",
         class_b: str | int = "deer",
         data_dir: str = "data",
-        download: bool = True,
+        download: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -83,7 +83,7 @@ class MNISTDigits(UnpairedDataModule):
         options: The options of :class:`TranslationDataModule`.
     """
 
-    def __init__(self, *, render_seed: int = 0, data_dir: str = "data", download: bool = True, **options: Any) -> None:
+    def __init__(self, *, render_seed: int = 0, data_dir: str = "data", download: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.written = MNIST(data_dir=data_dir, download=download, batch_size=self.batch_size)
         self.rendered = Digits(render_seed=render_seed, batch_size=self.batch_size)

@@ -113,7 +113,7 @@ def test_cifar10_is_read_channels_first(cifar10: Path) -> None:
 
 def test_complete_files_are_only_read(mnist: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in mnist.rglob("*")}
-    ready(MNIST(batch_size=2, data_dir=str(mnist)))
+    ready(MNIST(batch_size=2, data_dir=str(mnist), download=True))
     assert {path: path.stat().st_mtime_ns for path in mnist.rglob("*")} == before
 
 
@@ -121,7 +121,7 @@ def test_complete_files_are_only_read(mnist: Path) -> None:
 @pytest.mark.usefixtures("unplugged")
 def test_without_files_or_network_it_says_what_to_do(kind: type[TorchvisionSet], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no network") as caught:
-        kind(batch_size=2, data_dir=str(tmp_path / "data")).prepare_data()
+        kind(batch_size=2, data_dir=str(tmp_path / "data"), download=True).prepare_data()
     message = str(caught.value)
     assert str(tmp_path / "data" / kind.folder) in message
     assert "data=digits" in message
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_fetched_again(mnist: Path, monkeypatch: pytest.Monkey
             path.write_bytes(whole)
 
     monkeypatch.setattr(datasets.mnist, "download_and_extract_archive", fetch)
-    assert ready(MNIST(batch_size=2, data_dir=str(mnist))).num_images == 6
+    assert ready(MNIST(batch_size=2, data_dir=str(mnist), download=True)).num_images == 6
     assert path.read_bytes() == whole
     assert path.with_name(f"{path.name}.damaged").read_bytes() == b"torn"
 
@@ -195,7 +195,8 @@ def test_two_processes_download_once(mnist: Path, tmp_path_factory: Any, monkeyp
 
     monkeypatch.setattr(datasets.mnist, "download_and_extract_archive", fetch)
     context = get_context("fork")
-    processes = [context.Process(target=MNIST(batch_size=2, data_dir=str(root)).prepare_data) for _ in range(2)]
+    data = MNIST(batch_size=2, data_dir=str(root), download=True)
+    processes = [context.Process(target=data.prepare_data) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
