@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.moved import option_of_today, renamed
+from gan_lightning.config.near_matches import did_you_mean_option
 from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
 from gan_lightning.config.unknown_keys import COLLECTIONS, MAY_BE_OFF, is_reference, references, unknown_keys
 from gan_lightning.errors import UserError
@@ -123,13 +123,7 @@ def no_such_option(path: str, known: Iterable[str]) -> str:
         return f"{path} can't be used: {REFUSED[path]}."
     if path in OF_OTHERS:
         return f"There is no option {path!r} here: {OF_OTHERS[path]}."
-    by_last_part: dict[str, list[str]] = {}
-    for name in known:
-        by_last_part.setdefault(name.rsplit(".", 1)[-1], []).append(name)
-    alike = get_close_matches(path.rsplit(".", 1)[-1], by_last_part, 3, 0.8)
-    names = [name for last in alike for name in by_last_part[last] if name != path]
-    unique = sorted(names, key=lambda name: -SequenceMatcher(None, path, name).ratio())[:2]
-    hint = f" Did you mean {' or '.join(unique)}?" if unique else ""
+    hint = did_you_mean_option(path, known)
     return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
 
 

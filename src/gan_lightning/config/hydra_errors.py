@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config.compose import HYDRAS, choices, composed_without, flat_keys, unreadable
 from gan_lightning.config.moved import option_of_today, renamed
+from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.terminal import end
 
 OF_QUALITY = "callbacks.quality."
@@ -117,11 +118,7 @@ def _no_such_option_of_hydra(key: str, config: DictConfig) -> str:
 
 
 def _no_such_choice(group: str, choice: str, options: Sequence[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(choice, options, 2, 0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"There is no {group}={choice}.{hint} Choices: {', '.join(options)}."
+    return f"There is no {group}={choice}.{did_you_mean(choice, options, alike=0.5)} Choices: {', '.join(options)}."
 
 
 def release_stderr() -> str:

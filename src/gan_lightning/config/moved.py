@@ -8,9 +8,10 @@ message that gives today's name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from gan_lightning.config.references import REFERENCE
 
 PACKAGE = "gan_lightning."
 TARGETS = {
@@ -57,7 +58,6 @@ VERBS = {("evaluate.py", "metrics"): "evaluator", ("evaluate.py", "measures"): "
 
 The name ``metrics`` belongs to another option now, so the type of its value tells which of the two is meant.
 """
-REFERENCE = re.compile(r"\$\{([\w.\-]+)\}")
 
 
 def option_of_today(name: str) -> str:
@@ -102,11 +102,11 @@ def _node(node: Any) -> Any:
     if isinstance(node, Mapping):
         names = _parameters(node.get("_target_"))
         moved = {names.get(key, key): _node(value) for key, value in node.items()}
-        return {key: _target(value) if key == "_target_" else value for key, value in moved.items()}
+        return {key: target_of_today(value) if key == "_target_" else value for key, value in moved.items()}
     if isinstance(node, list):
         return [_node(value) for value in node]
     if isinstance(node, str):
-        return REFERENCE.sub(lambda found: f"${{{option_of_today(found[1])}}}", node)
+        return REFERENCE.sub(lambda found: found[0] if found[1] else f"${{{option_of_today(found[2])}}}", node)
     return node
 
 
@@ -115,7 +115,8 @@ def _parameters(target: Any) -> Mapping[str, str]:
     return PARAMETERS.get(target.rpartition(".")[2], {}) if inside else {}
 
 
-def _target(path: Any) -> Any:
+def target_of_today(path: Any) -> Any:
+    """Today's dotted path of a class of the package, which is ``path`` itself if the class was never moved."""
     if not isinstance(path, str) or not path.startswith(PACKAGE):
         return path
     parts = path.removeprefix(PACKAGE).split(".")

@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -21,6 +20,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from gan_lightning.config.moved import VERBS, renamed
+from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.config.signatures import admits, choices_in_words
 from gan_lightning.config.tilde import with_home
 from gan_lightning.errors import UserError
@@ -61,8 +61,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
         if today is not None and not (name in known and admits(get_type_hints(kind)[name], value)):
             raise UserError(renamed(name, today))
         if group not in known or (key and _default(known[group]) != {}):
-            near = get_close_matches(name, known, 2, 0.6)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(name, known)
             raise UserError(f"There is no option {name!r}.{hint} (python {program} --help lists them)")
         if key:
             values.setdefault(group, {})[key] = value

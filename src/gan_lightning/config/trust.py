@@ -7,15 +7,12 @@ that is found and not on the name that is written, because ``torch.os.system`` h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_lightning.config.instantiate import build, find, name_below
+from gan_lightning.config.references import calls_a_resolver
 from gan_lightning.errors import UserError
-
-REFERENCE = re.compile(r"\$\{\.*[\w.\-]*\}")
-"""Pattern of a reference ``${name.of.an.option}``; dots in front make it relative to the node that holds it."""
 
 ALLOWED = (
     "gan_lightning",
@@ -104,11 +101,6 @@ def check_references(config: Any, path: str = "") -> None:
             f"{path} of a stored configuration is {config[:60]!r}. Only references to other options are followed "
             f"there: give the value on the command line, {path}=..."
         )
-
-
-def calls_a_resolver(text: str) -> bool:
-    """Whether a text has a ``${`` that does not begin a plain reference like ``${data.channels}`` or ``${..width}``."""
-    return "${" in REFERENCE.sub("", text)
 
 
 def build_trusted(config: Any, allow: Sequence[str] = ()) -> Any:

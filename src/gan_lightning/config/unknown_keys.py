@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from gan_lightning.config.instantiate import RESERVED
+from gan_lightning.config.references import REFERENCE
 from gan_lightning.config.signatures import parameters
 
 COLLECTIONS = ("augment", "penalty", "constraint", "logger", "callbacks")
@@ -19,8 +19,6 @@ MAY_BE_OFF = ("logger", "callbacks")
 
 NEUTRAL = {"conditioning.generator": "none", "conditioning.discriminator": "none"}
 """Options and their values that ask for nothing, so that a user's own model need not read them."""
-
-REFERENCE = re.compile(r"\$\{(\.*)([\w.\-]*)\}")
 
 
 def unknown_keys(config: DictConfig) -> Iterator[tuple[str, list[str]]]:

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor
 
+from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
 from gan_lightning.export import translator
@@ -134,8 +134,7 @@ def check_formats(options: Export) -> None:
     """
     for name in options.formats:
         if name not in FORMATS:
-            near = get_close_matches(str(name), FORMATS, 1, 0.5)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(str(name), FORMATS, most=1, alike=0.5)
             raise UserError(f"formats={options.formats}: there is no {name!r}.{hint} Choices: {', '.join(FORMATS)}.")
     if not SLUG.fullmatch(options.license):
         raise UserError(f"license={options.license!r}: write it as the hub does, such as mit, apache-2.0 or cc-by-4.0.")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
+from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.errors import UserError
 from gan_lightning.types import Schedule
 
@@ -45,9 +45,8 @@ class Schedules:
         """
         for name in self._schedules:
             if name not in places:
-                near = get_close_matches(name, places, 3, 0.7)
-                hint = f"Did you mean {' or '.join(near)}? " if near else ""
-                raise UserError(f"Nothing can be scheduled at {name!r}. {hint}There are: {', '.join(sorted(places))}.")
+                hint = did_you_mean(name, places, most=3, alike=0.7)
+                raise UserError(f"Nothing can be scheduled at {name!r}.{hint} There are: {', '.join(sorted(places))}.")
         self._setters = {name: places[name] for name in self._schedules}
 
     def apply(self, images: int) -> None:

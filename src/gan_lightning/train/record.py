@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.trust import calls_a_resolver
+from gan_lightning.config.references import calls_a_resolver
 from gan_lightning.parallel.devices import external_rank
 from gan_lightning.runs.claim import claimed
 from gan_lightning.runs.folder import RunFolder, as_json
