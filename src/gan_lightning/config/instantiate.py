@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from gan_lightning.config.moved import target_of_today
 from gan_lightning.errors import UserError
 
 RESERVED = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
@@ -42,9 +43,7 @@ def build(config: Any, path: str = "") -> Any:
     positional = below(config.get("_args_", []), name_below(path, "_args_"))
     found = find(target)
     if not callable(found):
-        raise UserError(
-            f"{name_below(path, '_target_')}={target}: there is no such class or function on the import path."
-        )
+        raise UserError(nothing_at(target, path))
     if config.get("_partial_"):
         return partial(found, *positional, **options)
     try:
@@ -70,6 +69,19 @@ def find(target: str) -> Any:
             found = getattr(found, name, None)
         return found
     return None
+
+
+def nothing_at(target: str, path: str) -> str:
+    """One line on a dotted path that leads nowhere; it gives today's path of a class that was moved.
+
+    Args:
+        target: The dotted path.
+        path: The name of the node that has it in the whole configuration.
+    """
+    name = name_below(path, "_target_")
+    if (today := target_of_today(target)) != target:
+        return f"{target} is called {today} now: write {name}={today}."
+    return f"{name}={target}: there is no such class or function on the import path."
 
 
 def name_below(path: str, key: Any) -> str:

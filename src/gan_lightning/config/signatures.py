@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from omegaconf import DictConfig
 
-from gan_lightning.config.instantiate import find
+from gan_lightning.config.instantiate import find, nothing_at
 from gan_lightning.errors import UserError
 
 WORDS: dict[Any, str] = {
@@ -35,7 +35,7 @@ def parameters(target: str, path: str) -> list[str] | None:
     except Exception as error:  # importing the user's module may raise any error
         raise UserError(f"{path}._target_={target}: importing it fails with {type(error).__name__}: {error}") from error
     if not callable(found):
-        raise UserError(f"{path}._target_={target}: there is no such class or function on the import path.")
+        raise UserError(nothing_at(target, path))
     names: list[str] = []
     for owner in found.__mro__[:-1] if isinstance(found, type) else (found,):
         try:

@@ -41,6 +41,8 @@ def test_what_cannot_be_built_is_named() -> None:
         build({"_target_": "gan_lightning.losses.WeightClip", "limit": -1.0})
     with pytest.raises(UserError, match=r"^x\._target_=torch.nothing: there is no such class"):
         build({"_target_": "torch.nothing"}, "x")
+    with pytest.raises(UserError, match=r"^gan_lightning.LitGAN is called gan_lightning.games.GAN now: write x\._targ"):
+        build({"_target_": "gan_lightning.LitGAN"}, "x")
 
 
 def test_find() -> None:

@@ -165,5 +165,18 @@ def test_an_old_word_of_evaluate(word: str, says: str) -> None:
     assert says in verbs.refused(evaluate, f"run {word}")
 
 
+@pytest.mark.parametrize(
+    ("word", "today"),
+    [
+        ("model._target_=gan_lightning.LitGAN", "model._target_=gan_lightning.games.GAN"),
+        ("prior._target_=gan_lightning.priors.Uniform", "prior._target_=gan_lightning.games.priors.Uniform"),
+        ("data._target_=gan_lightning.data.digits.Digits", "data._target_=gan_lightning.data.sets.digits.Digits"),
+    ],
+)
+def test_an_old_class_is_refused_with_the_new_one(word: str, today: str, tmp_path: Path) -> None:
+    old, new = word.partition("=")[2], today.partition("=")[2]
+    assert refused(word, tmp_path / "run") == f"{old} is called {new} now: write {today}."
+
+
 def test_an_old_word_on_resume() -> None:
     assert "metrics.n_fake is called evaluator.n_fake now" in refused(f"resume={OLD_RUNS / 'dcgan'} metrics.n_fake=8")
