@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
 import tomllib
 from collections import Counter, defaultdict
@@ -345,3 +346,19 @@ def test_one_file_knows_the_names_of_a_runs_files() -> None:
 def test_console_scripts_exist(command: str, target: str) -> None:
     module, _, function = target.partition(":")
     assert callable(getattr(importlib.import_module(module), function, None)), f"{command} starts {target}"
+
+
+RAISES = re.compile(r"^( *)Raises:\n((?:\1    .*\n|\n)+)", re.MULTILINE)
+
+
+def test_every_error_in_a_docstring_says_when_it_is_raised() -> None:
+    """Each entry of ``Raises:`` has the form "UserError: If ..."."""
+    told = [
+        (name_of(path), entry)
+        for path in source_files()
+        for _, block in RAISES.findall(path.read_text())
+        for entry in re.findall(r"^ *(\w+: .*)$", block, re.MULTILINE)
+        if re.match(r"[A-Z]\w+: ", entry)
+    ]
+    assert len(told) > 100
+    assert [(name, entry) for name, entry in told if not re.match(r"\w+: (If|Unless) ", entry)] == []

@@ -32,7 +32,7 @@ def cached(name: str, make: Callable[[], NDArray[Element]]) -> NDArray[Element]:
 
     Args:
         name: Name of the file; it must change with whatever the array depends on.
-        make: Makes the array.
+        make: Function that makes the array.
     """
     path = cache_folder() / name
     array = _read(path)

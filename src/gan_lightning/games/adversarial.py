@@ -38,7 +38,7 @@ class AdversarialGame(Game):
     None) to logits, or to a :class:`~gan_lightning.types.Verdict`.
 
     Args:
-        networks: As in :class:`~gan_lightning.games.base.Game`.
+        networks: The networks of each player by name, as in :class:`~gan_lightning.games.base.Game`.
         loss: The two objectives over logits.
         penalties: Terms on D, by name, which may take its gradient.
         discriminator_terms: Terms on D that need no gradient of D, by name.
@@ -114,7 +114,7 @@ class AdversarialGame(Game):
         """Show a discriminator's verdicts to augmentations that adapt themselves, and log statistics of them.
 
         Args:
-            seen: One discriminator's update.
+            seen: The data of one update of a discriminator, with its verdicts.
             name: Which discriminator it is, if there are several: the curves are then called ``logits/real_NAME``.
         """
         self.augment.observe(self.loss, seen.real_verdict.logits, seen.fake_verdict.logits)

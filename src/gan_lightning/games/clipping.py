@@ -17,7 +17,7 @@ from gan_lightning.types import Scalar
 class GradientClip:
     """Clips each element to [-``value``, ``value``], then scales all down to a total 2-norm of ``norm``.
 
-    None leaves a step out. The norm is that of the gradients already clipped by value.
+    A limit of None leaves its step out. The norm is that of the gradients already clipped by value.
     """
 
     value: float | None = None
@@ -27,7 +27,7 @@ class GradientClip:
         """Check the limits.
 
         Raises:
-            UserError: for a limit that is not positive.
+            UserError: If a limit is not positive.
         """
         for name in ("value", "norm"):
             limit = getattr(self, name)

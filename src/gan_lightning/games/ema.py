@@ -12,11 +12,11 @@ from torch.nn.utils.parametrize import ParametrizationList
 from gan_lightning.errors import UserError
 
 SMALLEST_HALF_LIFE = 1e-8
-"""Images; keeps the decay defined at a half-life of 0, where it underflows to 0 and the average is a copy."""
+"""Smallest half-life in images, which keeps the decay defined: it underflows to 0, so that the average is a copy."""
 
 
 class MovingAverage(nn.Module):
-    """A copy of a network whose parameters follow it as an exponential moving average, by images and not by steps.
+    """A copy of a network whose parameters are an exponential moving average (EMA), by images and not by steps.
 
     With `B` images per update and the half-life `h` in images, the decay is `0.5^(B / h)`: after `h` images half of the
     old average is left, whatever the batch size. In the beginning ``ramp`` shortens it to `h = min(half-life, ramp n)`
@@ -32,7 +32,7 @@ class MovingAverage(nn.Module):
         """Copy ``model``; a ``half_life_kimg`` of 0 keeps a plain copy, a ``ramp`` of None is no ramp.
 
         Raises:
-            UserError: if ``half_life_kimg`` is negative or ``ramp`` is not positive.
+            UserError: If ``half_life_kimg`` is negative or ``ramp`` is not positive.
         """
         super().__init__()
         if half_life_kimg < 0:
@@ -64,8 +64,8 @@ class MovingAverage(nn.Module):
         """Move towards the model that is followed.
 
         Args:
-            images_per_update: Real ones, over all processes.
-            images_before: Those seen from the run's start to the end of the iteration before.
+            images_per_update: Number of real images in one update of the network, over all processes.
+            images_before: Number of real images seen from the run's start to the end of the iteration before.
         """
         weight = 1 - self.decay(images_per_update, images_before)
         torch._foreach_lerp_(self._averages, self._followed, weight)

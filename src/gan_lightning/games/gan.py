@@ -77,7 +77,7 @@ class GAN(AdversarialGame):
         self.update_generator(real, y, self.draw("G"), made if self.reuse_fakes else None)
 
     def update_discriminator(self, real: Images, y: Labels | None, draw: UpdateDraw, keep_graph: bool) -> Generated:
-        """Ascend D on real images and fakes; gives the fakes that G made for it."""
+        """Descend D's loss on real images and fakes, and return the fakes that G made for it."""
         with torch.set_grad_enabled(keep_graph):
             made = self.generate(y, len(real), draw)
         fake = self.image_pool(made.images.detach(), draw.named("history"))  # its name is part of the random numbers
@@ -89,7 +89,7 @@ class GAN(AdversarialGame):
         return made
 
     def update_generator(self, real: Images, y: Labels | None, draw: UpdateDraw, made: Generated | None) -> None:
-        """Descend G against a frozen D, on fresh fakes unless some are given."""
+        """Descend G's loss against a frozen D, on fresh fakes unless some are given."""
         with frozen(self.players["discriminator"].parameters):
             fake, z = made or self.generate(y, len(real), draw)
             seen = self.face(self.discriminator, fake, y, draw, z)

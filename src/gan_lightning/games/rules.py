@@ -224,11 +224,11 @@ def check(game: Game, num_classes: int, largest: float = 1.0) -> list[str]:
 
 
 def of_small_batches(game: Game, batch_size: int) -> list[str]:
-    """What batch norm makes of a batch of one image: a warning, or an error where it has one value a channel.
+    """Warnings on batch norm in batches of one image.
 
     Args:
-        game: As built, before training.
-        batch_size: Images of a batch on one process.
+        game: The built game, before training.
+        batch_size: Number of images in a batch of one process.
 
     Raises:
         UserError: If a batch norm would have nothing to normalise.

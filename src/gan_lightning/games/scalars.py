@@ -23,7 +23,7 @@ class Scalars:
         self._values: dict[str, list[Tensor]] = {}
 
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Collect one value a name."""
+        """Collect one value for each name."""
         for name, value in values.items():
             self._values.setdefault(name, []).append(value.detach())
 
@@ -31,12 +31,13 @@ class Scalars:
         """The mean of every scalar since the last drain, over all processes; waits for the device once.
 
         Args:
-            iteration: For the message.
-            average: Takes the mean over the processes.
-            keep: Don't forget them, for their interval isn't over and a resumed run may complete it.
+            iteration: The current iteration, which the message of an error names.
+            average: Function that takes the mean of a tensor over all processes.
+            keep: Whether the scalars stay collected, because their interval is not over and a resumed run may
+                complete it.
 
         Raises:
-            Diverged: One of them is not finite.
+            Diverged: If one of the scalars is not finite.
         """
         values = self._read(iteration, average)
         if not keep:
@@ -44,10 +45,13 @@ class Scalars:
         return values
 
     def require_finite(self, iteration: int) -> None:
-        """Check what was collected since the last drain, before weights are saved.
+        """Check the scalars that were collected since the last drain, before weights are saved.
+
+        Args:
+            iteration: The current iteration, which the message of an error names.
 
         Raises:
-            Diverged: One of them is not finite.
+            Diverged: If one of the scalars is not finite.
         """
         if self._values:
             self._read(iteration, lambda own: own)

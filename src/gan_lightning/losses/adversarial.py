@@ -2,7 +2,7 @@
 
 ``real`` and ``fake`` are D's logits of real and of fake images; a higher logit means "more likely real". D gives one
 for each sample [B], or one for each patch of each sample [B 1 h w]; `E` is then the mean over the batch and the map.
-Two identities keep the losses exact at large logits, where ``log(sigmoid(x))`` would underflow and lose its gradient:
+Two identities keep the losses exact at large logits, where `log(sigmoid(x))` would underflow and lose its gradient:
 
     -log(sigmoid(x))     = softplus(-x)
     -log(1 - sigmoid(x)) = softplus(x)
@@ -137,7 +137,7 @@ class Hinge:
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """-E[D(G(z))]."""
+        """`-E[D(G(z))]`."""
         return -at_least_float32(fake).mean()
 
 
@@ -154,7 +154,7 @@ class Wasserstein:
         return at_least_float32(fake).mean() - at_least_float32(real).mean()
 
     def generator(self, fake: Logits, real: Callable[[], Logits]) -> Scalar:
-        """-E[D(G(z))]."""
+        """`-E[D(G(z))]`."""
         return -at_least_float32(fake).mean()
 
 

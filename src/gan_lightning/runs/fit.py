@@ -26,10 +26,10 @@ MISTAKES = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, Value
 
 @contextmanager
 def believed(file: object) -> Iterator[None]:
-    """A context in which what ``file`` holds is taken to be what it should be.
+    """A context in which errors that come from the content of ``file`` are raised as one line that names the file.
 
     Raises:
-        UserError: If it is not.
+        UserError: If a value in the file is missing, or is not of the kind that the code in the context expects.
     """
     try:
         yield
@@ -42,12 +42,12 @@ def require_fit(file: object, ours: Mapping[str, Tensor], theirs: Mapping[str, T
     """Refuse weights that do not fit networks in name and shape.
 
     Args:
-        file: Where they were read.
-        ours: The tensors of the networks.
-        theirs: Those that were read.
+        file: The file that the weights were read from, for messages.
+        ours: The tensors of the networks, by name.
+        theirs: The tensors that were read from the file, by name.
 
     Raises:
-        UserError: Says how many are missing, unknown or of another shape.
+        UserError: If tensors are missing, unknown or of another shape; the message says how many and names some.
     """
     missing, unknown = [name for name in ours if name not in theirs], [name for name in theirs if name not in ours]
     misshapen = [
@@ -61,10 +61,14 @@ def require_fit(file: object, ours: Mapping[str, Tensor], theirs: Mapping[str, T
 
 
 def require_whole(file: object, checkpoint: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that lacks a part which every one of a game has, or has something else in its place.
+    """Refuse a checkpoint that lacks a part which every game's checkpoint has, or has something else in its place.
+
+    Args:
+        file: The file that the checkpoint was read from, for messages.
+        checkpoint: The content of the whole file.
 
     Raises:
-        UserError: Names the part.
+        UserError: If there is such a part; the message names it.
     """
     record = _part(file, checkpoint, "gan_lightning", Mapping)
     counters = _part(file, record, "counters", Mapping)
@@ -85,12 +89,12 @@ def require_resumable(file: object, checkpoint: Mapping[str, Any], optimizers: i
     """Refuse a checkpoint from which training can't go on, though its weights can be used.
 
     Args:
-        file: Where it was read.
-        checkpoint: All of it.
-        optimizers: How many the game has.
+        file: The file that the checkpoint was read from, for messages.
+        checkpoint: The content of the whole file.
+        optimizers: Number of optimizers that the game has.
 
     Raises:
-        UserError: Names the part.
+        UserError: If a part that training needs is missing or is not what it should be; the message names it.
     """
     states = _part(file, checkpoint, "optimizer_states", Sequence)
     if len(states) != optimizers:
@@ -113,13 +117,13 @@ def require_state(name: str, optimizer: Optimizer, stored: Mapping[str, Any], up
     """Refuse the stored state of an optimizer that does not fit its parameters.
 
     Args:
-        name: The player's.
-        optimizer: With its parameters.
-        stored: What its ``state_dict`` gave.
-        updates: How often it had stepped, by the counters of the checkpoint.
+        name: Name of the player whose parameters the optimizer updates.
+        optimizer: The optimizer of the game that goes on.
+        stored: The state of that optimizer in the checkpoint, as its ``state_dict`` returned it.
+        updates: Number of steps that it had taken, by the counters of the checkpoint.
 
     Raises:
-        UserError: Says what differs.
+        UserError: If the state is damaged or belongs to other parameters; the message says what differs.
     """
     whose = f"The checkpoint's state of optimizer.{name}"
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]

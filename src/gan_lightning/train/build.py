@@ -77,7 +77,7 @@ def prepare(job: Job, data: StreamDataModule | None = None, store: Store | None 
     """Build the job for one of its ranks and, on the first one, say what is going to be trained.
 
     Args:
-        job: The settled run.
+        job: The settled run as plain values.
         data: The datamodule if this process has loaded it already; None builds it from the configuration.
         store: The store by which the processes of the run find each other; None for the first process.
 

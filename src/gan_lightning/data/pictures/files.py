@@ -72,7 +72,7 @@ class ZipFiles:
     """The files in a zip, which is not unpacked to disk.
 
     Args:
-        root: The zip.
+        root: The zip file.
         option: Name of the option that says where it is, for the messages.
 
     Raises:

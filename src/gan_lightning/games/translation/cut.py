@@ -36,7 +36,7 @@ class CUT(TranslationGame):
         identity_weight: `λ_Y`, the weight of PatchNCE between b and G(b).
         layers: Numbers of the layers whose maps are compared; 0 is the image itself.
         places: Number of places at which each map is compared.
-        temperature: `τ`.
+        temperature: `τ`, by which similarities are divided before the softmax.
         projection_width: Length of the vectors that are compared.
         options: Options of :class:`~gan_lightning.games.translation.base.TranslationGame` and its bases.
 
