@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from gan_lightning.compare.comparison import Comparison, compare
 from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
-from gan_lightning.compare.runs import read_run
+from gan_lightning.compare.runs import QUALITY, read_run
 from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
 from gan_lightning.config.options import read_options
@@ -34,7 +34,7 @@ class Compare:
     """Compare runs and sweeps: one row a recipe, over its seeds."""
 
     runs: Annotated[tuple[str, ...], "run folders, sweep folders, or patterns such as 'runs/sweeps/*/*hinge*'"]
-    metric: Annotated[str, "averaged/ or raw/ and one of what callbacks=quality measured"] = "averaged/fid"
+    metric: Annotated[str, "averaged/ or raw/ and a metric of callbacks=quality, or any other curve"] = "averaged/fid"
     at: Annotated[Literal["best", "final"], "the best measurement of a run, or its last"] = "best"
     budget: Annotated[Literal["images", "seconds"], "recipes are ranked where all have spent the same of it"] = "images"
     better: Annotated[Literal["lower", "higher"] | None, "null: as the records say"] = None
@@ -60,7 +60,7 @@ def run(options: Compare) -> None:
     ending = Path(options.output or "").suffix.lower()
     if (kind := options.format or FORMATS.get(ending)) is None:
         raise UserError(f"output={options.output}: say what {ending} is to be, format=table, csv, markdown or html.")
-    wish = Wish(options.metric, options.at, options.budget, options.better, options.unfinished)
+    wish = Wish(options.metric.removeprefix(QUALITY), options.at, options.budget, options.better, options.unfinished)
     comparison = compare([read_run(folder) for folder in find_runs(options.runs)], wish)
     text = WRITERS[kind](comparison)
     output = options.output or (PAGE if kind == "html" else None)

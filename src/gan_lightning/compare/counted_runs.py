@@ -63,9 +63,13 @@ def _repeated(runs: Sequence[Run]) -> dict[Path, str]:
 
 
 def _nothing_counts(runs: Sequence[Run], wish: Wish) -> str:
-    measured = sorted({name for run in runs for name in run.measured})
-    if wish.metric not in measured:
-        has = f"they have {', '.join(measured)}" if measured else "train with callbacks=quality"
-        return f"metric={wish.metric} was measured in none of {len(runs)} run(s): {has}."
+    names = sorted({name for run in runs for name in run.measured})
+    if wish.metric not in names:
+        none = f"metric={wish.metric} was measured in none of {len(runs)} run(s)"
+        if quality := [name for name in names if any(run.measures_quality(name) for run in runs)]:
+            return f"{none}: they have {', '.join(quality)}."
+        if names:
+            return f"{none}. Compare another of their curves, such as metric={names[0]}: they have {', '.join(names)}."
+        return f"{none}: train with callbacks=quality."
     states = ", ".join(sorted({run.status for run in runs}))
     return f"None of {len(runs)} run(s) is done ({states}): unfinished=true compares them as far as they are."

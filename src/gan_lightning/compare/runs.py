@@ -60,15 +60,18 @@ class Run:
 
     @cached_property
     def measured(self) -> dict[str, list[Mapping[str, Any]]]:
-        """The records of the generator's quality, by the name of the metric without its prefix ``quality/``."""
+        """The records of each curve, by its name; those of the generator's quality without the prefix ``quality/``."""
         found: dict[str, list[Mapping[str, Any]]] = {}
         for record in self.records:
-            if str(record["name"]).startswith(QUALITY):
-                found.setdefault(record["name"].removeprefix(QUALITY), []).append(record)
+            found.setdefault(str(record["name"]).removeprefix(QUALITY), []).append(record)
         return found
 
+    def measures_quality(self, metric: str) -> bool:
+        """Whether a curve is one of the generator's quality."""
+        return any(str(record["name"]).startswith(QUALITY) for record in self.measured.get(metric, ()))
+
     def curve(self, metric: str) -> Curve | None:
-        """The curve of a metric, or None if the metric was not measured."""
+        """The curve of this name, or None if the run has none."""
         return Curve.of(self.measured.get(metric, ()))
 
     def spent(self) -> dict[str, float]:

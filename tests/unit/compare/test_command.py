@@ -30,6 +30,10 @@ def test_a_sweep_is_a_table(sweep: Path) -> None:
     )
 
 
+def test_a_metric_has_its_name_in_the_records_too(sweep: Path) -> None:
+    assert done(main, f"{sweep} metric=quality/averaged/fid") == done(main, str(sweep))
+
+
 def test_the_format_follows_the_ending_of_the_file(sweep: Path, tmp_path: Path) -> None:
     starts = {"a.csv": "place,recipe", "a.md": "averaged/fid", "a.html": "<!doctype html>", "a.txt": "averaged/fid"}
     for name, start in starts.items():

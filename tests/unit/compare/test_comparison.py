@@ -171,3 +171,19 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
 def test_the_typical_run_is_the_median_one(tmp_path: Path) -> None:
     write_sweep(tmp_path, {"hinge": [10, 2, 7, 9]})
     assert compared(tmp_path).rows[0].typical().seed == 2
+
+
+def test_any_curve_can_be_compared(tmp_path: Path) -> None:
+    """Runs on pairs of images measure no quality, but have losses."""
+    for seed in range(2):
+        for loss, values in {"hinge": [3.0, 1.0 + seed], "minimax": [3.0, 2.5 + seed]}.items():
+            folder = write_run(tmp_path / f"{loss}-{seed}", values, seed=seed, loss=loss, protocol=None, better=None)
+            lines = (folder / "metrics.jsonl").read_text().replace(f"quality/{METRIC}", "loss/pair_a")
+            (folder / "metrics.jsonl").write_text(lines)
+    with pytest.raises(UserError, match=r"such as metric=loss/pair_a: they have loss/pair_a\.$"):
+        compared(tmp_path)
+    with pytest.raises(UserError, match="do not say which way loss/pair_a improves: add better=lower"):
+        compared(tmp_path, metric="loss/pair_a")
+    found = compared(tmp_path, metric="loss/pair_a", better="lower")
+    assert [(row.name, row.fair.values) for row in found.rows] == [("loss=hinge", (1, 2)), ("loss=minimax", (2.5, 3))]
+    assert found.protocol is None
