@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 import torch
-from door import call
+from door import call, refused
+from verbs import done
 
 import gan_lightning
+from gan_lightning.export.command import main as export
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -54,6 +57,20 @@ def test_the_game_trains_resumes_and_is_loaded(folder: Path, tmp_path: Path) -> 
     assert answer.status == 0, answer.err
     generator = gan_lightning.load(run, allow=["negative"])
     assert generator(torch.zeros(2, 1, 5, 9)).shape == (2, 1, 5, 9)
+
+
+def test_the_game_of_several_networks_on_pairs_does_all_of_it(folder: Path, tmp_path: Path) -> None:
+    """It trains, resumes, and both of its generators are loaded and exported."""
+    run = tmp_path / "run"
+    answer = call(f"--config-dir {folder / 'conf'} model=both_ways data=stripes n_critic=2 penalty=[] {SMALL}", run)
+    assert answer.status == 0, answer.err
+    curves = {json.loads(line)["name"] for line in (run / "metrics.jsonl").read_text().splitlines()}
+    assert curves >= {"loss/critic_a", "loss/critic_b", "loss/to_a", "loss/to_b", "logits/real_a", "logits/real_b"}
+    assert "allow=[both_ways]" in refused(f"resume={run} trainer.max_steps=3")
+    answer = call(f"resume={run} trainer.max_steps=3 'allow=[both_ways,stripes]'")
+    assert answer.status == 0, answer.err
+    assert gan_lightning.load(run, name="f", allow=["both_ways"])(torch.zeros(2, 1, 5, 9)).shape == (2, 1, 5, 9)
+    done(export, f"{run} 'allow=[both_ways]' formats=[torch] to={tmp_path / 'export'}")
 
 
 def test_the_tree_names_every_entry() -> None:
