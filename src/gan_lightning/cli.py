@@ -24,7 +24,7 @@ from omegaconf import DictConfig
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.hydra_errors import hydras_mistakes_in_one_line, release_stderr
-from gan_lightning.config.tilde import unquoted, with_home
+from gan_lightning.config.typed_words import unquoted, with_home
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import COMMAND, RunFolder
 from gan_lightning.search import VARIABLE

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gan_lightning.compare.curves import Axis
+from gan_lightning.compare.formatting import amount, listed
 from gan_lightning.compare.ranking import LEAST_SEEDS
 from gan_lightning.compare.rows import Row
-from gan_lightning.compare.words import amount, listed
 
 SURE = 0.975
 """Probability of being better from which the first recipe is called better than another.

@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 
 from gan_lightning.compare.comparison import Comparison, compare
 from gan_lightning.compare.counted_runs import Wish
+from gan_lightning.compare.csv_table import csv_table
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.runs import QUALITY, read_run
-from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
 from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
-from gan_lightning.runs.whole import write_whole
+from gan_lightning.runs.whole_files import write_whole
 from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 PROGRAM = "compare.py"
@@ -86,7 +86,7 @@ def _page(comparison: Comparison) -> str:
 
 WRITERS: Mapping[str, Callable[[Comparison], str]] = {
     "table": _table,
-    "csv": sheet,
+    "csv": csv_table,
     "markdown": markdown,
     "html": _page,
 }

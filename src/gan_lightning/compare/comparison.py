@@ -10,11 +10,11 @@ from gan_lightning.compare.agreement import common_direction, common_protocol
 from gan_lightning.compare.cautions import cautions
 from gan_lightning.compare.counted_runs import Wish, sort_out
 from gan_lightning.compare.curves import Better, Curve
+from gan_lightning.compare.formatting import amount
 from gan_lightning.compare.ranking import LEAST_SEEDS, standings
 from gan_lightning.compare.recipes import Recipe, differences, in_common, names, recipes_of
 from gan_lightning.compare.rows import Row, Spread
 from gan_lightning.compare.runs import Run
-from gan_lightning.compare.words import amount
 from gan_lightning.runs.protocol import Protocol
 
 

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 
 from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.formatting import amount, described, kimg, readable_time, with_spread
 from gan_lightning.compare.rows import Row
-from gan_lightning.compare.words import amount, described, kimg, readable_time, with_spread
 
 GAP = 2
 """Spaces between two columns."""

@@ -22,7 +22,7 @@ from hydra.errors import HydraException
 from gan_lightning.config.moved import VERBS, renamed
 from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.config.signatures import admits, choices_in_words
-from gan_lightning.config.tilde import with_home
+from gan_lightning.config.typed_words import with_home
 from gan_lightning.errors import UserError
 
 Options = TypeVar("Options")

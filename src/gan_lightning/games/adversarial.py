@@ -52,6 +52,10 @@ class AdversarialGame(Game):
         UserError: If a term on D and one on G have the same name.
     """
 
+    OF_GROUPS = Game.OF_GROUPS | {
+        *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "augment", "image_pool")
+    }
+
     def __init__(
         self,
         networks: Mapping[str, Mapping[str, nn.Module]],

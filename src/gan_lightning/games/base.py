@@ -29,7 +29,7 @@ from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
-from gan_lightning.runs.fit import require_fit, require_state
+from gan_lightning.runs.checkpoint_checks import require_fit, require_state
 from gan_lightning.types import PLAYERS, Direction, Images, Product, Sampling, Scalar, Sheet
 
 Rule = Callable[[Any], Iterator[str]]
@@ -71,6 +71,10 @@ class Game(LightningModule, ABC):
         UserError: If ``n_critic`` is less than 1.
     """
 
+    OF_GROUPS: ClassVar[frozenset[str]] = frozenset(
+        {"optimizer_generator", "optimizer_discriminator", "schedules", "n_critic", "clip", "seed"}
+    )
+    """Options of the game whose values come from other groups of the configuration than ``model``."""
     errors: ClassVar[Sequence[Rule]] = ()
     """Rules that this game must not break."""
     warnings: ClassVar[Sequence[Rule]] = ()

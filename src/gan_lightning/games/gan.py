@@ -45,6 +45,7 @@ class GAN(AdversarialGame):
             :class:`~gan_lightning.games.base.Game`.
     """
 
+    OF_GROUPS = AdversarialGame.OF_GROUPS | {"prior"}
     errors = ERRORS
     warnings = WARNINGS
     generator: nn.Module

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan_lightning.errors import UserError
 from gan_lightning.images import grid, save_png
-from gan_lightning.runs.whole import replacing
+from gan_lightning.runs.whole_files import replacing
 
 Tiles = UInt8[Tensor, "rows frames C H W"]
 

@@ -20,7 +20,7 @@ from gan_lightning.data.pictures.reading import decoded
 from gan_lightning.errors import UserError
 from gan_lightning.images import finite, to_bytes, to_unit
 from gan_lightning.runs.loading import Trained
-from gan_lightning.runs.whole import replacing
+from gan_lightning.runs.whole_files import replacing
 from gan_lightning.types import Images
 
 LEAST = 8

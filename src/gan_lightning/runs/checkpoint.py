@@ -14,9 +14,9 @@ from torch import Tensor
 
 from gan_lightning.config.moved import checkpoint_up_to_date
 from gan_lightning.errors import UserError
-from gan_lightning.runs.fit import believed
+from gan_lightning.runs.checkpoint_checks import believed
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.whole import replacing
+from gan_lightning.runs.whole_files import replacing
 
 VERSION = 2
 """Version of the ``gan_lightning`` record in a checkpoint."""

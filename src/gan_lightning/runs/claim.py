@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import ENDED_WITH, EVENTS, MADE_OF, Attempt, RunFolder
-from gan_lightning.runs.whole import replacing
+from gan_lightning.runs.whole_files import replacing
 
 
 class Busy(UserError):

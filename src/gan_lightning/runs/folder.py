@@ -20,7 +20,7 @@ from gan_lightning.config.modest import require_modest
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.records import OF_TRAINING, read_records
-from gan_lightning.runs.whole import write_whole
+from gan_lightning.runs.whole_files import write_whole
 
 SCHEMA_VERSION = 1
 """Version of the format of a run folder's JSON files; each file holds it as ``v``."""

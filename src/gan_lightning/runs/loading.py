@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from gan_lightning.config.trust import build_trusted, trusted_class
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint import load_checkpoint
+from gan_lightning.runs.checkpoint_checks import believed, require_fit, require_whole
 from gan_lightning.runs.exported import CONFIG, read_weights
-from gan_lightning.runs.fit import believed, require_fit, require_whole
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.types import Draw, Latents, Product
 

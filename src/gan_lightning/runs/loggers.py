@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from gan_lightning.errors import UserError
 from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder
 from gan_lightning.runs.records import OF_TRAINING, append_lines, read_records
-from gan_lightning.runs.whole import write_whole
+from gan_lightning.runs.whole_files import write_whole
 
 
 class JsonLines(Logger):

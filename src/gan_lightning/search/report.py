@@ -11,7 +11,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from gan_lightning.runs.cells import cell
-from gan_lightning.runs.whole import replacing
+from gan_lightning.runs.whole_files import replacing
 from gan_lightning.search.objective import Objective
 
 TABLE = "study.csv"

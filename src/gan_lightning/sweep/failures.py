@@ -10,7 +10,7 @@ import torch
 
 from gan_lightning.errors import Diverged, ProcessFailed, ProcessKilled, UserError
 from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder, read_json, write_json
-from gan_lightning.runs.whole import write_whole
+from gan_lightning.runs.whole_files import write_whole
 
 KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Diverged, "diverged"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.whole import write_whole
+from gan_lightning.runs.whole_files import write_whole
 
 WORDS: dict[str, str] = {
     "trained": "trained",

@@ -18,7 +18,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 from torch.distributed import Store
 
-from gan_lightning.callbacks import Curves, Diary, Progress, Pruning
+from gan_lightning.callbacks import Curves, Progress, Pruning, RunRecord
 from gan_lightning.config.instantiate import build
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
@@ -31,7 +31,7 @@ from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.runs.checkpoint import AtomicCheckpointIO
-from gan_lightning.runs.fit import MISTAKES, believed
+from gan_lightning.runs.checkpoint_checks import MISTAKES, believed
 from gan_lightning.runs.init_from import start_from
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.search import VARIABLE
@@ -204,7 +204,7 @@ def build_loggers(config: Mapping[str, Any]) -> list[Logger]:
 def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> list[Callback]:
     """The configured callbacks and those that every run has.
 
-    The diary comes first, because it makes this attempt's record the run's before anybody writes into the folder. The
+    The record comes first, because it makes this attempt's record the run's before anybody writes into the folder. The
     checkpoint comes last, so that pictures and curves are written before it.
     """
     nodes = {name: node for name, node in (config.get("callbacks") or {}).items() if node is not None}
@@ -212,9 +212,9 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     checkpoint = configured.pop("checkpoint", None)
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
-    diary = Diary(str(folder), attempt, config, text)
+    record = RunRecord(str(folder), attempt, config, text)
     always = [Curves(), *bar, *build_pruning()]
-    return [diary, *configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
+    return [record, *configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
 
 
 def build_pruning() -> list[Callback]:

@@ -22,8 +22,8 @@ from gan_lightning.config.trust import check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.data.stored import require_same_classes
 from gan_lightning.parallel.devices import external_rank, threads_for
+from gan_lightning.runs.checkpoint_checks import require_resumable
 from gan_lightning.runs.claim import first_attempt
-from gan_lightning.runs.fit import require_resumable
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import StoredCheckpoint, read_checkpoint, run_of
 from gan_lightning.train.build import Job, one_run_in_this_process, prepare

@@ -1,4 +1,4 @@
-"""Pictures, curves, progress and the diary: what a run leaves to look at."""
+"""Pictures, curves, progress and the record: what a run leaves to look at."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_the_summary_has_the_last_numbers(run: Path) -> None:
     assert datetime.fromisoformat(started) <= datetime.fromisoformat(summary["ended"]) <= datetime.now(UTC)
 
 
-# ------------------------------------------------------------------------- diary
+# ------------------------------------------------------------------------- record
 
 
 def test_the_diary_tells_what_was_trained_with(run: Path) -> None:

@@ -11,11 +11,11 @@ from run_folders import METRIC, write_failure, write_run, write_sweep
 
 from gan_lightning.compare.comparison import Comparison, compare
 from gan_lightning.compare.counted_runs import Wish
+from gan_lightning.compare.csv_table import csv_table
 from gan_lightning.compare.finding import find_runs
+from gan_lightning.compare.formatting import kimg, listed, readable_time, with_spread
 from gan_lightning.compare.runs import read_run
-from gan_lightning.compare.sheet import sheet
 from gan_lightning.compare.text import markdown, terminal
-from gan_lightning.compare.words import kimg, listed, readable_time, with_spread
 
 
 def compared(folder: Path) -> Comparison:
@@ -75,7 +75,7 @@ def test_nothing_in_a_name_is_markup(tmp_path: Path) -> None:
 
 def test_csv_has_full_digits_and_empty_cells(tmp_path: Path) -> None:
     write_sweep(tmp_path, {"hinge": [1 / 3], "minimax": [4, 5]})
-    first, second = csv.DictReader(io.StringIO(sheet(compared(tmp_path))))
+    first, second = csv.DictReader(io.StringIO(csv_table(compared(tmp_path))))
     assert float(first["mean"]) == 1 / 3
     assert (first["std"], first["p_best"]) == ("", "")
     assert (second["recipe"], second["seeds"], float(second["std"])) == ("loss=minimax", "2", pytest.approx(0.5**0.5))

@@ -10,7 +10,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from gan_lightning.config.options import read_options
-from gan_lightning.config.tilde import unquoted, with_home
+from gan_lightning.config.typed_words import unquoted, with_home
 from gan_lightning.errors import UserError
 
 

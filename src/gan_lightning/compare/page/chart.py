@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_lightning.compare.comparison import Comparison
 from gan_lightning.compare.curves import Band, band_of
-from gan_lightning.compare.words import amount, number
+from gan_lightning.compare.formatting import amount, number
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 28, 40
 """Pixels between the plot and each edge of the drawing."""

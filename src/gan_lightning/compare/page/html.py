@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gan_lightning.compare.comparison import Comparison
+from gan_lightning.compare.formatting import described, kimg, number, readable_time, with_spread
 from gan_lightning.compare.page.chart import chart
 from gan_lightning.compare.page.origins import common_folder, origins
 from gan_lightning.compare.page.strips import samples
 from gan_lightning.compare.page.verdict import verdict
 from gan_lightning.compare.text import CONFIDENCE, fair_head, headline, probability, ranks
-from gan_lightning.compare.words import described, kimg, number, readable_time, with_spread
 
 ASSETS = Path(__file__).with_name("assets")
 COLOURS = 10

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gan_lightning.compare.formatting import kimg
 from gan_lightning.compare.rows import Row
 from gan_lightning.compare.runs import Run
-from gan_lightning.compare.words import kimg
 from gan_lightning.runs.folder import RunFolder
 
 POINTS = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_lightning.compare.cautions import within_noise
 from gan_lightning.compare.comparison import Comparison
-from gan_lightning.compare.words import listed, with_spread
+from gan_lightning.compare.formatting import listed, with_spread
 
 
 def verdict(comparison: Comparison) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,8 @@ from gan_lightning.games.base import Game
 from gan_lightning.runs.claim import promote
 from gan_lightning.runs.folder import Attempt, RunFolder, write_json
 
-OF_GROUPS = (
-    *("loss", "penalties", "discriminator_terms", "generator_terms", "constraints", "n_critic", "augment", "prior"),
-    *("optimizer_generator", "optimizer_discriminator", "clip", "schedules", "image_pool", "seed"),
-)
-"""Options of a game that come from config groups, and therefore have columns of their own in the table or none."""
 
-
-class Diary(Callback):
+class RunRecord(Callback):
     """Writes the configuration to TensorBoard, and what each process really trained with to ``attempts/``.
 
     Args:
@@ -68,19 +62,25 @@ class Diary(Callback):
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 logger.experiment.add_text("config", f"```yaml\n{self.config_text}\n```", pl_module.iteration)
                 quality = [each.names() for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
-                write_table_and_charts(logger, self._columns(next(iter(pl_module.networks))), list(chain(*quality)))
+                write_table_and_charts(logger, self._columns(pl_module), list(chain(*quality)))
 
-    def _columns(self, model: str) -> dict[str, Any]:
-        return typed_first(comparable(self.config), self.attempt.words(), model)
+    def _columns(self, game: Game) -> dict[str, Any]:
+        options = comparable(self.config, game.OF_GROUPS)
+        return typed_first(options, self.attempt.words(), next(iter(game.networks)))
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: Game, checkpoint: dict[str, Any]) -> None:
         """Store the configuration in the checkpoint, so that its networks can be built from the checkpoint alone."""
         checkpoint["config"] = dict(self.config)
 
 
-def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options by which a run can be compared in TensorBoard's table, without folders and without repetitions."""
-    own = {name: node for name, node in config["model"].items() if name not in OF_GROUPS and not name.startswith("_")}
+def comparable(config: Mapping[str, Any], of_groups: Collection[str]) -> dict[str, Any]:
+    """Options by which a run can be compared in TensorBoard's table, without folders and without repetitions.
+
+    Args:
+        config: The resolved configuration as plain values.
+        of_groups: Names of the game's options that come from other groups, which would be repetitions.
+    """
+    own = {name: node for name, node in config["model"].items() if name not in of_groups and not name.startswith("_")}
     groups = ("seed", "kimg", "n_critic", "data", "conditioning", "loss", "penalty", "constraint", "optimizer")
     trainer = {name: config["trainer"].get(name) for name in ("devices", "precision", "max_steps", "max_epochs")}
     return flat({**{name: config.get(name) for name in groups}, **own, "trainer": trainer})

@@ -15,7 +15,7 @@ HEADS = (
 )
 
 
-def sheet(comparison: Comparison) -> str:
+def csv_table(comparison: Comparison) -> str:
     """The CSV text (RFC 4180) with one line for each recipe; a value that is not known is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
