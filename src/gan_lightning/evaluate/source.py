@@ -26,7 +26,7 @@ from gan_lightning.quality import Evaluator, Fakes, RealImages
 from gan_lightning.quality.fakes import SAMPLING
 from gan_lightning.runs.exported import CONFIG
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.loading import Stored, Trained, stored_at
+from gan_lightning.runs.loading import StoredNetworks, Trained, stored_at
 from gan_lightning.types import Direction
 
 FILES = "files"
@@ -40,7 +40,7 @@ class Source:
 
     path: Path
     """The path as it was given."""
-    stored: Stored | None
+    stored: StoredNetworks | None
     """The checkpoint or export that holds the generators; None if the source is images."""
     checkpoint: Path
     """The file or folder that the records of its numbers name."""

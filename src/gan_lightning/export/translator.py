@@ -13,7 +13,7 @@ from torch import Generator, nn
 
 from gan_lightning.export.card import PICTURE, Card, code
 from gan_lightning.export.programs import Inputs
-from gan_lightning.generate.translating import LEAST, in_channels
+from gan_lightning.generate.translating import LEAST, channels_taken
 from gan_lightning.images import QUANTISATION
 from gan_lightning.runs.exported import CONFIG, WEIGHTS
 from gan_lightning.runs.folder import RunFolder
@@ -32,7 +32,7 @@ def multiple_of(generator: nn.Module) -> int:
 def inputs(generator: nn.Module) -> list[Inputs]:
     """Batches of random images of three sizes, by which programs are compared."""
     random, side = Generator().manual_seed(0), -(-LEAST // multiple_of(generator)) * multiple_of(generator)
-    shapes = ((batch, in_channels(generator), rows * side, columns * side) for batch, rows, columns in SIZES)
+    shapes = ((batch, channels_taken(generator), rows * side, columns * side) for batch, rows, columns in SIZES)
     return [(2 * torch.rand(shape, generator=random) - 1,) for shape in shapes]
 
 
@@ -44,7 +44,7 @@ def configuration(trained: Trained, name: str | None) -> dict[str, Any]:
         "weights": trained.weights,
         "sha256": trained.sha256(),
         "trained": dict(trained.counters),
-        "in_channels": in_channels(trained.generator),
+        "in_channels": channels_taken(trained.generator),
         "multiple_of": multiple_of(trained.generator),
         "least": LEAST,
         "range": [-1, 1],
@@ -69,7 +69,7 @@ class TranslatorCard(Card):
 
     def _introduction(self) -> str:
         generator = self.trained.generator
-        kind = {1: "grey", 3: "colour"}.get(in_channels(generator), f"{in_channels(generator)}-channel")
+        kind = {1: "grey", 3: "colour"}.get(channels_taken(generator), f"{channels_taken(generator)}-channel")
         return f"A generative adversarial network that translates {kind} pictures of any size into another domain."
 
     def _pictures(self) -> list[str]:
@@ -102,7 +102,7 @@ class TranslatorCard(Card):
     def _inputs_and_outputs(self) -> Mapping[str, str]:
         sides = f"both sides multiples of {self._multiple}"
         return {
-            "input": f"[{in_channels(self.trained.generator)} H W] in [-1, 1], {sides}",
+            "input": f"[{channels_taken(self.trained.generator)} H W] in [-1, 1], {sides}",
             "output": f"an image of the same size in [-1, 1]; bytes are {QUANTISATION}",
         }
 

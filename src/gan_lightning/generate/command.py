@@ -15,13 +15,13 @@ from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
 from gan_lightning.generate.between import between_classes, between_seeds
 from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
-from gan_lightning.generate.products import Film, Product, Stills
+from gan_lightning.generate.products import Film, Stills, Writable
 from gan_lightning.generate.record import origin, origin_of
 from gan_lightning.generate.sampler import Sampler
 from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
-from gan_lightning.generate.translating import Translation, Translator, pictures_at
+from gan_lightning.generate.translating import TrainedTranslator, Translation, pictures_at
 from gan_lightning.outputs import device_named, new_folder
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
@@ -125,7 +125,7 @@ def generate(options: Generate) -> Path:
     return folder
 
 
-Planned: TypeAlias = tuple[Product, dict[str, Any], Callable[[Path], dict[str, Any]]]
+Planned: TypeAlias = tuple[Writable, dict[str, Any], Callable[[Path], dict[str, Any]]]
 """What will be written, its part of the record, and a function that gives the rest of the record for a folder."""
 
 
@@ -140,7 +140,7 @@ def samples(options: Generate, trained: Trained, device: torch.device) -> Planne
 
 def translation(options: Generate, trained: Trained, device: torch.device) -> Planned:
     """What a generator from images to images makes of the pictures at ``from=``."""
-    translator = Translator(trained, device)
+    translator = TrainedTranslator(trained, device)
     assert options.from_ is not None
     pictures = pictures_at(options.from_)
     print(trained.description(), flush=True)
@@ -186,7 +186,7 @@ def check_choices(options: Generate) -> None:
         raise UserError("data.KEY= says where the training images are, which neighbours= shows: say how many.")
 
 
-def stills(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+def stills(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:
     """Single images: every seed in every class asked for, or, without ``classes=``, in a class drawn from the seed."""
     training = training_of(options, sampler)
     seeds = seeds_from(options.seeds, options.count, IMAGES)
@@ -218,7 +218,7 @@ def training_of(options: Generate, sampler: Sampler) -> Training:
     return Training(sampler.trained, options.data, options.allow)
 
 
-def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:
     """An interpolation from seed to seed in each class that was asked for, or else in the class of the first seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
     names = training_of(options, sampler).class_names
@@ -227,7 +227,7 @@ def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Product, di
     return film(options, tiles), {"interpolate": "seeds", "seeds": ranges(seeds), "classes": labels}
 
 
-def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Product, dict[str, Any]]:
+def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:
     """An interpolation from class to class for each seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
     names = training_of(options, sampler).class_names
@@ -242,7 +242,7 @@ def film(options: Generate, tiles: Tiles) -> Film:
     return Film(tiles, options.format or next(iter(FILMS)), options.fps, options.zoom)
 
 
-PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Product, dict[str, Any]]]] = {
+PRODUCTS: Mapping[str | None, Callable[[Generate, Sampler], tuple[Writable, dict[str, Any]]]] = {
     None: stills,
     "seeds": ways_between_seeds,
     "classes": ways_between_classes,

@@ -22,11 +22,11 @@ from gan_lightning.types import Bytes
 
 
 @runtime_checkable
-class Product(Protocol):
+class Writable(Protocol):
     """Something that can be written to a folder; mistakes in what was asked for were found when it was made."""
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """Draw and write the product; returns a line of text for each file, and the facts for the record."""
+        """Draw and write it; returns a line of text for each file, and the facts for the record."""
         ...
 
 

@@ -40,7 +40,7 @@ def saved_as(suffix: str) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Translator:
+class TrainedTranslator:
     """A trained generator from images to images.
 
     Args:
@@ -70,14 +70,14 @@ class Translator:
         """
         generator = self.trained.generator
         height, width = images.shape[2:]
-        given = to_unit(with_channels(images, in_channels(generator)).to(self.device))
+        given = to_unit(with_channels(images, channels_taken(generator)).to(self.device))
         exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # TF32 is off by more than a grey level
         with torch.inference_mode(), exact:
             made = generator(padded(given, getattr(generator, "multiple_of", 1)))
         return to_bytes(finite(made[:, :, :height, :width])).cpu()
 
 
-def in_channels(generator: nn.Module) -> int:
+def channels_taken(generator: nn.Module) -> int:
     """Channels of the images that a generator takes: its ``in_channels``, or those of its first convolution."""
     if (channels := getattr(generator, "in_channels", None)) is not None:
         return int(channels)
@@ -100,14 +100,14 @@ def _reflected(side: int, length: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class GivenPictures:
     """The pictures of a file, a folder or a zip, by name."""
 
     files: Files
     names: Sequence[str]
 
 
-def pictures_at(source: str) -> Pictures:
+def pictures_at(source: str) -> GivenPictures:
     """The pictures that ``from=`` names.
 
     Raises:
@@ -115,12 +115,12 @@ def pictures_at(source: str) -> Pictures:
     """
     place = Path(source).expanduser()
     if place.is_file() and is_picture(place.name):
-        return Pictures(FolderFiles(place.parent), [place.name])
+        return GivenPictures(FolderFiles(place.parent), [place.name])
     files = files_at(place, "from")
     listed = sorted(files.listed())
     if not (names := [name for name in listed if is_picture(name)]):
         raise UserError(f"from={source} has no pictures, but {other_files(listed) or 'nothing at all'}.")
-    return Pictures(files, names)
+    return GivenPictures(files, names)
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class Translation:
         on_grid: Number of pictures on the sheet that shows them beside their outputs; 0 for no sheet.
     """
 
-    translate: Translator
-    pictures: Pictures
+    translate: TrainedTranslator
+    pictures: GivenPictures
     background: str
     threads: int
     on_grid: int

@@ -115,7 +115,7 @@ class Leaving(NamedTuple):
     weights: str
     """Kind of the weights: "averaged" or "raw"."""
 
-    def built(self, stored: Stored, allow: Sequence[str]) -> Trained:
+    def built(self, stored: StoredNetworks, allow: Sequence[str]) -> Trained:
         """Build the generator, in evaluation mode and without gradients.
 
         Raises:
@@ -260,10 +260,10 @@ def names_in(value: Any) -> Sequence[str]:
     return value if isinstance(value, list) and all(isinstance(name, str) for name in value) else ()
 
 
-Stored: TypeAlias = StoredCheckpoint | StoredExport
+StoredNetworks: TypeAlias = StoredCheckpoint | StoredExport
 
 
-def stored_at(source: Path, which: str = "last") -> Stored:
+def stored_at(source: Path, which: str = "last") -> StoredNetworks:
     """Read a checkpoint or an exported folder, without building anything from it.
 
     Args:

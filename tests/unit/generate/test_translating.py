@@ -17,7 +17,7 @@ from verbs import done, refused
 
 import gan_lightning
 from gan_lightning.generate.command import main
-from gan_lightning.generate.translating import in_channels, padded
+from gan_lightning.generate.translating import channels_taken, padded
 from gan_lightning.images import to_bytes, to_unit
 
 OPTIONS = "data.batch_size=4 trainer.accelerator=cpu logger=[] threads=1 callbacks.samples.count=4 trainer.max_steps=1"
@@ -152,7 +152,7 @@ class Known(nn.Module):
 
 
 def test_a_network_of_ones_own_need_not_say_what_it_takes() -> None:
-    assert in_channels(Known()) == 5
+    assert channels_taken(Known()) == 5
 
 
 def test_padding_reflects_as_often_as_it_has_to() -> None:

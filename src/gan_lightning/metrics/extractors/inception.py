@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.metrics.extractors.frozen import FrozenExtractor
-from gan_lightning.metrics.extractors.preparation import in_channels
+from gan_lightning.metrics.extractors.preparation import with_exact_channels
 from gan_lightning.types import Bytes
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -65,7 +65,8 @@ class _FeaturesAndLogits(nn.Module):
 
 
 def _colour(images: Bytes) -> UInt8[Tensor, "B 3 H W"]:
-    return in_channels(images, 3).to(torch.uint8)  # exact, because fractions come only from colour turned into grey
+    colour = with_exact_channels(images, 3)
+    return colour.to(torch.uint8)  # exact, because fractions come only from colour turned into grey
 
 
 def downloaded() -> Path:

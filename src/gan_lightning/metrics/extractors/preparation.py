@@ -16,7 +16,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 
-def in_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
+def with_exact_channels(images: Bytes, channels: int) -> Float[Tensor, "B {channels} H W"]:
     """The images with ``channels`` channels as floats 0..255, not rounded: grey is repeated, colour becomes luma.
 
     Raises:
@@ -47,7 +47,7 @@ class Square:
 
     def __call__(self, images: Bytes) -> Float[Tensor, "B {self.channels} {self.resolution} {self.resolution}"]:
         """Turn bytes [B, C, H, W] into images [B, channels, resolution, resolution]."""
-        x = in_channels(images, self.channels)
+        x = with_exact_channels(images, self.channels)
         size = (self.resolution, self.resolution)
         if x.shape[-2:] != size:
             x = interpolate(x, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 255)

@@ -17,7 +17,7 @@ from gan_lightning.images import to_unit
 from gan_lightning.metrics.extractors import Extractor, ModuleExtractor
 from gan_lightning.metrics.extractors.classifier import SmallClassifier
 from gan_lightning.metrics.extractors.frozen import fingerprint
-from gan_lightning.metrics.extractors.preparation import Square, in_channels
+from gan_lightning.metrics.extractors.preparation import Square, with_exact_channels
 
 
 def picture(count: int, channels: int, side: int) -> Tensor:
@@ -157,8 +157,9 @@ def test_channels_and_sizes_are_those_of_the_data_but_for_rounding() -> None:
     exact = Square(channels=1, resolution=16)(images)
     assert (rounded - exact).abs().max() < 2.5 / 127.5  # luma and resize are rounded one after the other
     assert Square(channels=3, resolution=20)(images).equal(to_unit(images))
-    assert in_channels(picture(1, 1, 2), 3).shape == (1, 3, 2, 2)
-    assert in_channels(torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1), 1).item() == pytest.approx(76.245)
+    assert with_exact_channels(picture(1, 1, 2), 3).shape == (1, 3, 2, 2)
+    red = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)
+    assert with_exact_channels(red, 1).item() == pytest.approx(76.245)
 
 
 def test_resizing_stays_within_bytes() -> None:
