@@ -38,9 +38,11 @@ TARGETS = {
 """Modules and classes below the package that a stored ``_target_`` may name, each with its path of today."""
 PARAMETERS = {
     "Bootstrap": {"measure": "metric"},
+    "Domains": {"val_share": "test_share"},
     "Evaluator": {"measures": "metrics"},
     "LitGAN": {"history": "image_pool"},
     "NoiseFloor": {"measure": "metric"},
+    "Pairs": {"val_share": "test_share"},
     "Quality": {"measures": "metrics"},
     "TrainTestGap": {"measure": "metric"},
 }
@@ -51,6 +53,7 @@ OPTIONS = {
     "callbacks.quality.measures": "callbacks.quality.metrics",
     "callbacks.quality.evaluator.measures": "callbacks.quality.evaluator.metrics",
     "model.history": "model.image_pool",
+    "data.val_share": "data.test_share",
 }
 """Groups and options of train.py with their names of today; the options of a group move with it."""
 VERBS = {("evaluate.py", "metrics"): "evaluator", ("evaluate.py", "measures"): "metrics"}

@@ -12,7 +12,7 @@ import torch
 from lightning.fabric.plugins.io import CheckpointIO
 from torch import Tensor
 
-from gan_lightning.config.moved import checkpoint_up_to_date
+from gan_lightning.config.moved import checkpoint_up_to_date, up_to_date
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint_checks import believed
 from gan_lightning.runs.folder import RunFolder
@@ -93,6 +93,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise UserError(
             f"{file} has format {version}, but this release reads up to {VERSION}: use the release that wrote it."
         )
+    if isinstance(checkpoint.get("config"), Mapping):
+        with believed(file):
+            return {**checkpoint, "config": up_to_date(checkpoint["config"])}
     return checkpoint
 
 

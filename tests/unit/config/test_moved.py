@@ -93,6 +93,14 @@ def test_references_are_renamed_with_what_they_refer_to() -> None:
     }
 
 
+@pytest.mark.parametrize("target", ["domains.Domains", "pairs.Pairs"])
+def test_what_is_held_out_has_one_name(target: str) -> None:
+    node = {"_target_": f"gan_lightning.data.translation.{target}", "val_share": 0.2}
+    config = {"data": node, "mine": "${data.val_share}"}
+    today = {"data": {"_target_": node["_target_"], "test_share": 0.2}, "mine": "${data.test_share}"}
+    assert up_to_date(config) == today
+
+
 def test_classes_of_others_keep_their_names() -> None:
     node = {"a": {"_target_": "own.history.LitGAN", "history": 3}, "b": {"_target_": "gan_lightning.historyless.X"}}
     assert up_to_date(node) == node
@@ -100,6 +108,7 @@ def test_classes_of_others_keep_their_names() -> None:
 
 def test_renamed_parameters_are_there() -> None:
     homes = {"Evaluator": "quality.Evaluator", "LitGAN": "games.AdversarialGame", "Quality": "callbacks.Quality"}
+    homes |= {"Domains": "data.translation.domains.Domains", "Pairs": "data.translation.pairs.Pairs"}
     for name, renamed in PARAMETERS.items():
         target = PACKAGE + homes.get(name, f"metrics.{name}")
         assert set(renamed.values()) <= set(parameters(target, "") or ())
@@ -147,6 +156,7 @@ def test_options_of_today(old: str, new: str) -> None:
         ("callbacks.quality.measures=[fid]", "is called callbacks.quality.metrics now"),
         ("model.history.updates=4", "model.history.updates is called model.image_pool.updates now"),
         ("+model.history.updates=4", "model.history is called model.image_pool now"),
+        ("data=pairs data.val_share=0.2", "data.val_share is called data.test_share now: write data.test_share=..."),
         ("-m metrics=mnist,digits", "metrics is called evaluator now"),
     ],
 )

@@ -220,7 +220,7 @@ class HeldOutNone(Shades):
 
     def load(self, split: str, size: Any) -> TwoSides:
         if split == "test":
-            raise NoSuchSplit("there are no pictures to test with: data.val_share=0.0 holds out 0 of 25")
+            raise NoSuchSplit("there are no pictures to test with: data.test_share=0.0 holds out 0 of 25")
         return super().load(split, size)
 
 
@@ -371,7 +371,7 @@ def test_a_gan_has_no_ssim(tmp_path: Path) -> None:
 
 
 def test_nothing_held_out_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"CUT is measured on held-out images, and there are no .*val_share=0.0"):
+    with pytest.raises(UserError, match=r"CUT is measured on held-out images, and there are no .*test_share=0.0"):
         translations("CUT", CUT.directions(), HeldOutNone(batch_size=4), evaluator(), 10)
 
 

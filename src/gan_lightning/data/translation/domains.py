@@ -26,7 +26,7 @@ class Domains(UnpairedDataModule):
         b: Path of a folder or zip with the pictures of domain b.
         resolution: Side in pixels, or (height, width), of the images that networks see.
         background: Colour that shows through transparent pixels: white or black.
-        val_share: Share of the pictures of either domain that is held out of training as the split "test". Their names
+        test_share: Share of the pictures of either domain that is held out of training as the split "test". Their names
             decide which.
         skip_damaged: Whether pictures that cannot be read are left out; otherwise they end the run.
         in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
@@ -42,7 +42,7 @@ class Domains(UnpairedDataModule):
         b: str | None = None,
         resolution: Resolution = 256,
         background: Background = "white",
-        val_share: float = 0.1,
+        test_share: float = 0.1,
         skip_damaged: bool = False,
         in_memory_gb: float = 4.0,
         **options: Any,
@@ -51,7 +51,7 @@ class Domains(UnpairedDataModule):
         if a is None or b is None:
             raise UserError("data.a=... and data.b=... must say where the pictures of the two domains are")
         self.places = {"a": a, "b": b}
-        self.how = PictureOptions(background, val_share, skip_damaged, in_memory_gb)
+        self.how = PictureOptions(background, test_share, skip_damaged, in_memory_gb)
 
     def prepare_data(self) -> None:
         """Decode the pictures, unless that was done before.

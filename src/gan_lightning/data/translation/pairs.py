@@ -36,7 +36,7 @@ class Pairs(PairedDataModule):
         swap: Whether the two domains are exchanged.
         resolution: Side in pixels, or (height, width), of the images that networks see.
         background: Colour that shows through transparent pixels: white or black.
-        val_share: Share of the pairs that is held out of training as the split "test". Their names decide which.
+        test_share: Share of the pairs that is held out of training as the split "test". Their names decide which.
         skip_damaged: Whether pairs that cannot be used are left out; otherwise they end the run.
         in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
             process).
@@ -54,7 +54,7 @@ class Pairs(PairedDataModule):
         swap: bool = False,
         resolution: Resolution = 256,
         background: Background = "white",
-        val_share: float = 0.1,
+        test_share: float = 0.1,
         skip_damaged: bool = False,
         in_memory_gb: float = 4.0,
         **options: Any,
@@ -69,7 +69,7 @@ class Pairs(PairedDataModule):
             )
         self.places = {"a": a, "b": b, "root": root, "glued": glued}
         self.swap = swap
-        self.how = PictureOptions(background, val_share, skip_damaged, in_memory_gb)
+        self.how = PictureOptions(background, test_share, skip_damaged, in_memory_gb)
 
     def prepare_data(self) -> None:
         """Decode the pictures, unless that was done before.

@@ -29,14 +29,14 @@ class PictureOptions:
 
     Args:
         background: Colour that shows through transparent pixels.
-        val_share: Share of the pictures that is held out of training as the split "test". Their names decide which.
+        test_share: Share of the pictures that is held out of training as the split "test". Their names decide which.
         skip_damaged: Whether pictures that cannot be used are left out; otherwise they end the run.
         in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
             process).
     """
 
     background: Background = "white"
-    val_share: float = 0.1
+    test_share: float = 0.1
     skip_damaged: bool = False
     in_memory_gb: float = 4.0
 
@@ -46,8 +46,8 @@ class PictureOptions:
         Raises:
             UserError: If the share is not at least 0 and less than 1.
         """
-        if not 0 <= self.val_share < 1:
-            raise UserError(f"data.val_share={self.val_share} must be at least 0 and less than 1")
+        if not 0 <= self.test_share < 1:
+            raise UserError(f"data.test_share={self.test_share} must be at least 0 and less than 1")
 
     def of_split(self, names: Sequence[str], split: str) -> list[str]:
         """The names in ``split``, in an order that does not depend on where the pictures lie.
@@ -56,11 +56,11 @@ class PictureOptions:
             NoSuchSplit: If there are none.
         """
         around = len(folder_around(names))
-        chosen = [name for name in names if (place(name[around:]) < self.val_share) == (split == "test")]
+        chosen = [name for name in names if (place(name[around:]) < self.test_share) == (split == "test")]
         if not chosen:
             raise NoSuchSplit(
                 f"there are no pictures {'to train on' if split == 'train' else 'to test with'}: "
-                f"data.val_share={self.val_share} holds out {len(names) * (split == 'train'):,} of {len(names):,}"
+                f"data.test_share={self.test_share} holds out {len(names) * (split == 'train'):,} of {len(names):,}"
             )
         return sorted(chosen, key=lambda name: (place(name[around:]), name), reverse=True)
 

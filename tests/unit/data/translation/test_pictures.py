@@ -57,12 +57,12 @@ def pairs(folder: Path, **options: Any) -> Any:
     places = {"a": str(folder / "a"), "b": str(folder / "b")}
     if {"root", "glued"} & options.keys():
         places = {}
-    return ready(Pairs(**{**places, "resolution": SIDE, "val_share": 0.25, "batch_size": 4} | options))
+    return ready(Pairs(**{**places, "resolution": SIDE, "test_share": 0.25, "batch_size": 4} | options))
 
 
 def domains(root: Path, **options: Any) -> Any:
     places = {"a": str(root / "a"), "b": str(root / "b")}
-    return ready(Domains(**{**places, "resolution": SIDE, "val_share": 0.25, "batch_size": 4} | options))
+    return ready(Domains(**{**places, "resolution": SIDE, "test_share": 0.25, "batch_size": 4} | options))
 
 
 def loader_of(data: TranslationDataModule, rank: int = 0, world_size: int = 1, iteration: int = 0) -> TwoSidedLoader:
@@ -117,7 +117,7 @@ def test_pairs_glued_side_by_side(tmp_path: Path) -> None:
         pixels[:, :12, 1], pixels[:, 12:, 1] = 7, 9
         (tmp_path / "glued").mkdir(exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / "glued" / f"{i}.png")
-    assert sorted(numbers(pairs(tmp_path, glued=str(tmp_path / "glued"), val_share=0), "train")) == list(range(6))
+    assert sorted(numbers(pairs(tmp_path, glued=str(tmp_path / "glued"), test_share=0), "train")) == list(range(6))
 
 
 def test_glued_or_apart_is_the_same(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_glued_or_apart_is_the_same(tmp_path: Path) -> None:
     for name, part in (("glued/x", noise), ("a/x", noise[:, :20]), ("b/x", noise[:, 20:])):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(np.ascontiguousarray(part)).save(tmp_path / f"{name}.png")
-    apart, glued = pairs(tmp_path, val_share=0), pairs(tmp_path, glued=str(tmp_path / "glued"), val_share=0)
+    apart, glued = pairs(tmp_path, test_share=0), pairs(tmp_path, glued=str(tmp_path / "glued"), test_share=0)
     for ours, theirs in ((apart.train_set.a, glued.train_set.a), (apart.train_set.b, glued.train_set.b)):
         assert torch.equal(ours.images, theirs.images)
 
@@ -166,7 +166,7 @@ def test_a_rectangle_is_the_middle_with_its_proportions(tmp_path: Path) -> None:
     for side in "ab":
         smooth(tmp_path / side / "x.png", 100, 60)
     for resolution, columns, rows in (([30, 50], 50, 30), ([20, 50], 50, 20), ([60, 40], 40, 60)):
-        data = pairs(tmp_path, resolution=resolution, val_share=0)
+        data = pairs(tmp_path, resolution=resolution, test_share=0)
         assert (data.resolution, data.train_set.a.size) == (tuple(resolution),) * 2
         image = data.train_set.a.images[0].float()
         scale = min(100 / columns, 60 / rows)
@@ -261,7 +261,7 @@ def test_two_files_of_one_name_are_named(root: Path) -> None:
 def test_two_ways_to_write_a_name_are_one(tmp_path: Path) -> None:
     picture(tmp_path / "a" / "caf\u00e9.png", (1, 7, 0))
     picture(tmp_path / "b" / "cafe\u0301.png", (1, 9, 0))
-    assert numbers(pairs(tmp_path, val_share=0), "train") == [1]
+    assert numbers(pairs(tmp_path, test_share=0), "train") == [1]
 
 
 def test_unequal_sizes_and_damage_stand_in_one_line(root: Path) -> None:
@@ -286,7 +286,7 @@ def test_sizes_are_compared_as_they_are_seen(tmp_path: Path) -> None:
         (tmp_path / side).mkdir()
     upright.save(tmp_path / "a" / "x.png")
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "b" / "x.png", exif=exif)
-    data = pairs(tmp_path, val_share=0, resolution=[20, 10])
+    data = pairs(tmp_path, test_share=0, resolution=[20, 10])
     assert torch.equal(data.train_set.a.images, data.train_set.b.images)
     assert np.array_equal(data.train_set.a.images[0].permute(1, 2, 0).numpy(), pixels)
 
@@ -305,7 +305,7 @@ def test_damaged_pictures_of_a_domain_are_named(root: Path) -> None:
 
 def test_a_glued_picture_of_odd_width(tmp_path: Path) -> None:
     picture(tmp_path / "glued" / "x.png", (0, 0, 0), size=(13, 6))
-    message = one_line(lambda: pairs(tmp_path, glued=str(tmp_path / "glued"), val_share=0))
+    message = one_line(lambda: pairs(tmp_path, glued=str(tmp_path / "glued"), test_share=0))
     assert "x.png (it is 13 pixels wide, which makes no two halves)" in message
 
 
@@ -315,7 +315,7 @@ def test_a_glued_picture_of_odd_width(tmp_path: Path) -> None:
         ({"a": None, "b": None}, "data.a=... and data.b=... for two folders, or data.root=..."),
         ({"b": None}, "needs to know where"),
         ({"a": "x", "root": "y"}, "only one of the three"),
-        ({"val_share": 1.0}, "data.val_share=1.0 must be"),
+        ({"test_share": 1.0}, "data.test_share=1.0 must be"),
         ({"a": "missing"}, "data.a=.*missing: there is no such folder or zip"),
         ({"b": "empty"}, "data.b=.*empty has no pictures, but .txt 1"),
         ({"resolution": [8, 0]}, "must be a whole number of pixels"),
@@ -350,9 +350,9 @@ def test_a_domain_needs_both_folders(root: Path) -> None:
 
 
 def test_nothing_held_out_is_no_test_split(root: Path) -> None:
-    for data in (pairs(root, val_share=0), domains(root, val_share=0)):
+    for data in (pairs(root, test_share=0), domains(root, test_share=0)):
         assert len(data.split("train").a) == 40
-        with pytest.raises(NoSuchSplit, match=r"data.val_share=0 holds out 0 of 40"):
+        with pytest.raises(NoSuchSplit, match=r"data.test_share=0 holds out 0 of 40"):
             data.split("test")
 
 
