@@ -98,7 +98,7 @@ def test_what_an_export_holds(exported: Path) -> None:
 
 def test_the_configuration_says_how_to_draw(exported: Path, run: Path) -> None:
     config = config_of(exported)
-    assert config["generator"]["_target_"] == "gan_lightning.networks.DCGANGenerator"
+    assert config["generator"]["_target_"] == "gan_lightning.networks.DeepDCGANGenerator"
     assert config["prior"]["_target_"] == "gan_lightning.games.priors.Uniform"
     expected = {"latent_dim": 16, "num_classes": 0, "channels": 1, "resolution": 28, "range": [-1, 1]}
     assert {name: config[name] for name in expected} == expected
@@ -241,7 +241,7 @@ def test_the_model_card(exported: Path) -> None:
     for line in ("library_name: gan-lightning", "pipeline_tag: unconditional-image-generation", "license: apache-2.0"):
         assert line in lines
     assert "![64 samples](samples.png)" in text
-    assert "# DCGAN on Digits" in text
+    assert "# DeepDCGAN on Digits" in text
     assert "python train.py data.batch_size=8" in text
     assert "loss=hinge" in text
     assert "| loss | Hinge(" in text
