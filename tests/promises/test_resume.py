@@ -7,6 +7,7 @@ from pathlib import Path
 import games
 import pytest
 from same_run import EPOCH, assert_same_run, killed_and_resumed, start_whole
+from translation import TINY_RUNS
 
 pytestmark = pytest.mark.forks
 
@@ -63,3 +64,20 @@ def test_dcgan_is_resumed_bit_identically(tmp_path: Path) -> None:
     expected = run("whole", *games.QUICK, *model, *end, f"hydra.run.dir={tmp_path / 'whole'}")
     run("half", *games.QUICK, *model, "trainer.max_steps=6", f"hydra.run.dir={tmp_path / 'half'}")
     assert_same_run(expected, run("half", f"resume={tmp_path / 'half'}", "allow=[games]", *end))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("game", TINY_RUNS)
+def test_games_between_images_that_were_killed_are_resumed_bit_identically(
+    game: str, devices: int, tmp_path: Path
+) -> None:
+    options = (f"trainer.devices={devices}", "trainer.log_every_n_steps=3", "n_critic=2")
+    end = ["trainer.max_steps=16"]
+    whole = start_whole(tmp_path, end, *options, tiny=TINY_RUNS[game])
+    run = killed_and_resumed(tmp_path, 7, 11, end, *options, tiny=TINY_RUNS[game])
+    assert_same_run(whole(), run)
+    stored = games.state(run)["gan_lightning"]
+    pools = [stored[name] for name in ("image_pool", "pool_of_b") if name in stored]
+    assert len(pools) == (2 if game == "cyclegan" else 1)
+    assert all(pool["filled"] == len(pool["past"]) > 0 for pool in pools)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,24 +52,35 @@ def assert_same_run(whole: Path, resumed: Path) -> None:
     assert {key: actual[key] for key in expected} == pytest.approx(expected, abs=1e-6)
 
 
-def killed_and_resumed(folder: Path, save_at: int, kill_at: int, end: list[str], *options: str) -> Path:
-    """Start a run, kill it by SIGKILL after a checkpoint, resume it, and return its folder."""
+def killed_and_resumed(
+    folder: Path, save_at: int, kill_at: int, end: list[str], *options: str, tiny: Sequence[str] = games.TINY
+) -> Path:
+    """Start a run, kill it by SIGKILL after a checkpoint, resume it, and return its folder.
+
+    Args:
+        folder: Where the run folder and what the run prints are put.
+        save_at: The iteration of the checkpoint.
+        kill_at: The iteration at whose start the run is killed.
+        end: Options that say how long the run trains.
+        options: Further options.
+        tiny: Options that choose a small game and its data.
+    """
     run = folder / "killed"
     kill = [f"+callbacks.kill={{_target_: same_run.KillAt, iteration: {kill_at}}}"]
-    words = [*games.TINY, *options, *end, *kill, f"callbacks.checkpoint.every_iterations={save_at}"]
+    words = [*tiny, *options, *end, *kill, f"callbacks.checkpoint.every_iterations={save_at}"]
     assert games.run(*words, f"hydra.run.dir={run}", output=folder / "killed.log") == -signal.SIGKILL
     left_behind = [file["pid"] for file in games.rank_files(run)]
     games.wait_for(lambda: not any(map(games.alive, left_behind)), 5, "the end of the other rank")
     assert games.state(run)["gan_lightning"]["counters"]["iteration"] == save_at
-    words = [f"resume={run}", "allow=[games,same_run]", "callbacks.kill.iteration=-1", *end]
+    words = [f"resume={run}", "allow=[games,same_run,translation]", "callbacks.kill.iteration=-1", *end]
     assert games.run(*words, output=folder / "resumed.log") == 0, (folder / "resumed.log").read_text()
     return run
 
 
-def start_whole(folder: Path, end: list[str], *options: str) -> Callable[[], Path]:
+def start_whole(folder: Path, end: list[str], *options: str, tiny: Sequence[str] = games.TINY) -> Callable[[], Path]:
     """Start the same run without a kill, and return a function that waits for its end and returns its folder."""
     run, log = folder / "whole", folder / "whole.log"
-    process = games.start_run(*games.TINY, *options, *end, f"hydra.run.dir={run}", output=log)
+    process = games.start_run(*tiny, *options, *end, f"hydra.run.dir={run}", output=log)
 
     def finished() -> Path:
         assert games.status(process, 120) == 0, log.read_text()

@@ -100,6 +100,37 @@ def cut(optimizer: Any = games.ADAM, norm: str = "instance", **options: Any) -> 
 GAMES: dict[str, Callable[..., TranslationGame]] = {"pix2pix": pix2pix, "cyclegan": cyclegan, "cut": cut}
 
 
+TINY_RUN = (
+    *("data.batch_size=4", "trainer.accelerator=cpu", "threads=1", "logger=[]", "callbacks.samples.every_kimg=null"),
+    *("callbacks.samples.count=4", "model.ema.half_life_kimg=0.05", "model.image_pool.images=6"),
+)
+RANDOM_PAIRS = ("data=edges", "data._target_=translation.RandomPairs", "~data.render_seed")
+RANDOM_DOMAINS = (
+    *("data=styles", "data._target_=translation.RandomDomains"),
+    *("~data.render_seed", "~data.hand_a", "~data.hand_b"),
+)
+TINY_RUNS: dict[str, tuple[str, ...]] = {
+    "pix2pix": (
+        *("model=pix2pix", *RANDOM_PAIRS, *TINY_RUN),
+        *("model.generator.width=4", "model.discriminator.layers=1", "model.l1_weight=1"),
+    ),
+    "cyclegan": (
+        *("model=cyclegan", *RANDOM_DOMAINS, *TINY_RUN),
+        *("model.a2b.width=4", "model.a2b.blocks=1", "model.discriminator_a.layers=1"),
+        *("model.cycle_weight=1", "model.identity_weight=1"),
+    ),
+    "cut": (
+        *("model=cut", *RANDOM_DOMAINS, *TINY_RUN, "model.generator.width=4", "model.generator.blocks=2"),
+        *("model.discriminator.layers=1", "model.layers=[0,2,3,4]", "model.places=9", "model.projection_width=32"),
+    ),
+}
+"""Words for a run of each game that has what is hard to resume: an image pool, dropout or batch norm, an average.
+
+The image pool is full from the second D update on. No weight is large, because the curves of two runs are compared to
+1e-6, and those of two processes are sums in float32.
+"""
+
+
 def data_for(module: TranslationGame, batch_size: int) -> TranslationDataModule:
     """Pairs for Pix2Pix and domains for the others."""
     kind = RandomPairs if isinstance(module, Pix2Pix) else RandomDomains
