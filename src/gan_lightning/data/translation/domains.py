@@ -10,60 +10,30 @@ from gan_lightning.data.fingerprint import of_files
 from gan_lightning.data.pictures.decoding import Picture, decode
 from gan_lightning.data.pictures.pixels import Pixels
 from gan_lightning.data.translation.datamodule import UnpairedDataModule
-from gan_lightning.data.translation.pictures import Background, PictureOptions, Pictures, kept, require_usable
+from gan_lightning.data.translation.own_pictures import OwnPictures
+from gan_lightning.data.translation.pictures import Pictures, kept, require_usable
 from gan_lightning.data.translation.two_sides import Side, TwoSides
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.images import Resolution
 
 
-class Domains(UnpairedDataModule):
-    """Pictures of two domains, which are cropped to the middle with the proportions of the resolution and resized.
-
-    The result is kept on disk for the next run. The domains may have unequal numbers of pictures, of any sizes.
+class Domains(OwnPictures, UnpairedDataModule):
+    """Pictures of two domains, which may have unequal numbers of pictures, of any sizes.
 
     Args:
         a: Path of a folder or zip with the pictures of domain a.
         b: Path of a folder or zip with the pictures of domain b.
-        resolution: Side in pixels, or (height, width), of the images that networks see.
-        background: Colour that shows through transparent pixels: white or black.
-        test_share: Share of the pictures of either domain that is held out of training as the split "test". Their names
-            decide which.
-        skip_damaged: Whether pictures that cannot be read are left out; otherwise they end the run.
-        in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
-            process).
-        options: The options of :class:`TranslationDataModule`. If ``channels_a`` is None, domain a has one channel if
-            all its pictures are grey, else three; the same holds for domain b.
+        options: The options of :class:`~gan_lightning.data.translation.own_pictures.OwnPictures`.
     """
 
-    def __init__(
-        self,
-        *,
-        a: str | None = None,
-        b: str | None = None,
-        resolution: Resolution = 256,
-        background: Background = "white",
-        test_share: float = 0.1,
-        skip_damaged: bool = False,
-        in_memory_gb: float = 4.0,
-        **options: Any,
-    ) -> None:
-        super().__init__(resolution=resolution, **options)
+    def __init__(self, *, a: str | None = None, b: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
         if a is None or b is None:
             raise UserError("data.a=... and data.b=... must say where the pictures of the two domains are")
         self.places = {"a": a, "b": b}
-        self.how = PictureOptions(background, test_share, skip_damaged, in_memory_gb)
-
-    def prepare_data(self) -> None:
-        """Decode the pictures, unless that was done before.
-
-        Raises:
-            UserError: If a domain has no pictures, or some can't be read.
-        """
-        self._check()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
         """The pictures of "train" or "test" that can be read, at the size asked for."""
-        self._check()
+        self.check()
         assert size is not None, "the resolution has a default"
         a, b = (self._side(domain, split, size) for domain in self.places)
         return TwoSides(a, b)
@@ -124,7 +94,8 @@ class Domains(UnpairedDataModule):
             for name, why in pixels.facts.unreadable.items()
         }
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Refuse pictures that can't be read, unless they are to be left out."""
         if not self.how.skip_damaged:
             places = " and ".join(pictures.place for pictures in self._pictures.values())
             require_usable(self._unreadable, "picture(s)", places)

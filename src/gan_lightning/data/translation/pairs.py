@@ -14,18 +14,18 @@ from gan_lightning.data.pictures.decoding import Picture, decode_glued, decode_p
 from gan_lightning.data.pictures.pixels import Pixels
 from gan_lightning.data.translation.datamodule import PairedDataModule
 from gan_lightning.data.translation.matching import Pair, below, matched, name_of
-from gan_lightning.data.translation.pictures import Background, PictureOptions, Pictures, kept, require_usable
+from gan_lightning.data.translation.own_pictures import OwnPictures
+from gan_lightning.data.translation.pictures import Pictures, kept, require_usable
 from gan_lightning.data.translation.two_sides import Side, TwoSides
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.images import Resolution
 
 AT_ONCE = 64  # number of pictures that are compared at a time, because the comparison takes memory
 
 
-class Pairs(PairedDataModule):
-    """Pairs of pictures, which are cropped to the middle with the proportions of the resolution and resized.
+class Pairs(OwnPictures, PairedDataModule):
+    """Pairs of pictures.
 
-    The result is kept on disk for the next run. Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may
+    Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may
     be a folder or a zip. The two pictures of a pair have the same path up to the ending, and the same height and width.
 
     Args:
@@ -34,14 +34,7 @@ class Pairs(PairedDataModule):
         root: Path of one folder that has both, in folders a/ and b/.
         glued: Path of pictures whose left half is of domain a and whose right half is of domain b.
         swap: Whether the two domains are exchanged.
-        resolution: Side in pixels, or (height, width), of the images that networks see.
-        background: Colour that shows through transparent pixels: white or black.
-        test_share: Share of the pairs that is held out of training as the split "test". Their names decide which.
-        skip_damaged: Whether pairs that cannot be used are left out; otherwise they end the run.
-        in_memory_gb: Size above which a split is not loaded but mapped from disk (1 GB is 10^9 bytes, for each
-            process).
-        options: The options of :class:`TranslationDataModule`. If ``channels_a`` is None, domain a has one channel if
-            all its pictures are grey, else three; the same holds for domain b.
+        options: The options of :class:`~gan_lightning.data.translation.own_pictures.OwnPictures`.
     """
 
     def __init__(
@@ -52,14 +45,9 @@ class Pairs(PairedDataModule):
         root: str | None = None,
         glued: str | None = None,
         swap: bool = False,
-        resolution: Resolution = 256,
-        background: Background = "white",
-        test_share: float = 0.1,
-        skip_damaged: bool = False,
-        in_memory_gb: float = 4.0,
         **options: Any,
     ) -> None:
-        super().__init__(resolution=resolution, **options)
+        super().__init__(**options)
         given = tuple(place is not None for place in (a, b, root, glued))
         if given not in ((True, True, False, False), (False, False, True, False), (False, False, False, True)):
             raise UserError(
@@ -69,19 +57,10 @@ class Pairs(PairedDataModule):
             )
         self.places = {"a": a, "b": b, "root": root, "glued": glued}
         self.swap = swap
-        self.how = PictureOptions(background, test_share, skip_damaged, in_memory_gb)
-
-    def prepare_data(self) -> None:
-        """Decode the pictures, unless that was done before.
-
-        Raises:
-            UserError: If there are no pictures, some have no partner, or some can't be used.
-        """
-        self._check()
 
     def load(self, split: str, size: tuple[int, int] | None) -> TwoSides:
         """The pairs of "train" or "test" that can be used, at the size asked for."""
-        self._check()
+        self.check()
         assert size is not None, "the resolution has a default"
         pixels = self._pixels(split, size)
         if not pixels.facts.count:
@@ -172,7 +151,8 @@ class Pairs(PairedDataModule):
         """The reasons why pairs can't be used, by name."""
         return {name: why for each in self._needed.values() for name, why in each.facts.unreadable.items()}
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Refuse pictures without a partner, and those that can't be used unless they are to be left out."""
         if not self.how.skip_damaged:
             require_usable(self._unusable, "pair(s)", self._source)
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_lightning.data.translation.loader import TranslationBatch
 from gan_lightning.errors import UserError
 from gan_lightning.eval_mode import evaluating
 from gan_lightning.games.player import frozen
-from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
+from gan_lightning.games.translation.base import ImagesA, ImagesB, columns_for, in_rows
+from gan_lightning.games.translation.one_way import OneWayGame
 from gan_lightning.games.translation.patch_nce import Encoder, Projection, patch_nce, random_places
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import AdversarialLoss, Direction, Draw, Images, Product, Scalar, Sheet
@@ -22,7 +22,7 @@ PROBE = 32
 """Pixels a side of the image with which a generator's features are counted."""
 
 
-class CUT(TranslationGame):
+class CUT(OneWayGame):
     """G: a -> b against D, and PatchNCE (Park et al. 2020, https://arxiv.org/abs/2007.15651, eq. 1 to 5).
 
     PatchNCE is the mean over the layers, as in the authors' code, and not their sum.
@@ -44,9 +44,7 @@ class CUT(TranslationGame):
         UserError: If G has no features, or no layers with these numbers, or the domains have unequal channels.
     """
 
-    generator: nn.Module
     projection: Projection
-    discriminator: nn.Module
 
     def __init__(
         self,
@@ -74,23 +72,9 @@ class CUT(TranslationGame):
         self.places_per_map = places
         self.temperature = temperature
 
-    def iterate(self, batch: TranslationBatch) -> None:
-        """``n_critic`` updates of D, then one of G and the projection on the last images."""
-        for update, (a, b) in enumerate(self.shares(batch)):
-            draw = self.draw(f"D{update}")
-            with torch.set_grad_enabled(update == self.n_critic - 1):
-                fake = self.generator(a)
-            self.update_discriminator(b, fake.detach(), draw)
-        self.update_generator(a, b, fake, self.draw("G"))
-
-    def update_discriminator(self, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
-        """Descend D on b and G(a)."""
-        seen = self.examine(self.discriminator, b, self.image_pool(fake, draw.named("image_pool")), None, draw)
-        loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
-        terms = {"loss/discriminator": self.discriminator_weight * loss}
-        self.descend("discriminator", terms | self.extra_discriminator_terms(seen))
-        self.constrain()
-        self.observe(seen)
+    def shown(self, a: ImagesA, b: ImagesB) -> Images:
+        """The image of domain b alone."""
+        return b
 
     def update_generator(self, a: ImagesA, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
         """Descend G and the projection against a frozen D: eq. 5."""

@@ -10,18 +10,18 @@ import torch
 from torch import nn
 
 from gan_lightning.data.translation.datamodule import PairedDataModule
-from gan_lightning.data.translation.loader import TranslationBatch
 from gan_lightning.games.player import frozen
-from gan_lightning.games.translation.base import ImagesA, ImagesB, TranslationGame, columns_for, in_rows
+from gan_lightning.games.translation.base import ImagesA, ImagesB, columns_for, in_rows
+from gan_lightning.games.translation.one_way import OneWayGame
 from gan_lightning.randomness import UpdateDraw
-from gan_lightning.types import AdversarialLoss, Direction, Product, Sheet
+from gan_lightning.types import AdversarialLoss, Direction, Images, Product, Sheet
 
 
-class Pix2Pix(TranslationGame):
+class Pix2Pix(OneWayGame):
     """Pairs (a, b): G maps a to b, and D judges a pair (Isola et al. 2017, https://arxiv.org/abs/1611.07004, eq. 3, 4).
 
     D sees the two images of a pair as one, their channels one after the other; so do penalties, augmentation and the
-    image pool. The fakes of the last D update are those of G's step, as in the authors' code.
+    image pool.
 
     Args:
         generator: Maps images [B C_a H W] to images [B C_b H W] in [-1, 1].
@@ -33,8 +33,6 @@ class Pix2Pix(TranslationGame):
 
     DATA = PairedDataModule
     EXAMPLES = "data=edges or data=pairs data.a=FOLDER data.b=FOLDER"
-    generator: nn.Module
-    discriminator: nn.Module
 
     def __init__(
         self,
@@ -49,32 +47,15 @@ class Pix2Pix(TranslationGame):
         super().__init__(networks, loss, **options)
         self.l1_weight = l1_weight
 
-    def iterate(self, batch: TranslationBatch) -> None:
-        """``n_critic`` updates of D on one share of the pairs each, then one of G on the last."""
-        for update, (a, b) in enumerate(self.shares(batch)):
-            draw = self.draw(f"D{update}")
-            with torch.set_grad_enabled(update == self.n_critic - 1):
-                fake = self.generator(a)
-            self.update_discriminator(a, b, fake.detach(), draw)
-        self.update_generator(a, b, fake, self.draw("G"))
-
-    def update_discriminator(self, a: ImagesA, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
-        """Descend D on pairs (a, b) and (a, G(a))."""
-        pool_draw = draw.named("image_pool")
-        real_pairs, fake_pairs = torch.cat([a, b], 1), self.image_pool(torch.cat([a, fake], 1), pool_draw)
-        seen = self.examine(self.discriminator, real_pairs, fake_pairs, None, draw)
-        loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
-        terms = {"loss/discriminator": self.discriminator_weight * loss}
-        self.descend("discriminator", terms | self.extra_discriminator_terms(seen))
-        self.constrain()
-        self.observe(seen)
+    def shown(self, a: ImagesA, b: ImagesB) -> Images:
+        """The pair as one image, with the channels of b after those of a."""
+        return torch.cat([a, b], 1)
 
     def update_generator(self, a: ImagesA, b: ImagesB, fake: ImagesB, draw: UpdateDraw) -> None:
         """Descend G against a frozen D: its objective over pairs (a, G(a)), and `λ |b - G(a)|`."""
         with frozen(self.players["discriminator"].parameters):
-            seen = self.face(self.discriminator, torch.cat([a, fake], 1), None, draw)
-            pairs = torch.cat([a, b], 1)
-            real_logits = partial(self.score, self.discriminator, pairs, y=None, draw=draw.named("real"))
+            seen = self.face(self.discriminator, self.shown(a, fake), None, draw)
+            real_logits = partial(self.score, self.discriminator, self.shown(a, b), y=None, draw=draw.named("real"))
             terms = {
                 "loss/generator": self.loss.generator(seen.verdict.logits, real_logits),
                 "loss/l1": self.l1_weight * (b - fake).abs().mean(),
