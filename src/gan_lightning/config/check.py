@@ -72,7 +72,11 @@ FIXED = (
 """Options that make a run the run that it is: changing one of them needs a new run."""
 
 NO_TARGETS = "this loss compares no logit with a target; those with logarithms do, such as loss=non_saturating"
-OF_OTHERS = dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS)
+NO_LABELS = "the networks of this model take no labels; use conditioning=none, or another model, such as model=dcgan"
+OF_OTHERS = {
+    **dict.fromkeys(("loss.label_smoothing", "loss.label_noise", "loss.label_flip"), NO_TARGETS),
+    **dict.fromkeys(("conditioning.generator", "conditioning.discriminator"), NO_LABELS),
+}
 """Options that only some choices of a group have, each with the reason why the others don't have it."""
 
 

@@ -118,13 +118,25 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         message = str(error).splitlines()[0]
         if fact := OF_OTHER_DATA.search(message):
-            raise UserError(
-                f"The model refers to data.{fact[1]}, which these data don't have: a model that translates images "
-                "needs two domains, such as data=edges or data=styles, and any other model needs data of one kind."
-            ) from error
+            raise UserError(_of_other_data(fact[1], "channels_a" in config.data)) from error
         raise UserError(f"The configuration can't be resolved: {message}") from error
     assert isinstance(plain, dict)
     return {str(key): _of_one_kind(value) for key, value in plain.items()}
+
+
+def _of_other_data(fact: str, two_domains: bool) -> str:
+    """One line on a model that asks these data for a fact that they don't have."""
+    if two_domains:
+        return (
+            f"These data have two domains, and the model refers to data.{fact}, which they don't have: choose "
+            "a model that translates images, which is model=pix2pix for pairs and model=cyclegan or model=cut for any "
+            "two domains, or other data, such as data=digits."
+        )
+    return (
+        f"The model refers to data.{fact}, because it translates images, and these data don't have two domains: choose "
+        "pairs, such as data=edges, or domains without partners, such as data=styles (of your own: data=pairs and "
+        "data=domains), or a model that draws images, such as model=dcgan."
+    )
 
 
 def _of_one_kind(node: Any) -> Any:

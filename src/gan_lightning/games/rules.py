@@ -35,7 +35,8 @@ def batch_norm_under_gradient_penalty(game: AdversarialGame) -> Iterator[str]:
         for name in _penalties(game, GradientPenalty, R1, R2):
             yield (
                 f"penalty.{name} constrains D's gradient at each sample, but D's batch norm makes a logit depend on "
-                "the whole batch (Gulrajani et al. 2017, sec. 4). Use model.discriminator.norm=layer or none."
+                "the whole batch (Gulrajani et al. 2017, sec. 4). Use model.discriminator.norm=layer or none, or "
+                "instance in a PatchGAN."
             )
 
 
