@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
+import torch.fx.experimental._config as tracing
 from torch import Tensor, nn
 
 from gan_lightning.errors import UserError
 from gan_lightning.export import sample, translate
+from gan_lightning.generate.translating import LEAST
 
 Inputs: TypeAlias = tuple[Tensor, ...]
 """The inputs of a generator: latents [B Z] and, if it takes labels, labels [B]; or images [B C H W]."""
@@ -42,7 +44,8 @@ def drawing(inputs: Inputs) -> Interface:
 
 def translating(multiple: int) -> Interface:
     """The interface of a generator from images to images whose sides are multiples of ``multiple``."""
-    height, width = (torch.export.Dim(name, min=2, max=2**14) for name in ("height", "width"))
+    least = -(-LEAST // multiple)
+    height, width = (torch.export.Dim(name, min=least, max=2**14) for name in ("height", "width"))
     if multiple > 1:
         height, width = multiple * height, multiple * width
     dynamic = {0: BATCH, 2: height, 3: width}
@@ -162,7 +165,8 @@ def traced(generator: nn.Module, inputs: Inputs, interface: Interface) -> torch.
     """
     function = (Labelled if len(inputs) == 2 else Unlabelled)(generator)
     try:
-        with _quietly():
+        # or torch would take for granted that no map has a side of one pixel, which the smallest of a U-Net may have
+        with _quietly(), tracing.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]  # torch adds it late
             return torch.export.export(function, inputs, dynamic_shapes=interface.dynamic)
     except Exception as error:  # torch raises a dozen types; the reason is in the text of the first in the chain
         raise UserError(

@@ -20,7 +20,7 @@ from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import Trained
 from gan_lightning.runs.provenance import versions
 
-SIZES = ((1, 2, 3), (2, 4, 2), (3, 3, 5))
+SIZES = ((1, 2, 3), (2, 4, 2), (3, 1, 1))
 """Batch, height and width of the images that are compared, both sides as multiples of the smallest side."""
 
 

@@ -20,30 +20,38 @@ from gan_lightning.generate.command import main as generate
 
 OPTIONS = "data.batch_size=4 trainer.accelerator=cpu logger=[] threads=1 callbacks.samples.count=4 trainer.max_steps=2"
 RUNS = {
-    "generator": f"model=pix2pix data=colours model.generator.width=4 {OPTIONS}",
-    "b2a": f"model=cyclegan data=styles model.a2b.width=4 model.a2b.blocks=1 {OPTIONS}",
+    "U-Net": ("generator", 4, f"model=pix2pix data=colours model.generator.width=4 {OPTIONS}"),
+    "U-Net to one pixel": (
+        *("generator", 32),
+        f"model=pix2pix data=colours data.resolution=32 model.generator.width=4 {OPTIONS}",
+    ),
+    "residual": ("b2a", 4, f"model=cyclegan data=styles model.a2b.width=4 model.a2b.blocks=1 {OPTIONS}"),
 }
+"""For each network the name of the generator, what the sides of its images are multiples of, and a run."""
 
 
 @pytest.fixture(scope="module", params=sorted(RUNS))
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
-    """The name of a generator, its run and its export."""
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int, Path, Path]:
+    """The name of a generator, what the sides of its images are multiples of, its run and its export."""
     run = tmp_path_factory.mktemp("run") / "run"
-    answer = door.call(RUNS[request.param], run)
+    name, multiple, line = RUNS[request.param]
+    answer = door.call(line, run)
     assert answer.status == 0, answer.err
-    out = done(main, f"{run} direction={request.param} formats=[torch,onnx]")
+    out = done(main, f"{run} direction={name} formats=[torch,onnx]")
     assert out.count("largest difference") == 3
-    return request.param, run, run / "export"
+    return name, multiple, run, run / "export"
 
 
-def test_its_programs_make_the_same_pictures_at_three_sizes(exported: tuple[str, Path, Path]) -> None:
+def test_its_programs_make_the_same_pictures_at_any_size(exported: tuple[str, int, Path, Path]) -> None:
     import onnxruntime
 
-    name, run, folder = exported
+    name, multiple, run, folder = exported
     network = gan_lightning.load(run, name=name)
     graph = torch.export.load(folder / "generator.pt2").module()
     session = onnxruntime.InferenceSession(folder / "generator.onnx", providers=["CPUExecutionProvider"])
-    for shape in ((1, 1, 8, 36), (2, 1, 64, 12), (1, 1, 100, 200)):
+    for batch, *sides in ((1, 8, 36), (2, 64, 12), (1, 100, 200), (2, 8, 8)):
+        height, width = (-(-side // multiple) * multiple for side in sides)
+        shape = (batch, 1, height, width)
         images = torch.rand(shape) * 2 - 1
         expected = network(images)
         assert expected.shape[2:] == shape[2:]
@@ -53,9 +61,11 @@ def test_its_programs_make_the_same_pictures_at_three_sizes(exported: tuple[str,
         assert torch.equal(gan_lightning.load(folder)(images), expected)
 
 
-def test_its_program_maps_a_file_to_a_file_as_generate_does(exported: tuple[str, Path, Path], tmp_path: Path) -> None:
+def test_its_program_maps_a_file_to_a_file_as_generate_does(
+    exported: tuple[str, int, Path, Path], tmp_path: Path
+) -> None:
     """In an interpreter that finds nothing of this project."""
-    name, run, folder = exported
+    name, _, run, folder = exported
     exif = Image.Exif()
     exif[0x0112] = 6
     pixels = np.random.default_rng(0).integers(0, 256, (21, 13, 4), dtype=np.uint8)
@@ -69,10 +79,10 @@ def test_its_program_maps_a_file_to_a_file_as_generate_does(exported: tuple[str,
         assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1
 
 
-def test_its_folder_says_what_it_is(exported: tuple[str, Path, Path]) -> None:
-    name, run, folder = exported
+def test_its_folder_says_what_it_is(exported: tuple[str, int, Path, Path]) -> None:
+    name, multiple, run, folder = exported
     config = json.loads((folder / "config.json").read_text())
-    assert (config["name"], config["in_channels"], config["multiple_of"], config["prior"]) == (name, 1, 4, None)
+    assert (config["name"], config["in_channels"], config["multiple_of"], config["prior"]) == (name, 1, multiple, None)
     card = (folder / "README.md").read_text()
     assert "pipeline_tag: image-to-image" in card
     assert "python translate.py photo.jpg translated.png" in card
