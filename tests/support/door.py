@@ -22,13 +22,16 @@ SMALL = {"width": "{0}", "widths": "[{0}]"}
 """Options of networks that say how wide they are, and the form of their values."""
 
 
+NETWORKS = ("generator", "discriminator", "a2b", "b2a", "discriminator_a", "discriminator_b")
+
+
 def narrow(model: Mapping[str, Any], width: int) -> list[str]:
-    """Words of a command line that make both networks of a composed ``model`` node ``width`` channels wide."""
+    """Words of a command line that make all networks of a composed ``model`` node ``width`` channels wide."""
     return [
-        f"model.{player}.{option}={written.format(width)}"
-        for player in ("generator", "discriminator")
+        f"model.{network}.{option}={written.format(width)}"
+        for network in NETWORKS
         for option, written in SMALL.items()
-        if option in model[player]
+        if network in model and option in model[network]
     ]
 
 
