@@ -82,7 +82,7 @@ def test_noise_untrained_blurred_test(
 def test_a_generator_gets_better_as_it_learns(tmp_path: Path, data_dir: Path) -> None:
     """An early and a late G between an untrained one and the test split; by every metric the late one is the worse."""
     answer = call(
-        f"data=mnist data.data_dir={data_dir} kimg=40 logger=[] threads=1 "
+        f"data=mnist model=dcgan data.batch_size=64 data.data_dir={data_dir} kimg=40 logger=[] threads=1 "
         "trainer.accelerator=cpu callbacks.samples.every_kimg=null callbacks.checkpoint.keep_every_kimg=20",
         tmp_path / "run",
     )

@@ -139,7 +139,7 @@ def middle(image: Image.Image, extent: tuple[float, float], size: tuple[int, int
 
 def as_array(image: Image.Image) -> Picture:
     """The red, green and blue bytes of a picture."""
-    return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+    return np.array(np.asarray(image.convert("RGB")).transpose(2, 0, 1), order="C")  # a copy, which can be written to
 
 
 def is_grey(picture: Picture) -> bool:
