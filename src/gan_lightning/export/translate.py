@@ -37,7 +37,8 @@ def write(pixels: Tensor, path: Path) -> None:
     _, channels, height, width = pixels.shape
     flat = pixels[0].permute(1, 2, 0).contiguous()
     data = ctypes.string_at(flat.data_ptr(), flat.numel())  # without NumPy, which torch can do without
-    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if path.suffix.lower() in (".jpg", ".jpeg", ".jfif") else {}
+    is_jpeg = path.suffix.lower() in (".jpg", ".jpeg", ".jfif")
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if is_jpeg else {}
     Image.frombytes("L" if channels == 1 else "RGB", (width, height), data).save(path, **options)
 
 
