@@ -131,6 +131,22 @@ def test_a_zip_with_a_damaged_picture(cyclegan: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.parametrize("before", ["{folder}/", "C:{folder}/", "..\\\\", "in/../../"])
+def test_no_name_in_a_zip_leads_out_of_the_folder(before: str, cyclegan: Path, tmp_path: Path) -> None:
+    """A zip may hold any text as a name: an absolute path once led to a file outside of what was asked for."""
+    picture("RGB", (9, 9), 1).save(tmp_path / "a.png")
+    outside = tmp_path / "outside"
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(tmp_path / "a.png", "in/a.png")
+        archive.writestr(f"{before.format(folder=outside)}b.png", (tmp_path / "a.png").read_bytes())
+    there = {path for path in tmp_path.rglob("*") if path != tmp_path / "out"}
+    done(main, f"{cyclegan} from={tmp_path / 'b.zip'} to={tmp_path / 'out'} grid=false")
+    new = {path for path in tmp_path.rglob("*") if path not in there}
+    assert tmp_path / "out" / "in" / "a.png" in new
+    assert all(path.is_relative_to(tmp_path / "out") for path in new)
+    assert not outside.exists()
+
+
 def test_what_does_not_go_together_is_said(pix2pix: Path, tmp_path: Path) -> None:
     assert "seeds= does not go with from=." in refused(main, f"{pix2pix} from={tmp_path} seeds=3")
     assert "background= goes with from= only." in refused(main, f"{pix2pix} background=black")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Protocol, runtime_checkable
 
 from gan_lightning.errors import UserError
@@ -86,14 +86,14 @@ class ZipFiles:
             raise UserError(f"{option}={root} is no folder and can't be read as a zip: {error}") from error
         if any(info.flag_bits & 1 for info in self.archive.infolist()):
             raise UserError(f"{option}={root} needs a password: unpack it and give the folder")
+        self.members = {from_root(info.filename): info for info in self.archive.infolist() if not info.is_dir()}
 
     def listed(self) -> dict[str, str]:
         """Each file's path in the zip, with its size and checksum."""
-        files = (info for info in self.archive.infolist() if not info.is_dir())
         return {
-            info.filename: f"{info.file_size} {info.CRC}"
-            for info in files
-            if not any(map(_hidden, info.filename.split("/")))
+            name: f"{info.file_size} {info.CRC}"
+            for name, info in self.members.items()
+            if not any(map(_hidden, name.split("/")))
         }
 
     def read(self, name: str) -> bytes:
@@ -102,9 +102,19 @@ class ZipFiles:
         Raises:
             ValueError: If it takes far more memory than a picture does, which may be hidden in a small zip.
         """
-        if (size := self.archive.getinfo(name).file_size) > LARGEST:
+        member = self.members[name]
+        if (size := member.file_size) > LARGEST:
             raise ValueError(f"it is {size / 1e9:.1f} GB large unpacked, and at most {LARGEST / 1e9:.1f} are read")
-        return self.archive.read(name)
+        return self.archive.read(member.filename)
+
+
+def from_root(name: str) -> str:
+    """The path of a file in a zip from the root on, with no slash or drive in front and with "/" between folders.
+
+    A zip may hold any text in place of a path, and what is made of its files is written under these names.
+    """
+    path = PureWindowsPath(name)  # which also knows "\\" and drives
+    return path.relative_to(path.anchor).as_posix()
 
 
 def files_at(root: Path, option: str = "data.root") -> Files:
