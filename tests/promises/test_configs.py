@@ -13,16 +13,20 @@ import torch
 from door import call, train
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from PIL import Image
 
 from gan_lightning.config.check import check_config
 from gan_lightning.config.compose import config_folder, resolve
 from gan_lightning.config.trust import check_trusted
 
 CONF = Path(config_folder())
-NEEDS_FILES = {
-    *("data=mnist", "data=cifar10", "data=folder", "data=cifar10_colours", "data=horses_deer", "data=mnist_digits"),
-    *("data=pairs", "data=domains"),
+DOWNLOADED = {"data=mnist", "data=cifar10", "data=cifar10_colours", "data=horses_deer", "data=mnist_digits"}
+PICTURES = {
+    "data=folder": "data.root={0}/a",
+    "data=pairs": "data.a={0}/a data.b={0}/b",
+    "data=domains": "data.a={0}/a data.b={0}/b",
 }
+"""Choices of data that need pictures, with the options that say where they are."""
 COMPANIONS = {  # choices that mean nothing without another
     "callbacks=toy": "data=toy",
     "callbacks=quality": "callbacks.quality.metrics=[fid] evaluator.n_fake=8",
@@ -34,6 +38,12 @@ COMPANIONS = {  # choices that mean nothing without another
     "data=edges": "model=pix2pix",
     "data=colours": "model=pix2pix",
     "data=styles": "model=cyclegan",
+    "data=pairs": "model=pix2pix data.resolution=32",
+    "data=domains": "model=cyclegan data.resolution=32",
+    "data=folder": "data.resolution=32 model=dcgan",
+    "data=cifar10_colours": "model=pix2pix",
+    "data=horses_deer": "model=cyclegan",
+    "data=mnist_digits": "model=cyclegan",
     "model=pix2pix": "data=edges",
     "model=cyclegan": "data=styles",
     "model=cut": "data=styles",
@@ -86,10 +96,12 @@ def single_choices() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("choice", [*single_choices()])
-def test_every_yaml_trains(choice: str, tmp_path: Path) -> None:
-    if choice in NEEDS_FILES:
-        pytest.skip("needs files: tests/unit/data has its tests")
+def test_every_yaml_trains(choice: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     words = f"{choice} {COMPANIONS.get(choice, '')}"
+    if choice in DOWNLOADED:
+        words += f" data.data_dir={request.getfixturevalue('data_dir')}"
+    if choice in PICTURES:
+        words += f" {PICTURES[choice].format(pictures(tmp_path / 'pictures'))}"
     if "data=toy" not in words:
         words += " callbacks.samples.count=2"
     if "toy" not in words:
@@ -97,12 +109,21 @@ def test_every_yaml_trains(choice: str, tmp_path: Path) -> None:
         words += f" {next((narrow[name] for name in narrow if f'model={name}' in words), 'model.generator.width=4')}"
     if not choice.startswith("logger"):
         words += " logger=[]"
-    answer = call(f"{words} data.batch_size=4 kimg=0.004 trainer.accelerator=cpu threads=1", tmp_path)
+    answer = call(f"{words} data.batch_size=4 kimg=0.004 trainer.accelerator=cpu threads=1", tmp_path / "run")
     assert answer.status == 0, answer.err
-    stored = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    stored = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert stored["gan_lightning"]["counters"]["iteration"] == 1
     assert all(torch.isfinite(value).all() for value in stored["state_dict"].values() if value.is_floating_point())
-    assert "${" not in (tmp_path / "resolved.yaml").read_text()
+    assert "${" not in (tmp_path / "run" / "resolved.yaml").read_text()
+
+
+def pictures(folder: Path) -> Path:
+    """A folder with the same sixteen small pictures in a/ and in b/."""
+    for domain in ("a", "b"):
+        (folder / domain).mkdir(parents=True)
+        for number in range(16):
+            Image.effect_noise((32, 32), 40 + number).convert("RGB").save(folder / domain / f"{number}.png")
+    return folder
 
 
 PAIRS = [
