@@ -24,8 +24,10 @@ from torch import Tensor, nn
 
 from gan_lightning import GAN
 from gan_lightning.cli import main
+from gan_lightning.data import StreamDataModule
 from gan_lightning.data.datamodule import ImageDataModule
 from gan_lightning.data.image_set import ImageSet
+from gan_lightning.games.base import Game
 from gan_lightning.games.ema import MovingAverage
 from gan_lightning.losses import NonSaturating
 
@@ -120,6 +122,19 @@ def fit(
     **options: Any,
 ) -> Trainer:
     """Train a game without Hydra, and return the trainer."""
+    data = Noise(batch_size=batch_size, n_critic=module.n_critic, resolution=resolution)
+    return fit_on(data, module, max_steps, callbacks, checkpoint, **options)
+
+
+def fit_on(
+    data: StreamDataModule,
+    module: Game,
+    max_steps: int,
+    callbacks: Iterable[Callback],
+    checkpoint: Path | None,
+    **options: Any,
+) -> Trainer:
+    """Train any game on any data without Hydra, and return the trainer."""
     trainer = Trainer(
         max_steps=max_steps,
         callbacks=list(callbacks),
@@ -128,7 +143,6 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    data = Noise(batch_size=batch_size, n_critic=module.n_critic, resolution=resolution)
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     return trainer
 

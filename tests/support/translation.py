@@ -147,16 +147,7 @@ def fit(
     **options: Any,
 ) -> Trainer:
     """Train without Hydra."""
-    trainer = Trainer(
-        max_steps=max_steps,
-        callbacks=list(callbacks),
-        **{"accelerator": "cpu", "devices": 1, "logger": False} | options,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(module, datamodule=data_for(module, batch_size), ckpt_path=checkpoint, weights_only=True)
-    return trainer
+    return games.fit_on(data_for(module, batch_size), module, max_steps, callbacks, checkpoint, **options)
 
 
 def batches(module: TranslationGame, iterations: int, batch_size: int) -> list[tuple[Tensor, Tensor]]:

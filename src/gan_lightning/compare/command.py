@@ -63,7 +63,7 @@ def run(options: Compare) -> None:
     wish = Wish(options.metric.removeprefix(QUALITY), options.at, options.budget, options.better, options.unfinished)
     comparison = compare([read_run(folder) for folder in find_runs(options.runs)], wish)
     text = WRITERS[kind](comparison)
-    output = options.output or (PAGE if kind == "html" else None)
+    output = options.output or FILES.get(kind)
     if output is None:
         sys.stdout.write(text)
         return
@@ -90,3 +90,5 @@ WRITERS: Mapping[str, Callable[[Comparison], str]] = {
     "markdown": markdown,
     "html": _page,
 }
+FILES: Mapping[str, str] = {"html": PAGE}
+"""Formats that are no text for a terminal, each with the file that it is written to if ``output=`` names none."""

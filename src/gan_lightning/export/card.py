@@ -129,10 +129,8 @@ class Card:
         for each in numbers(self.run, self.trained.weights, self.trained.counters["iteration"]):
             error = "" if each["error"] is None else f" ± {each['error']:.2g}"
             how = plain(_measured_how(each["protocol"]))
-            tables[how] = [
-                *tables.pop(how, []),
-                (plain(each["name"]), f"{each['value']:.4g}{error}"),
-            ]  # the newest is last
+            row = plain(each["name"]), f"{each['value']:.4g}{error}"
+            tables[how] = [*tables.pop(how, []), row]  # the newest is last
         if not tables:
             return "Not measured. `python evaluate.py RUN_FOLDER` does."
         newest_first = reversed(tables.items())

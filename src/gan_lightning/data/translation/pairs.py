@@ -25,8 +25,8 @@ AT_ONCE = 64  # number of pictures that are compared at a time, because the comp
 class Pairs(OwnPictures, PairedDataModule):
     """Pairs of pictures.
 
-    Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may
-    be a folder or a zip. The two pictures of a pair have the same path up to the ending, and the same height and width.
+    Either ``a`` and ``b`` are given, or ``root``, or ``glued``; each may be a folder or a zip. The two
+    pictures of a pair have the same path up to the ending, and the same height and width.
 
     Args:
         a: Path of the pictures of domain a.
