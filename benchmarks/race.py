@@ -26,13 +26,12 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
-from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.compose import config_folder, resolve
 from gan_lightning.config.instantiate import build
 from gan_lightning.data import ImageDataModule
 from gan_lightning.games.player import frozen
 from gan_lightning.games.priors import Normal
-from gan_lightning.quality import Evaluator, Fakes
+from gan_lightning.quality import Evaluator, Fakes, real_images
 from gan_lightning.runs.loading import stored_at
 from gan_lightning.train.settle import build_data
 from gan_lightning.types import Images

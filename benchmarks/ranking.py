@@ -15,13 +15,12 @@ from pathlib import Path
 
 import torch
 
-from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.trust import build_trusted
 from gan_lightning.data.stored import images_of_run
 from gan_lightning.evaluate.real_and_evaluator import evaluator_of
 from gan_lightning.images import grid, save_png
 from gan_lightning.metrics import Sample
-from gan_lightning.quality import Evaluator, Fakes, RealImages
+from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
 from gan_lightning.runs.loading import stored_at
 from gan_lightning.types import Bytes
 

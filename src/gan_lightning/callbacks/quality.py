@@ -14,11 +14,10 @@ from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.data import ImageDataModule
-from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.games.base import Game
 from gan_lightning.metrics import Sample
-from gan_lightning.quality import Drawn, Evaluator, Fakes, Number, RealImages, Subject
+from gan_lightning.quality import Drawn, Evaluator, Fakes, Number, Subject, real_images
 from gan_lightning.quality.subject import fitting_translations, with_suffix, without_suffix
 from gan_lightning.quality.translations import translations
 from gan_lightning.runs.loggers import JsonLines
@@ -292,9 +291,3 @@ class Quality(Callback):
 def _interrupted(trainer: Trainer) -> bool:
     """Whether a signal ended training, which the checkpoint callback of the same run has noted."""
     return any(getattr(callback, "signal", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
-
-
-def real_images(data: ImageDataModule | TranslationDataModule, split: str) -> RealImages:
-    """The images of a split, as the networks see them; of two domains those of the second."""
-    found = data.split(split)
-    return RealImages(type(data).__name__, split, found.images, found.labels)

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 import torch
 
-from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.options import read_options
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.sets.toy import Mixture
@@ -27,7 +26,7 @@ from gan_lightning.evaluate.table import Column, table
 from gan_lightning.evaluate.translating import translated_columns
 from gan_lightning.outputs import device_named
 from gan_lightning.parallel.devices import threads_for
-from gan_lightning.quality import Evaluator
+from gan_lightning.quality import Evaluator, real_images
 from gan_lightning.runs.records import append_lines
 from gan_lightning.terminal import mistakes_in_one_line, patient_output
 

@@ -11,7 +11,6 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from gan_lightning.callbacks.quality import real_images
 from gan_lightning.config.trust import trusted_class
 from gan_lightning.data import ImageDataModule, StreamDataModule
 from gan_lightning.data.stored import require_same_classes
@@ -22,7 +21,7 @@ from gan_lightning.games.base import Game
 from gan_lightning.generate.record import source_of
 from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.metrics import Sample
-from gan_lightning.quality import Evaluator, Fakes, RealImages
+from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
 from gan_lightning.quality.fakes import SAMPLING
 from gan_lightning.runs.exported import CONFIG
 from gan_lightning.runs.folder import RunFolder

@@ -36,7 +36,8 @@ class UNet(Translator):
         in_channels: Number of channels of the images that the network takes.
         out_channels: Number of channels of the images that it makes.
         resolution: Side in pixels, or (height, width), of the images to train on.
-        depth: Number of times that the maps are halved; None halves as long as both sides stay whole, at most 8 times.
+        depth: Number of times that the maps are halved; None halves as long as both sides stay whole, at least twice
+            and at most 8 times.
         width: Number of channels of the first map.
         norm: "batch", "instance" or "none".
         dropout: Probability with which the first three layers of the decoder drop a value; 0 turns dropout off.
@@ -125,8 +126,8 @@ def halvings(resolution: Resolution) -> int:
     """Number of times, at most 8, that height and width can both be halved: 256 -> 8, 28 -> 2, (256, 96) -> 5.
 
     Raises:
-        UserError: If the height or the width is odd.
+        UserError: If a side can't be halved twice, because the network would be two layers that see 6 pixels.
     """
-    height, width = require_multiple(height_and_width(resolution), 2, 2)
+    height, width = require_multiple(height_and_width(resolution), 4, 4)
     divisor = height | width  # its lowest bit is that of the side that can be halved less often
     return min((divisor & -divisor).bit_length() - 1, MOST_HALVINGS)

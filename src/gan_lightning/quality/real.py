@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gan_lightning.data import ImageDataModule
 from gan_lightning.data.cache import cached
+from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.metrics import Sample
 from gan_lightning.metrics.extractors import Extractor
 from gan_lightning.parallel.gathering import gathered_samples
@@ -81,3 +83,9 @@ def gathered(parts: Sequence[Sample], own: int, total: int, device: torch.device
     if not probabilities:
         return Sample(features)
     return Sample(features, gathered_samples(torch.cat(probabilities)[:own].to(device), total).cpu())
+
+
+def real_images(data: ImageDataModule | TranslationDataModule, split: str) -> RealImages:
+    """The images of a split, as the networks see them; of two domains those of the second."""
+    found = data.split(split)
+    return RealImages(type(data).__name__, split, found.images, found.labels)

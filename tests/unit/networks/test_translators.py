@@ -69,7 +69,7 @@ def test_the_other_norm_moves_the_biases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resolution", "expected"), [(256, 8), (512, 8), (32, 5), (28, 2), ((256, 96), 5), ((30, 64), 1), ([8, 4], 2)]
+    ("resolution", "expected"), [(256, 8), (512, 8), (32, 5), (28, 2), ((256, 96), 5), ((36, 64), 2), ([8, 4], 2)]
 )
 def test_the_depth_follows_from_the_resolution(resolution: Any, expected: int) -> None:
     assert halvings(resolution) == expected
@@ -110,7 +110,9 @@ def test_it_takes_images_of_other_sizes_than_it_was_made_for(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: unet(15), "15 x 15 pixels.*multiple of 2 and at least 2 .*in place of 15 take 14 or 16"),
+        (lambda: unet(15), "15 x 15 pixels.*multiple of 4 and at least 4 .*in place of 15 take 12 or 16"),
+        (lambda: unet((64, 50)), "64 x 50 pixels.*in place of 50 take 48 or 52"),
+        (lambda: unet(15, depth=1), "multiple of 2 and at least 2 .*in place of 15 take 14 or 16"),
         (lambda: unet((16, 20), depth=3), "16 x 20 pixels.*multiple of 8 .*in place of 20 take 16 or 24"),
         (lambda: unet(16, depth=5), "multiple of 32 and at least 32 .* in place of 16 take 32"),
         (lambda: residual((18, 16)), "multiple of 4 and at least 8 .* in place of 18 take 16 or 20"),

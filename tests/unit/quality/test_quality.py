@@ -19,12 +19,11 @@ from torch import Tensor, nn
 
 from gan_lightning import GAN
 from gan_lightning.callbacks import Checkpoint, Quality
-from gan_lightning.callbacks.quality import real_images
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.eval_mode import evaluating
 from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
 from gan_lightning.progress import counted, counted_images
-from gan_lightning.quality import Evaluator, Fakes, RealImages
+from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.records import read_records
 
