@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_lightning.runs.folder import RunFolder
 
 TILE, CURVE, GAP, CAPTION, FONT, WINDOW = 274, 160, 12, 22, 14, 10
-COLOURS = ("black", "firebrick", "steelblue")
+COLOURS = ("black", "firebrick", "steelblue", "darkorange")
 
 
 class Curve(NamedTuple):
@@ -46,7 +46,7 @@ def measured(run: Path, name: str) -> Curve:
     return Curve(name, sorted(points.items()))
 
 
-def chart(curves: Sequence[Curve], width: int) -> Image.Image:
+def chart(curves: Sequence[Curve], width: int, unit: str = "kimg") -> Image.Image:
     """A picture of the curves in one frame, with axes that start at zero and the ends of the axes as text."""
     picture = Image.new("RGB", (width, CURVE + 2 * CAPTION), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT)
@@ -56,7 +56,7 @@ def chart(curves: Sequence[Curve], width: int) -> Image.Image:
     pen.line([(left, CAPTION), (left, bottom), (right, bottom)], fill="grey")
     pen.text((0, CAPTION), f"{highest:.3g}", fill="grey", font=font)
     pen.text((left - FONT, bottom - FONT), "0", fill="grey", font=font)
-    pen.text((right - 2 * FONT, bottom + 2), f"{last:.0f} kimg", fill="grey", font=font)
+    pen.text((right - 2 * FONT, bottom + 2), f"{last:.0f} {unit}", fill="grey", font=font)
     start = float(left)
     for curve, colour in zip(curves, COLOURS, strict=False):
         pen.text((start, 0), curve.name, fill=colour, font=font)
