@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from gan_lightning.data.class_names import class_number, listed
 from gan_lightning.errors import UserError
 from gan_lightning.images import Resolution, height_and_width
 from gan_lightning.types import Bytes
@@ -66,7 +67,7 @@ def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
 
     Args:
         data: The images to choose from.
-        classes: Indices or names of the classes to keep.
+        classes: Names of the classes to keep, or their numbers (:func:`~gan_lightning.data.class_names.class_number`).
 
     Raises:
         UserError: If a class is unknown or named twice, or the data have no labels.
@@ -82,19 +83,18 @@ def keep_classes(data: ImageSet, classes: Sequence[int | str]) -> ImageSet:
 
 
 def class_indices(names: Sequence[str], classes: Sequence[int | str]) -> list[int]:
-    """The indices in ``names`` of ``classes``, which are given as indices or names.
+    """The indices in ``names`` of ``classes``, which are given as names or numbers.
 
     Raises:
         UserError: If a class is unknown or named twice, or there are no classes to choose from.
     """
     if not names:
         raise UserError("data.classes chooses classes, but this data set has no labels")
-    known = {name: i for i, name in enumerate(names)} | {i: i for i in range(len(names))}
-    unknown = [c for c in classes if c not in known]
-    if unknown:
-        listing = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
-        raise UserError(f"data.classes has {unknown[0]!r}, which is no class of this data set; it has {listing}")
-    kept = [known[c] for c in classes]
+    kept = []
+    for each in classes:
+        if (number := class_number(each, names)) is None:
+            raise UserError(f"data.classes has {each!r}, which is no class of this data set; it has {listed(names)}")
+        kept.append(number)
     if len(set(kept)) < len(kept):
         raise UserError(f"data.classes names a class twice: {list(classes)}")
     return kept

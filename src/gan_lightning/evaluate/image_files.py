@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from gan_lightning.errors import NoSuchSplit, UserError
 from gan_lightning.generate.stills import ARRAYS
 from gan_lightning.types import Bytes
 
+IMAGES = "images"
+"""Name of the array of images in an ``.npz`` that generate.py writes."""
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 """Errors that numpy raises for files that are not as it wrote them."""
 
@@ -96,7 +99,9 @@ def array_of(path: Path) -> Path | None:
 
 
 def array_at(path: Path) -> Bytes:
-    """The array ``images`` of an ``.npz`` file, which is uint8 [N H W C] there, as [N C H W].
+    """The images of an ``.npz`` file, which are uint8 [N H W C] there, as [N C H W].
+
+    They are the array ``images``, or else the only array of bytes, whatever its name: other programs write ``arr_0``.
 
     Raises:
         UserError: If the file is damaged, or holds something else.
@@ -105,15 +110,33 @@ def array_at(path: Path) -> Bytes:
         raise UserError(f"{path} is no .npz: its end is missing, or something else is called so.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            images = arrays["images"]
+            bytes_only = [name for name in arrays.files if name == IMAGES or _kind_of(path, name)[1] == np.uint8]
+            name = IMAGES if IMAGES in bytes_only else next(iter(bytes_only), None)
+            if name is None or (name != IMAGES and len(bytes_only) > 1):
+                has = ", ".join(f"{each} ({_described(*_kind_of(path, each))})" for each in arrays.files) or "nothing"
+                raise UserError(f"{path} has no array 'images' and not one array of uint8 in its place, but {has}.")
+            images = arrays[name]
     except DAMAGED as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path} can't be read, or has no array 'images' in it: {reason}") from error
+        raise UserError(f"{path} can't be read: {reason}") from error
     shape = images.shape
     square = images.ndim == 4 and shape[1] == shape[2] and shape[3] in (1, 3) and images.size > 0
     if images.dtype != np.uint8 or not square:
-        raise UserError(f"{path}: images must be uint8 [N, side, side, 1 or 3], not {images.dtype} {list(shape)}")
+        raise UserError(f"{path}: {name} must be uint8 [N, side, side, 1 or 3], not {_described(shape, images.dtype)}")
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
+def _kind_of(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array in an ``.npz``, read from its header alone, because others may be large."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+    return shape, kind
+
+
+def _described(shape: Sequence[int], kind: np.dtype[Any]) -> str:
+    return f"{kind} {list(shape)}"
 
 
 def side_of(path: Path) -> int:

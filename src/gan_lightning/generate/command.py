@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
 from gan_lightning.generate.products import Film, Stills, Writable
 from gan_lightning.generate.record import origin, origin_of
 from gan_lightning.generate.sampler import Sampler
-from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
+from gan_lightning.generate.seeds_and_classes import every, labels_from, names_in_files, ranges, seeds_from, wanted
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
 from gan_lightning.generate.translating import TrainedTranslator, Translation, pictures_at
@@ -191,15 +191,16 @@ def stills(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any
     training = training_of(options, sampler)
     seeds = seeds_from(options.seeds, options.count, IMAGES)
     labels = labels_from(options.classes, sampler.trained.num_classes, training.class_names)
+    names = names_in_files(training.class_names(needed=False), sampler.trained.num_classes)
     if labels is None:
-        wanted = [Wanted(*each) for each in zip(seeds, sampler.labels(seeds), strict=True)]
+        images = [wanted(*each, names) for each in zip(seeds, sampler.labels(seeds), strict=True)]
     else:
-        wanted = every(seeds, labels)
+        images = every(seeds, labels, names)
     columns = len(labels) if labels is not None and len(labels) > 1 else COLUMNS
-    shown = len(wanted) <= LARGEST_GRID if options.grid is None else options.grid
+    shown = len(images) <= LARGEST_GRID if options.grid is None else options.grid
     product = Stills(
         sampler=sampler,
-        wanted=wanted,
+        wanted=images,
         format=options.format or next(iter(STILLS)),
         threads=threads_for(1, options.threads),
         on_grid=max(IMAGES // columns, 1) * columns if shown else 0,
@@ -210,7 +211,15 @@ def stills(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any
         with_neighbours=WITH_NEIGHBOURS,
         zoom=options.zoom,
     )
-    return product, {"seeds": ranges(seeds), "classes": labels, "images": len(wanted)}
+    return product, {"seeds": ranges(seeds), **classes_of(labels, training), "images": len(images)}
+
+
+def classes_of(labels: Sequence[int | None] | None, training: Training) -> dict[str, Any]:
+    """The classes for the record, as numbers and, where these are known, names."""
+    names = training.class_names(needed=False)
+    if labels is None or len(names) != training.trained.num_classes:
+        return {"classes": labels, "class_names": None}
+    return {"classes": labels, "class_names": [None if each is None else names[each] for each in labels]}
 
 
 def training_of(options: Generate, sampler: Sampler) -> Training:
@@ -221,20 +230,22 @@ def training_of(options: Generate, sampler: Sampler) -> Training:
 def ways_between_seeds(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:
     """An interpolation from seed to seed in each class that was asked for, or else in the class of the first seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
-    names = training_of(options, sampler).class_names
-    labels = labels_from(options.classes, sampler.trained.num_classes, names) or sampler.labels(seeds[:1])
+    training = training_of(options, sampler)
+    asked = labels_from(options.classes, sampler.trained.num_classes, training.class_names)
+    labels = asked or sampler.labels(seeds[:1])
     tiles = between_seeds(sampler, seeds, labels, options.steps, options.loop)
-    return film(options, tiles), {"interpolate": "seeds", "seeds": ranges(seeds), "classes": labels}
+    return film(options, tiles), {"interpolate": "seeds", "seeds": ranges(seeds), **classes_of(labels, training)}
 
 
 def ways_between_classes(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:
     """An interpolation from class to class for each seed."""
     seeds = seeds_from(options.seeds, options.count, KEYS)
-    names = training_of(options, sampler).class_names
-    labels = labels_from("all" if options.classes is None else options.classes, sampler.trained.num_classes, names)
+    training = training_of(options, sampler)
+    asked = "all" if options.classes is None else options.classes
+    labels = labels_from(asked, sampler.trained.num_classes, training.class_names)
     assert labels is not None
     tiles = between_classes(sampler, seeds, labels, options.steps, options.loop)
-    return film(options, tiles), {"interpolate": "classes", "seeds": ranges(seeds), "classes": labels}
+    return film(options, tiles), {"interpolate": "classes", "seeds": ranges(seeds), **classes_of(labels, training)}
 
 
 def film(options: Generate, tiles: Tiles) -> Film:

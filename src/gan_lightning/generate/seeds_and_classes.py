@@ -7,22 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from gan_lightning.data.class_names import class_number, listed
 from gan_lightning.errors import UserError
 
 SEED_LIMIT = 2**32
 """Smallest number that is too large for a seed."""
 RANGE = re.compile(r"(\d+)-(\d+)")
+LONGEST_NAME = 80
+"""Number of characters of a class's name that stand in the name of a file."""
 
 
 class Wanted(NamedTuple):
-    """One image that is wanted: a seed and, if the generator takes labels, a class."""
+    """One image that is wanted: a seed and, if the generator takes labels, a class and the class's name in files."""
 
     seed: int
     label: int | None = None
+    class_name: str = ""
 
     def name(self, digits: int) -> str:
         """Name of the image's file without its ending; the seed has ``digits`` digits, but at least 6."""
-        return f"seed-{self.seed:0{max(6, digits)}d}" + ("" if self.label is None else f"-class-{self.label}")
+        return f"seed-{self.seed:0{max(6, digits)}d}" + ("" if self.label is None else f"-class-{self.class_name}")
 
 
 def seeds_from(given: Any, count: int | None, default: int) -> list[int]:
@@ -74,13 +78,15 @@ def ranges(seeds: Sequence[int]) -> list[str]:
     return [str(first) if first == last else f"{first}-{last}" for first, last in spans]
 
 
-def labels_from(given: Any, num_classes: int, names: Callable[[], Sequence[str]]) -> list[int] | None:
+def labels_from(given: Any, num_classes: int, names: Callable[[bool], Sequence[str]]) -> list[int] | None:
     """The classes that ``classes=`` asks for, as numbers, or None if it was not given.
 
     Args:
-        given: A class's number or name, a list of these, "all", or None.
+        given: A class's number or name (:func:`~gan_lightning.data.class_names.class_number`), a list of these, "all",
+            or None.
         num_classes: Number of the generator's classes; 0 if it takes no labels.
-        names: A function that returns the names of the classes in their order; it is called only if a name was given.
+        names: A function that returns the names of the classes in their order. Called with False, because none was
+            typed, it may also return nothing if they are not at hand.
 
     Raises:
         UserError: If the generator takes no labels or has no such class, or if a class is given twice.
@@ -94,22 +100,41 @@ def labels_from(given: Any, num_classes: int, names: Callable[[], Sequence[str]]
         )
     if given == "all":
         return list(range(num_classes))
-    labels = given if isinstance(given, list) else [given]
-    numbers: dict[Any, int] = {}
-    if any(isinstance(label, str) for label in labels):
-        numbers = {name: number for number, name in enumerate(names())}
-    labels = [numbers.get(label, label) if isinstance(label, str) else label for label in labels]
-    for label in labels:
-        if type(label) is not int or not 0 <= label < num_classes:
-            named = f" ({', '.join(numbers)})" if numbers else ""
-            raise UserError(
-                f"classes={given}: this generator has the classes 0 to {num_classes - 1}{named}; or take all."
-            )
+    typed = given if isinstance(given, list) else [given]
+    known = names(any(isinstance(each, str) for each in typed))
+    labels = []
+    for each in typed:
+        if (label := class_number(each, known or tuple(map(str, range(num_classes))))) is None:
+            has = listed(known) if known else f"0 to {num_classes - 1}"
+            raise UserError(f"classes={given}: this generator has the classes {has}; or take all.")
+        labels.append(label)
     if not labels or len(set(labels)) < len(labels):
         raise UserError(f"classes={given}: give at least one class, and each once.")
     return labels
 
 
-def every(seeds: Sequence[int], labels: Sequence[int | None]) -> list[Wanted]:
-    """Every seed in every class, in an order in which the images of one seed are next to each other."""
-    return [Wanted(seed, label) for seed in seeds for label in labels]
+def names_in_files(names: Sequence[str], num_classes: int) -> list[str]:
+    """The name of each class as a part of the name of a file: its number if it has no name, or none of its own.
+
+    Args:
+        names: Names of the classes; empty if they are not known. A stranger's run may hold any text.
+        num_classes: Number of the classes.
+    """
+    safe = [re.sub(r"[^\w.+-]", "_", name)[:LONGEST_NAME] for name in names]
+    return safe if len(set(safe)) == num_classes else [str(number) for number in range(num_classes)]
+
+
+def every(seeds: Sequence[int], labels: Sequence[int | None], names: Sequence[str]) -> list[Wanted]:
+    """Every seed in every class, in an order in which the images of one seed are next to each other.
+
+    Args:
+        seeds: The seeds.
+        labels: The classes as numbers.
+        names: The name of each class of the generator in files.
+    """
+    return [wanted(seed, label, names) for seed in seeds for label in labels]
+
+
+def wanted(seed: int, label: int | None, names: Sequence[str]) -> Wanted:
+    """The image of a seed and a class."""
+    return Wanted(seed, label, "" if label is None else names[label])

@@ -36,7 +36,7 @@ def write_pngs(folder: Path, stream: Stream, digits: int, threads: int) -> str:
 
 
 def write_npz(folder: Path, stream: Stream, digits: int, threads: int) -> str:
-    """Write one file: images uint8 [N H W C], seeds [N] and, if the generator takes labels, labels [N]."""
+    """Write one file: images uint8 [N H W C], seeds [N] and, if the generator takes labels, these and names [N]."""
     batches = list(stream)
     wanted = [each for batch, _ in batches for each in batch]
     arrays = {
@@ -45,6 +45,7 @@ def write_npz(folder: Path, stream: Stream, digits: int, threads: int) -> str:
     }
     if wanted[0].label is not None:
         arrays["labels"] = np.array([each.label for each in wanted])
+        arrays["class_names"] = np.array([each.class_name for each in wanted])
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # its stubs take no dict of arrays
     return f"{len(wanted):,} images in {folder / ARRAYS}"
 

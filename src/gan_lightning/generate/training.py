@@ -35,13 +35,17 @@ class Training:
     changes: Mapping[str, Any] = field(default_factory=dict)
     allow: Sequence[str] = ()
 
-    def class_names(self) -> Sequence[str]:
+    def class_names(self, needed: bool) -> Sequence[str]:
         """Names of the classes in the order of the labels: those that the run stored, not those of today's data.
 
+        Args:
+            needed: Whether the data are read if an earlier release trained the run, which did not store the names; they
+                are empty otherwise.
+
         Raises:
-            UserError: If an earlier release trained the run, which did not store them, and the data can't be read.
+            UserError: If the data have to be read and can't be.
         """
-        if self.trained.class_names:
+        if self.trained.class_names or not needed:
             return self.trained.class_names
         return self._data("the names of its classes: give their numbers, or").class_names
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 AS_APPLY_WANTS_IT = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
 """Options that keep a diff fit for ``git apply``, whatever git is configured to, for example ``diff.noprefix``."""
 LARGEST_DIFF = 2_000_000

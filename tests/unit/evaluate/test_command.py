@@ -196,6 +196,10 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     assert fid["npz"]["value"] == fid["npz/images.npz"]["value"] == pytest.approx(fid["png"]["value"], rel=1e-9)
     require_same(*(Protocol.from_dict(fid[name]["protocol"]) for name in ("png", "npz")))
     assert (tmp_path / "npz" / "evaluations.jsonl").is_file()
+    with np.load(tmp_path / "npz" / "images.npz") as arrays:
+        np.savez(tmp_path / "theirs.npz", arrays["images"], arrays["seeds"])  # as arr_0 and arr_1
+    theirs = measured(tmp_path / "theirs.npz", against=str(run), errors=False)["files", "fid"]
+    assert theirs["value"] == fid["npz"]["value"]
     against = measured(tmp_path / "png", against=str(tmp_path / "npz"), evaluator="digits", metrics=["fid"])
     assert against["files", "fid"]["value"] == pytest.approx(0, abs=1e-9)
     both = shutil.copytree(tmp_path / "png", tmp_path / "both")
@@ -219,6 +223,8 @@ def test_an_array_of_generate_is_measured_as_its_pictures(run: Path, tmp_path: P
     assert "must be uint8 [N, side, side, 1 or 3], not float64 [3, 28, 28]" in refusal(other)
     np.savez(other, images=np.zeros((3, 28, 32, 1), dtype=np.uint8))
     assert "other.npz: images must be uint8 [N, side, side, 1 or 3], not uint8 [3, 28, 32, 1]" in refusal(other)
+    np.savez(other, x=np.zeros((3, 28, 28, 1), dtype=np.uint8), y=np.zeros(3), z=np.zeros((2, 2), dtype=np.uint8))
+    assert "but x (uint8 [3, 28, 28, 1]), y (float64 [3]), z (uint8 [2, 2])" in refusal(other)
     np.savez(large, images=np.zeros((3, 32, 32, 1), dtype=np.uint8))
     assert "images of 32 pixels a side, and 28 are measured" in refusal(large)
     np.savez(objects, images=np.array([{}], dtype=object))

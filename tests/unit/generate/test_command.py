@@ -169,7 +169,7 @@ def test_neighbours_by_features(run: Path, tmp_path: Path) -> None:
 def test_classes_by_name(conditional: Path, tmp_path: Path) -> None:
     generate(conditional, tmp_path / "new", "seeds=1 classes=['7',2]")
     assert names(tmp_path / "new") == ["generated.json", "seed-000001-class-2.png", "seed-000001-class-7.png"]
-    assert "the classes 0 to 9 (0, 1, 2," in refused(f"{conditional} classes=seven")
+    assert "the classes 0, 1, 2, 3, 4," in refused(f"{conditional} classes=seven")
 
 
 @pytest.mark.parametrize(("line", "rows", "frames"), [("seeds=[1,2,3] steps=4", 1, 9), ("count=2 loop=true", 1, 16)])
@@ -231,7 +231,7 @@ def test_a_missing_encoder_is_told_before_anything_is_drawn(
 
 
 def test_classes_that_there_are_not(conditional: Path) -> None:
-    assert "has the classes 0 to 9" in refused(f"{conditional} classes=[1,10]")
+    assert "has the classes 0, 1, 2" in refused(f"{conditional} classes=[1,10]")
 
 
 def test_what_is_no_run(tmp_path: Path, run: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gan_lightning.errors import UserError
-from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, ranges, seeds_from
+from gan_lightning.generate.seeds_and_classes import Wanted, every, labels_from, names_in_files, ranges, seeds_from
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,17 @@ def test_ranges_are_short_and_mean_the_same(seeds: list[int]) -> None:
     assert ranges([5, 0, 1, 2, 9]) == ["5", "0-2", "9"]
 
 
-def names() -> tuple[str, ...]:
+def names(needed: bool) -> tuple[str, ...]:
     return "frog", "cat", "deer", "ship"
+
+
+def unknown(needed: bool) -> tuple[str, ...]:
+    assert not needed, "the data are read only if a name was typed"
+    return ()
+
+
+def folders(needed: bool) -> tuple[str, ...]:
+    return "0", "1", "2", "10"
 
 
 def test_labels() -> None:
@@ -64,6 +73,20 @@ def test_labels() -> None:
     assert labels_from("all", 4, names) == [0, 1, 2, 3]
     assert labels_from(["deer", 0, "cat"], 4, names) == [2, 0, 1]
     assert labels_from("cat", 4, names) == [1]
+    assert labels_from([3, 0], 4, unknown) == [3, 0]
+
+
+def test_where_classes_are_called_by_numbers_a_number_is_a_name() -> None:
+    assert labels_from([10, 2], 4, folders) == [3, 2]
+    with pytest.raises(UserError, match=r"classes=3: this generator has the classes 0, 1, 2, 10; or take all"):
+        labels_from(3, 4, folders)
+
+
+def test_the_names_of_classes_in_files() -> None:
+    assert names_in_files(folders(True), 4) == ["0", "1", "2", "10"]
+    assert names_in_files(["../x y", "ü.b"], 2) == [".._x_y", "ü.b"]
+    assert names_in_files(["a/b", "a b"], 2) == names_in_files((), 2) == ["0", "1"], "names that would be one file"
+    assert every([7], [1, 0], ["cat", "dog"])[0].name(1) == "seed-000007-class-dog"
 
 
 @pytest.mark.parametrize("given", [4, -1, "3", [1, 9], [True], [], [1, 1], "dog", ["cat", 1], [[1]]])
@@ -73,7 +96,7 @@ def test_what_is_no_class(given: Any) -> None:
 
 
 def test_names_are_told_to_who_tried_one() -> None:
-    with pytest.raises(UserError, match=r"the classes 0 to 3 \(frog, cat, deer, ship\)"):
+    with pytest.raises(UserError, match=r"the classes 0 \(frog\), 1 \(cat\), 2 \(deer\), 3 \(ship\)"):
         labels_from("dog", 4, names)
 
 
@@ -83,7 +106,7 @@ def test_an_unconditional_generator_has_no_classes() -> None:
 
 
 def test_every_seed_in_every_class() -> None:
-    wanted = every([7, 8], [2, 0])
-    assert wanted == [Wanted(7, 2), Wanted(7, 0), Wanted(8, 2), Wanted(8, 0)]
-    assert [each.name(1) for each in wanted[:2]] == ["seed-000007-class-2", "seed-000007-class-0"]
+    wanted = every([7, 8], [2, 0], "abc")
+    assert wanted == [Wanted(7, 2, "c"), Wanted(7, 0, "a"), Wanted(8, 2, "c"), Wanted(8, 0, "a")]
+    assert [each.name(1) for each in wanted[:2]] == ["seed-000007-class-c", "seed-000007-class-a"]
     assert Wanted(12).name(9) == "seed-000000012"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from gan_lightning.data.class_names import in_order
 from gan_lightning.data.pictures.decoding import SUFFIXES
 from gan_lightning.errors import UserError
 
@@ -26,7 +27,7 @@ class Layout:
     Args:
         names: Path of each picture in its folder or zip.
         labels: Class of each picture as an index of ``class_names``; all are 0 if there are no classes.
-        class_names: Names of the classes in alphabetical order; empty if there are no class folders.
+        class_names: Names of the classes, numbers first and by their size; empty if there are no class folders.
         num_train: Number of training pictures.
         around: Beginning of all paths, up to the last folder around all pictures; it has no part in what is held out.
     """
@@ -68,7 +69,7 @@ def laid_out(names: Iterable[str], test_share: float) -> Layout:
     around = len(prefix)
     order = sorted(pictures, key=lambda name: place(name[around:]), reverse=True)
     folders = [composed(name[around:].rpartition("/")[0].partition("/")[0]) for name in order]
-    class_names = tuple(sorted(set(folders) - {""}))
+    class_names = in_order(set(folders) - {""})
     loose = sorted(name for name, folder in zip(order, folders, strict=True) if not folder)
     if class_names and loose:
         raise UserError(
