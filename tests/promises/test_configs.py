@@ -8,10 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from door import call, train
 from hydra import compose, initialize_config_dir
+from idx_files import write_idx
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from PIL import Image
 
@@ -22,9 +24,11 @@ from gan_lightning.config.trust import check_trusted
 CONF = Path(config_folder())
 DOWNLOADED = {"data=mnist", "data=cifar10", "data=cifar10_colours", "data=horses_deer", "data=mnist_digits"}
 PICTURES = {
+    "data=array": "data.file={0}/images.npy",
     "data=folder": "data.root={0}/a",
     "data=pairs": "data.a={0}/a data.b={0}/b",
     "data=domains": "data.a={0}/a data.b={0}/b",
+    "data=torchvision": "data.name=FashionMNIST data.data_dir={0}",
 }
 """Choices of data that need pictures, with the options that say where they are."""
 COMPANIONS = {  # choices that mean nothing without another
@@ -118,11 +122,15 @@ def test_every_yaml_trains(choice: str, tmp_path: Path, request: pytest.FixtureR
 
 
 def pictures(folder: Path) -> Path:
-    """A folder with the same sixteen small pictures in a/ and in b/."""
+    """A folder with the same sixteen small pictures in a/ and in b/, and with sixteen images of other programs."""
     for domain in ("a", "b"):
         (folder / domain).mkdir(parents=True)
         for number in range(16):
             Image.effect_noise((32, 32), 40 + number).convert("RGB").save(folder / domain / f"{number}.png")
+    np.save(folder / "images.npy", np.zeros((16, 32, 32), dtype=np.uint8))
+    for part in ("train", "t10k"):
+        write_idx(folder / f"FashionMNIST/raw/{part}-images-idx3-ubyte", np.zeros((16, 28, 28), dtype=np.uint8))
+        write_idx(folder / f"FashionMNIST/raw/{part}-labels-idx1-ubyte", np.arange(16, dtype=np.uint8) % 10)
     return folder
 
 

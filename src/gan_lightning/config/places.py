@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config.instantiate import name_below
 from gan_lightning.errors import UserError
 
-LOCATIONS = ("data.data_dir", "data.root", "data.a", "data.b", "data.glued")
+LOCATIONS = ("data.data_dir", "data.root", "data.file", "data.a", "data.b", "data.glued")
 """Options that name places on this machine.
 
 They are stored as absolute paths, so that a run resumes from any folder, and may change when a run is resumed.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from idx_files import write_idx
 from torchvision import datasets
 
 from gan_lightning.data.sets.torchvision_sets import CIFAR10, MNIST, TorchvisionSet
@@ -25,20 +26,13 @@ def md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def idx(array: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """An array in MNIST's file format: two zeros, 8 for bytes, the number of dimensions, their sizes, the data."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
-
-
 def tiny_mnist(root: Path) -> None:
     """Write six training and three test images, whose pixels have the value of their label."""
     for split, count in (("train", 6), ("t10k", 3)):
         labels = np.arange(count, dtype=np.uint8)
         images = np.repeat(labels, 28 * 28).reshape(count, 28, 28)
-        (root / MNIST.folder).mkdir(parents=True, exist_ok=True)
-        (root / MNIST.folder / f"{split}-images-idx3-ubyte").write_bytes(idx(images))
-        (root / MNIST.folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(labels))
+        write_idx(root / MNIST.folder / f"{split}-images-idx3-ubyte", images)
+        write_idx(root / MNIST.folder / f"{split}-labels-idx1-ubyte", labels)
 
 
 def tiny_cifar10(root: Path) -> None:
