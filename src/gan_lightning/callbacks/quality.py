@@ -115,7 +115,7 @@ class Quality(Callback):
         cautions: list[str] = []
         for subject in self._subjects:
             self.evaluator.check(len(subject.real), subject.count, self.do_without)
-            cautions += self.evaluator.cautions(len(subject.real), subject.count)
+            cautions += self.evaluator.cautions(len(subject.real), subject.count, side=subject.real.side)
         if trainer.is_global_zero:
             for caution in dict.fromkeys(cautions):
                 print(f"warning: {caution}", flush=True)

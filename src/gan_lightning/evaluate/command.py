@@ -142,7 +142,7 @@ def of_images(options: Evaluate, source: Source, against: Against, device: torch
         evaluator = that_can_be_measured(evaluator, len(real), 0 if held_out is None else len(held_out), n_fake)
     else:
         evaluator.check(len(real), n_fake, "metrics= without {}")
-    for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out)):
+    for caution in evaluator.cautions(len(real), n_fake, None if held_out is None else len(held_out), real.side):
         print(f"warning: {caution}", flush=True)
     of_real = evaluator.real(real, device)
     of_held_out = None if held_out is None else evaluator.real(held_out, device)

@@ -131,9 +131,10 @@ class Evaluator:
         held_out, errors = without(held_out, bad_held_out), without(self.errors, bad_errors)
         return self._with(metrics, held_out, errors, self.translated), left_out
 
-    def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None) -> list[str]:
-        """Warnings that belong to numbers from so many images."""
-        found = [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.metrics.values()]
+    def cautions(self, n_real: int, n_fake: int, n_held_out: int | None = None, side: int = 0) -> list[str]:
+        """Warnings that belong to numbers from so many images, whose shorter side has ``side`` pixels."""
+        found = [_of_detail(side, self.extractor)]
+        found += [each.caution(self.extractor.num_features, n_real, n_fake) for each in self.metrics.values()]
         if n_held_out is not None:
             fewer = [name for name, each in self.held_out.items() if each.num_fakes(n_held_out, n_fake) < n_fake]
             found += [_of_fewer(fewer, n_held_out, n_fake)] if fewer else []
@@ -243,6 +244,17 @@ def _numbers(
     for metric in metrics:
         by = replace(protocol, metric=repr(metric))  # as measured_by, but of held-out metrics, too
         yield from (Number(name, value, by) for name, value in measured(metric).items())
+
+
+def _of_detail(side: int, extractor: Extractor) -> str:
+    """Warn if the extractor sees images at half their size or less; empty if it does not say at which size."""
+    seen = getattr(extractor, "side", None)
+    if seen is None or side < 2 * seen:
+        return ""
+    return (
+        f"images of {side} pixels are measured by {extractor.name} at {seen}, so that finer detail does not count: "
+        "train an extractor on your own pictures (docs/extractors.md), or take evaluator=inception"
+    )
 
 
 def _of_fewer(names: Sequence[str], n_held_out: int, n_fake: int) -> str:

@@ -40,6 +40,11 @@ class RealImages:
             digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()
 
+    @property
+    def side(self) -> int:
+        """Number of pixels of the shorter side."""
+        return min(self.images.shape[2:])
+
     def __len__(self) -> int:
         return len(self.images)
 

@@ -22,6 +22,7 @@ from gan_lightning.callbacks import Checkpoint, Quality
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.eval_mode import evaluating
 from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
+from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.progress import counted, counted_images
 from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
 from gan_lightning.runs.loggers import JsonLines
@@ -266,6 +267,13 @@ def test_a_floor_of_fewer_images_says_so() -> None:
     (caution,) = of.cautions(40, 40, 20)
     assert caution.startswith("floor of 20 held-out images beside numbers of 40")
     assert of.cautions(40, 40, 40) == of.cautions(40, 40) == []
+
+
+def test_detail_that_the_extractor_does_not_see_is_said() -> None:
+    of = Evaluator(ClassifierExtractor(weights="cifar10"), {"fid": FrechetDistance()}, n_fake=1000)
+    assert of.cautions(1000, 1000, side=32) == of.cautions(1000, 1000, side=63) == []
+    (caution,) = of.cautions(1000, 1000, side=128)
+    assert caution.startswith("images of 128 pixels are measured by cifar10 at 32, so that finer detail does not count")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ class FrozenExtractor:
             those of another extractor.
         num_features: Number of features F, found by a trial with one image.
         classifies: Whether the module gives logits, found by the same trial.
+        side: Pixels a side at which the module sees every image; None if ``prepare`` does not say.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class FrozenExtractor:
         self.resize = resize
         self.class_names = class_names
         self.batch_size = batch_size
+        self.side: int | None = getattr(prepare, "resolution", None)
         self.hash = fingerprint(module.state_dict(), name, resize, *settings)
         self.device = torch.device("cpu")
         tried = self._tried()

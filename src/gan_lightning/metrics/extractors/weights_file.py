@@ -39,6 +39,8 @@ class WeightsCard:
     date: str
     torch: str
     """Version of torch."""
+    tells_classes: bool = True
+    """Whether the classes are those of the data; they are turns of the images if the data have none."""
 
 
 def build_classifier(card: WeightsCard) -> SmallClassifier:

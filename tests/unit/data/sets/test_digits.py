@@ -120,5 +120,5 @@ def test_sevens_alone() -> None:
 
 
 def test_a_letter_is_no_class() -> None:
-    with pytest.raises(UserError, match="'a'.*it has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"):
+    with pytest.raises(UserError, match=r"'a'.*it has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"):
         Digits(batch_size=64, classes=["a"]).setup("fit")
