@@ -265,8 +265,16 @@ class Quality(Callback):
             raise UserError(f"callbacks.quality measures samples, and {name} makes none of latents.")
         real = real_images(data, evaluator.split)
         labels = real.labels if sampling.num_classes else None
-        drawn = sampling.prior, sampling.latent_dim, labels, self.n_fake, evaluator.seed, evaluator.batch_size
-        return [Drawn(name, Fakes(*drawn), real)]
+        fakes = Fakes(
+            prior=sampling.prior,
+            latent_dim=sampling.latent_dim,
+            labels=labels,
+            count=self.n_fake,
+            seed=evaluator.seed,
+            batch_size=evaluator.batch_size,
+            class_names=data.class_names,
+        )
+        return [Drawn(name, fakes, real)]
 
     def _features_of_the_real(self, trainer: Trainer, module: Game) -> dict[str, Sample]:
         """Features of the real images by the images' hash, on rank 0 alone."""

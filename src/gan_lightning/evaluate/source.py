@@ -217,7 +217,13 @@ class Generators:
         for weights, trained in self.by_weights.items():
             labels = labels_for(trained, real)
             fakes = Fakes(
-                trained.draws(), trained.latent_dim, labels, evaluator.n_fake, evaluator.seed, evaluator.batch_size
+                prior=trained.draws(),
+                latent_dim=trained.latent_dim,
+                labels=labels,
+                count=evaluator.n_fake,
+                seed=evaluator.seed,
+                batch_size=evaluator.batch_size,
+                class_names=trained.class_names,
             )
             sample = evaluator.fake(fakes, trained.generator.to(device), device)
             yield Contender(weights, sample, weights, SAMPLING, self.facts(trained))

@@ -1,7 +1,7 @@
 """Metrics, one to a file: functions that turn features of images, or images themselves, into numbers."""
 
 from gan_lightning.metrics.bootstrap import Bootstrap
-from gan_lightning.metrics.classes import ClassCoverage, ClassHistogram
+from gan_lightning.metrics.classes import ClassAsked, ClassCoverage, ClassHistogram
 from gan_lightning.metrics.frechet import FrechetDistance, FrechetDistanceAtInfinity, frechet_distance
 from gan_lightning.metrics.held_out import HeldOutMetric, NoiseFloor, TrainTestGap
 from gan_lightning.metrics.inception_score import InceptionScore
@@ -28,6 +28,7 @@ __all__ = [
     "AbsoluteError",
     "Bootstrap",
     "Case",
+    "ClassAsked",
     "ClassCoverage",
     "ClassHistogram",
     "ClassKept",

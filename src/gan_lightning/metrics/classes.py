@@ -80,5 +80,21 @@ class ClassHistogram(Metric):
         return {f"class_share/{index}": value for index, value in enumerate(shares.tolist())}
 
 
+@dataclass(frozen=True)
+class ClassAsked(Metric):
+    """Share of the fakes that the classifier takes for the class that they were asked to show: ``class_asked``.
+
+    There is no such number if the generator takes no labels, or if the classifier does not know these classes by name.
+    """
+
+    needs_probabilities = True
+
+    def compute(self, real: Sample, fake: Sample) -> dict[str, float]:
+        """The share, by name."""
+        if fake.labels is None:
+            return {}
+        return {"class_asked": float((fake.class_probabilities.argmax(1) == fake.labels).double().mean())}
+
+
 def _smoothed(counts: Float64[Tensor, " K"]) -> Float64[Tensor, " K"]:
     return (counts + 0.5) / (counts + 0.5).sum()

@@ -28,11 +28,15 @@ NO_PROBABILITIES = (
 class Sample:
     """Output of an extractor for N images: features [N F] and, if it classifies, class probabilities [N K].
 
+    ``labels`` [N] are the classes that generated images were asked to show, by the numbers of the extractor's classes;
+    None for real images, for generators without labels, and for classes that the extractor does not know.
+
     Metrics compute in float64 on the device of the tensors, which must support it (Apple's MPS does not).
     """
 
     features: Tensor
     probabilities: Tensor | None = None
+    labels: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check what the author of an extractor can get wrong.
@@ -73,8 +77,8 @@ class Sample:
     def rows(self, indices: Int[Tensor, " M"]) -> Sample:
         """The images with these indices, among which an index may occur more than once."""
         indices = indices.to(self.features.device)
-        probabilities = None if self.probabilities is None else self.probabilities[indices]
-        return Sample(self.features[indices], probabilities)
+        rest = (None if values is None else values[indices] for values in (self.probabilities, self.labels))
+        return Sample(self.features[indices], *rest)
 
     def subset(self, count: int, random: Generator) -> Sample:
         """A sample of ``count`` different images drawn at random, or of all if there are no more."""

@@ -20,6 +20,7 @@ from gan_lightning.quality.fitting import chosen, reasons_against, without
 from gan_lightning.quality.real import RealImages, extract, gathered
 from gan_lightning.runs.protocol import Protocol
 from gan_lightning.runs.provenance import versions
+from gan_lightning.types import Labels
 
 PACKAGES = ("gan-lightning", "torch")
 
@@ -150,7 +151,15 @@ class Evaluator:
         drawn = mine or range(1)  # a process without a share makes one image, to know the shapes of what others send
         batches = fakes.batches(generator, device, drawn)
         part = extract(self.extractor.to(device), counted_images(batches, len(drawn), "fakes", report))
-        return gathered([part], len(mine), fakes.count, device)
+        return replace(gathered([part], len(mine), fakes.count, device), labels=self._asked(fakes, device))
+
+    def _asked(self, fakes: Fakes, device: torch.device) -> Labels | None:
+        """The class that each image was asked to show, by the extractor's numbers; None if it lacks one of them."""
+        known: Sequence[str] = getattr(self.extractor, "class_names", ())
+        if (labels := fakes.asked()) is None or not fakes.class_names or not set(fakes.class_names) <= set(known):
+            return None
+        numbers: Labels = torch.tensor([known.index(name) for name in fakes.class_names], device=device)
+        return numbers[labels.to(device)]
 
     def protocol(self, real: RealImages, n_fake: int, generator: str, sampling: str = SAMPLING) -> Protocol:
         """The protocol that all numbers of these images have in common.

@@ -31,6 +31,7 @@ class Fakes:
         count: Number of images.
         seed: Seed of the latents and labels.
         batch_size: Number of images that are made at a time; it changes a pixel by one grey level at most.
+        class_names: Names of the classes that the labels stand for; empty if they are not known.
     """
 
     prior: Callable[[Draw, int, int], Latents]
@@ -39,6 +40,11 @@ class Fakes:
     count: int
     seed: int = 0
     batch_size: int = 256
+    class_names: Sequence[str] = ()
+
+    def asked(self) -> Labels | None:
+        """The label of each image, or None if the generator takes no labels."""
+        return self._drawn()[1]
 
     def batches(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Bytes]:
         """The images with these indices, as the bytes of a picture file, on ``device``."""
@@ -53,13 +59,16 @@ class Fakes:
         Raises:
             Diverged: If a pixel is not finite.
         """
-        draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
-        z = self.prior(draw, self.count, self.latent_dim)
-        y = None
-        if self.labels is not None:
-            y = self.labels[draw.integers("labels", len(self.labels), (self.count,))]
+        z, y = self._drawn()
         with evaluating(generator), torch.no_grad():
             for start in range(0, len(indices), self.batch_size):
                 rows = torch.as_tensor(indices[start : start + self.batch_size])
                 labels = None if y is None else y[rows].to(device)
                 yield finite(generator(z[rows].to(device), labels))
+
+    def _drawn(self) -> tuple[Latents, Labels | None]:
+        draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
+        z = self.prior(draw, self.count, self.latent_dim)
+        if self.labels is None:
+            return z, None
+        return z, self.labels[draw.integers("labels", len(self.labels), (self.count,))]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.metrics import ClassCoverage, ClassHistogram, Sample
+from gan_lightning.metrics import ClassAsked, ClassCoverage, ClassHistogram, Sample
 from gan_lightning.metrics.classes import class_counts, entropy, kl_divergence
 
 
@@ -23,6 +24,14 @@ def test_histogram() -> None:
     assert class_counts(sample(3, 0, 5).class_probabilities).tolist() == [3, 0, 5]
     histogram = ClassHistogram()(sample(1, 1, 1), sample(3, 0, 1))
     assert histogram == {"class_share/0": 0.75, "class_share/1": 0.0, "class_share/2": 0.25}
+
+
+def test_the_share_of_the_class_that_was_asked_for() -> None:
+    fakes = sample(3, 0, 1)
+    assert ClassAsked()(sample(1, 1, 1), fakes) == {}
+    asked = replace(fakes, labels=torch.tensor([0, 0, 1, 2]))
+    assert ClassAsked()(sample(1, 1, 1), asked) == {"class_asked": 0.75}
+    assert ClassAsked()(sample(1, 1, 1), asked.rows(torch.tensor([2, 3]))) == {"class_asked": 0.5}
 
 
 def test_entropy_and_divergence() -> None:

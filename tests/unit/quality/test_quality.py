@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,18 @@ from torch import Tensor, nn
 
 from gan_lightning import GAN
 from gan_lightning.callbacks import Checkpoint, Quality
+from gan_lightning.data.sets.digits import Digits
 from gan_lightning.errors import Diverged, UserError
 from gan_lightning.eval_mode import evaluating
-from gan_lightning.metrics import Bootstrap, FrechetDistance, InceptionScore, NoiseFloor, Sample, frechet_distance
+from gan_lightning.metrics import (
+    Bootstrap,
+    ClassAsked,
+    FrechetDistance,
+    InceptionScore,
+    NoiseFloor,
+    Sample,
+    frechet_distance,
+)
 from gan_lightning.metrics.extractors import ClassifierExtractor
 from gan_lightning.progress import counted, counted_images
 from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
@@ -116,6 +126,31 @@ def test_labels_are_as_frequent_as_in_the_data() -> None:
     fakes = Fakes(game().prior, 4, labels, 4000)
     shown = torch.cat(list(fakes.batches(Telling(), CPU, range(4000))))[:, 0, 0, 0]
     assert float((shown > 128).float().mean()) == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_class_asked_for_is_counted_by_the_extractors_own_numbers() -> None:
+    """The data's class 0 is the extractor's class 7, and a generator that shows what it is asked for has all right."""
+
+    class Digit(nn.Module):
+        """Real images of the digits 7 and 3, for the labels 0 and 1."""
+
+        def __init__(self, wrong: bool) -> None:
+            super().__init__()
+            found = Digits(batch_size=1, classes=[7, 3]).split("test")
+            self.images = [found.images[found.labels == each][0] / 127.5 - 1 for each in ((1, 0) if wrong else (0, 1))]
+
+        def forward(self, z: Tensor, y: Tensor) -> Tensor:
+            return torch.stack([self.images[each] for each in y.tolist()])
+
+    of = Evaluator(ClassifierExtractor(weights="digits"), {"class_asked": ClassAsked()}, n_fake=50)
+    labels = torch.tensor([0, 0, 0, 1])
+    for wrong, share in ((False, 1.0), (True, 0.0)):
+        fakes = Fakes(game().prior, 4, labels, 50, class_names=("7", "3"))
+        sample = of.fake(fakes, Digit(wrong), CPU, report=False)
+        assert sample.labels is not None
+        assert set(sample.labels.tolist()) == {7, 3}
+        assert ClassAsked()(sample, sample) == {"class_asked": share}
+    assert of.fake(replace(fakes, class_names=("cat", "3")), Digit(False), CPU, report=False).labels is None
 
 
 def test_numbers_stand_in_the_records_with_their_protocol(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from gan_lightning.metrics.extractors.training_loop import train_classifier
 from gan_lightning.metrics.extractors.weights_file import SUFFIX, WeightsCard, save
 from gan_lightning.types import Bytes
 
-UPDATES = 1000
+UPDATES = 400
 """About how many steps of SGD are made, which are some minutes of two cores at 32 x 32 pixels."""
 LEAST, MOST = 4, 200
 """Smallest and largest number of epochs."""
