@@ -59,10 +59,11 @@ race: $(RUN_READY) ## let recipes race a tutorial's loop at equal seconds: an ho
 LOSSES := minimax,non_saturating,least_squares,hinge,wasserstein,wgan_gp,dragan,relativistic,relativistic_average,r3gan
 SHEETS ?= runs/sheets
 
-sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses: about an hour
+sheets: $(RUN_READY) ## train with every loss, measure them and draw the sheets of docs/losses: about an hour
 	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/ring" data=toy threads=1 loss=$(LOSSES) $(ARGS)
-	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/mnist" data=mnist model=dcgan data.batch_size=64 model.generator.width=16 threads=1 \
-	  trainer.max_time=00:00:04:00 loss=$(LOSSES) $(ARGS)
+	$(PYTHON) train.py -m hydra.sweep.dir="$(SHEETS)/mnist" data=mnist kimg=60 threads=1 loss=$(LOSSES) $(ARGS)
+	for run in "$(SHEETS)/mnist"/*/; do \
+	  $(PYTHON) evaluate.py "$$run" 'metrics=[fid,precision_recall]' n_fake=5000 errors=false || exit; done
 	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
 	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/
 

@@ -6,8 +6,9 @@ python docs/make_sheets.py docs/images/ring.png runs/sheets/ring/*/
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -37,9 +38,16 @@ def read(folder: Path) -> Run:
         picture = ImageOps.crop(picture, SCATTER_TITLE)
     else:
         summary = read_json(run.summary)
-        result = f"{summary['images']:,} images, {summary['g_updates']:,} G steps"
+        fid = next((f"FID {line['value']:.1f}" for line in run.evaluated() if is_fid(line)), None)
+        images = f"{summary['images']:,} images"
+        result = f"{fid or images}, {summary['g_updates']:,} G steps"
     picture.thumbnail((TILE, TILE))
     return Run(overrides, result, picture)
+
+
+def is_fid(line: Mapping[str, Any]) -> bool:
+    """Whether a record of ``evaluate.py`` is the FID of the averaged weights."""
+    return bool(line["name"] == "fid" and line["protocol"]["generator"] == "averaged")
 
 
 def sheet(runs: list[Run]) -> Image.Image:
