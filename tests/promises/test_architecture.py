@@ -29,7 +29,7 @@ HYDRA = frozenset({"hydra", "omegaconf"})
 FLOORS = [
     *("errors", "types", "randomness", "eval_mode", "images", "terminal", "progress", "outputs"),
     *("parallel", "losses", "networks", "augment"),
-    *("config", "runs", "data", "games", "metrics", "quality", "callbacks"),
+    *("config", "runs", "data", "games", "metrics", "quality", "health", "callbacks"),
     *("search", "train", "sweep", "generate", "evaluate", "export", "compare"),
     *("cli", "__init__"),
 ]
@@ -291,6 +291,7 @@ def test_checkpoints_are_read_as_weights_only() -> None:
 FILES_OF_A_RUN = {
     *("config.yaml", "resolved.yaml", "overrides.txt", "provenance.json", "changes.diff", "metrics.jsonl"),
     *("evaluations.jsonl", "summary.json", "failure.json", "traceback.txt", "rerun.json", "generated.json"),
+    *("health.jsonl", "healthy.ckpt"),
     *("last.ckpt", "last.previous.ckpt", "best.ckpt", "rank-", "iteration-", "kimg-", "real.png", "tfevents"),
 }
 FOLDERS_OF_A_RUN = {"checkpoints", "attempts", "samples", "generated", "export", "failed", ".lock"}

@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.health import Health
 from gan_lightning.callbacks.quality import Quality
 from gan_lightning.callbacks.signals import StopSignals
 from gan_lightning.errors import Diverged, UserError
@@ -28,7 +29,8 @@ class Checkpoint(Callback):
     """Writes ``checkpoints/last.ckpt`` (the one before is kept beside it), by kimg copies that stay, and ``best.ckpt``.
 
     The :class:`~gan_lightning.callbacks.Quality` callback of the same run says which iteration is the best. If the run
-    has no such callback, no ``best.ckpt`` is written.
+    has no such callback, no ``best.ckpt`` is written. If the :class:`~gan_lightning.callbacks.Health` callback may roll
+    the run back, ``healthy.ckpt`` is the last one at which no illness showed.
 
     On SIGTERM, Ctrl-C, SIGHUP and SIGUSR1 (:mod:`gan_lightning.callbacks.signals`) the iteration under way is finished,
     ``last`` is written and training stops. After an error ``last`` is written too, unless training diverged, or several
@@ -65,6 +67,7 @@ class Checkpoint(Callback):
         self._keep = Cadence(keep_every_kimg, "callbacks.checkpoint.keep_every_kimg")
         self._best = -1
         self._measured: list[Quality] = []
+        self._doctors: list[Health] = []
         self._saved_time = 0.0
         self._signals = StopSignals()
 
@@ -83,6 +86,7 @@ class Checkpoint(Callback):
         self._saved_at = pl_module.iteration
         self._keep.start(pl_module.images_seen)
         self._measured = [each for each in trainer.callbacks if isinstance(each, Quality)]  # type: ignore[attr-defined]
+        self._doctors = [each for each in trainer.callbacks if isinstance(each, Health)]  # type: ignore[attr-defined]
         self._best = self._best_iteration()
         self._saved_time = time.monotonic()
         self._began = True
@@ -161,6 +165,8 @@ class Checkpoint(Callback):
             logger.save()
         self._saved_at = pl_module.iteration
         self._saved_time = time.monotonic()
+        if trainer.is_global_zero and any(each.keeps_healthy for each in self._doctors):
+            keep_copy(last, self.run.healthy)
         if (best := self._best_iteration()) > self._best:
             self._best = best
             if trainer.is_global_zero:

@@ -57,6 +57,6 @@ class Curves(Callback):
             values[f"learning_rate/{name}"] = player.optimizer.param_groups[0]["lr"]
         values |= {f"schedule/{name}": value for name, value in pl_module.schedules.values.items()}
         values["images"] = pl_module.images_seen
-        self.latest = values
+        self.latest = pl_module.logged = values
         for logger in trainer.loggers:
             logger.log_metrics(values, step=pl_module.iteration)

@@ -112,6 +112,8 @@ class Game(LightningModule, ABC):
         self.clip = clip or GradientClip()
         self.seed = seed
         self.scalars = Scalars()
+        self.logged: Mapping[str, float] = {}
+        """The means over the last logging interval, by the names of their curves."""
         self.process = Process(0, 1, torch.device("cpu"))
         self.iteration = 0
         self.updates = dict.fromkeys(PLAYERS, 0)

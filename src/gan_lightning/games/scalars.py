@@ -21,6 +21,7 @@ class Scalars:
 
     def __init__(self) -> None:
         self._values: dict[str, list[Tensor]] = {}
+        self._since: int | None = 0  # the iteration of the last drain, or None if a checkpoint does not say
 
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Collect one value for each name."""
@@ -42,6 +43,7 @@ class Scalars:
         values = self._read(iteration, average)
         if not keep:
             self._values.clear()
+            self._since = iteration
         return values
 
     def require_finite(self, iteration: int) -> None:
@@ -65,8 +67,19 @@ class Scalars:
                 f"Training diverged by iteration {iteration}: {', '.join(bad)} not finite. The last checkpoint is from "
                 "before. Try a lower learning rate (optimizer.lr), optimizer.clip.norm=1 or another loss.",
                 iteration,
+                {name: self._first_bad(name, iteration) for name in bad},
             )
         return values
+
+    def _first_bad(self, name: str, iteration: int) -> int:
+        """The first iteration in which a scalar of this process was not finite; the current one if it is another's.
+
+        All scalars are taken to be collected equally often in every iteration since the last drain.
+        """
+        finite = torch.stack(self._values[name]).isfinite().tolist()
+        if self._since is None or all(finite):
+            return iteration
+        return self._since + 1 + finite.index(False) * (iteration - self._since) // len(finite)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -81,6 +94,7 @@ class Scalars:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take up :meth:`state_dict` again."""
         self._values = {name: list(values.unbind()) for name, values in state.items()}
+        self._since = None
 
     def to(self, device: torch.device) -> None:
         """Move what was taken up to where the next values will be."""

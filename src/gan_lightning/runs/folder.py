@@ -19,7 +19,7 @@ import yaml
 from gan_lightning.config.modest import require_modest
 from gan_lightning.config.moved import up_to_date
 from gan_lightning.errors import UserError
-from gan_lightning.runs.records import OF_TRAINING, read_records
+from gan_lightning.runs.records import OF_HEALTH, OF_TRAINING, read_records
 from gan_lightning.runs.whole_files import write_whole
 
 SCHEMA_VERSION = 1
@@ -109,6 +109,8 @@ class RunFolder(Record):
     """The lock that the process that trains in this folder holds."""
     metrics = Place("metrics.jsonl")
     """The numbers of training, one JSON object a line."""
+    health = Place("health.jsonl")
+    """The illnesses that were found during training and those that were over, one JSON object a line."""
     evaluations = Place("evaluations.jsonl")
     """The numbers that ``evaluate.py`` measured, one JSON object a line."""
     reproduction = Place("rerun.json")
@@ -121,6 +123,8 @@ class RunFolder(Record):
     """The last checkpoint but one."""
     best = Place("checkpoints/best.ckpt")
     """The checkpoint whose measured quality was best."""
+    healthy = Place("checkpoints/healthy.ckpt")
+    """The last checkpoint at which no illness showed, to which training can be rolled back."""
     samples = Place("samples")
     """The folder of sample sheets."""
     real_sheet = Place("samples/real.png")
@@ -184,6 +188,10 @@ class RunFolder(Record):
     def numbers(self) -> list[dict[str, Any]]:
         """The records of ``metrics.jsonl``; empty if there is none."""
         return read_records(self.metrics, OF_TRAINING) if self.metrics.is_file() else []
+
+    def diagnoses(self) -> list[dict[str, Any]]:
+        """The records of ``health.jsonl``; empty if there is none."""
+        return read_records(self.health, OF_HEALTH) if self.health.is_file() else []
 
     def evaluated(self) -> list[dict[str, Any]]:
         """The records of ``evaluations.jsonl``; empty if there is none."""

@@ -13,6 +13,9 @@ from gan_lightning.errors import UserError
 OF_TRAINING = ("iteration", "images", "seconds")
 """Numbers that every line of a ``metrics.jsonl`` has beside its name and value."""
 
+OF_HEALTH = ("iteration", "images")
+"""Numbers that every line of a ``health.jsonl`` has beside its name and value."""
+
 
 def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Append records to a file of JSON lines, on a line of their own also after one that a crash cut short.

@@ -205,16 +205,17 @@ def build_callbacks(config: Mapping[str, Any], folder: Path, attempt: int) -> li
     """The configured callbacks and those that every run has.
 
     The record comes first, because it makes this attempt's record the run's before anybody writes into the folder. The
-    checkpoint comes last, so that pictures and curves are written before it.
+    checkpoint comes last, so that pictures and curves are written before it. The doctor comes before the checkpoint,
+    which stores what it found, and after the curves, which leave it the scalars of the interval.
     """
     nodes = {name: node for name, node in (config.get("callbacks") or {}).items() if node is not None}
     configured = {name: build(node, f"callbacks.{name}") for name, node in nodes.items()}
-    checkpoint = configured.pop("checkpoint", None)
+    last = [configured.pop(name) for name in ("health", "checkpoint") if name in configured]
     bar = [Progress()] if config["trainer"].get("enable_progress_bar", True) else []
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     record = RunRecord(str(folder), attempt, config, text)
     always = [Curves(), *bar, *build_pruning()]
-    return [record, *configured.values(), *always, *([checkpoint] if checkpoint is not None else [])]
+    return [record, *configured.values(), *always, *last]
 
 
 def build_pruning() -> list[Callback]:

@@ -21,13 +21,15 @@ from gan_lightning.config.places import check_places, located, names_of
 from gan_lightning.config.trust import check_references, check_trusted
 from gan_lightning.data import StreamDataModule
 from gan_lightning.data.stored import require_same_classes
+from gan_lightning.errors import Diverged
 from gan_lightning.parallel.devices import external_rank, threads_for
 from gan_lightning.runs.checkpoint_checks import require_resumable
 from gan_lightning.runs.claim import first_attempt
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import StoredCheckpoint, read_checkpoint, run_of
-from gan_lightning.train.build import Job, one_run_in_this_process, prepare
+from gan_lightning.train.build import Job, Ready, one_run_in_this_process, prepare
 from gan_lightning.train.record import recorded
+from gan_lightning.train.roll_back import Checked, Start, rolled_back, way_back
 from gan_lightning.train.same_run import on_other_data, other_data, record_of_data, require_same_run
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
 from gan_lightning.train.summary import conclude
@@ -35,19 +37,6 @@ from gan_lightning.types import PLAYERS
 
 NOWHERE = {"folder": "", "attempt": 0, "resume_at": None}
 """Stand-in for ``run`` as long as it is not known where and from which iteration a configuration will be trained."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A configuration without unknown options, values of a wrong type, or code that nobody vouched for.
-
-    Args:
-        config: The configuration, with its references as they were written.
-        allow: The modules that the user vouches for if the configuration was stored; None if the user composed it.
-    """
-
-    config: DictConfig
-    allow: Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -90,17 +79,26 @@ def train(
     """
     attempt = attempt or first_attempt(RunFolder(folder))
     checked = check_whole(config, allow)
-    settled = settle(checked, folder.absolute(), attempt, checkpoint)
-    job = settled.job
-    if allow is not None:
-        check_places(job.config, Path(job.folder), names_of(overrides))
-    with recorded(settled.composed, job, overrides), one_run_in_this_process(job.checkpoint):
-        ready = prepare(job, settled.data)
-        ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
-        summary = conclude(ready.trainer, ready.game, folder, ready.costs)
-    if number := summary["signal"]:
-        sys.exit(128 + number)
-    return summary
+    start = Start(checked, overrides, attempt, checkpoint)
+    while True:
+        ready: Ready | None = None
+        settled = settle(start.checked, folder.absolute(), start.attempt, start.checkpoint)
+        job = settled.job
+        if allow is not None:
+            check_places(job.config, Path(job.folder), names_of(overrides))
+        try:
+            with recorded(settled.composed, job, start.overrides), one_run_in_this_process(job.checkpoint):
+                ready = prepare(job, settled.data)
+                ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
+                summary = conclude(ready.trainer, ready.game, folder, ready.costs)
+        except Diverged:
+            if ready is None or (way := way_back(ready.trainer)) is None:
+                raise
+            start = rolled_back(start, way, RunFolder(folder), job.config)
+            continue
+        if number := summary["signal"]:
+            sys.exit(128 + number)
+        return summary
 
 
 def check_whole(config: DictConfig, allow: Sequence[str] | None) -> Checked:

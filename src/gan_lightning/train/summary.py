@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from gan_lightning.callbacks import Checkpoint, Curves, Pruning, Quality
+from gan_lightning.callbacks import Checkpoint, Curves, Health, Pruning, Quality
 from gan_lightning.callbacks.progress_bar import duration, total_iterations
 from gan_lightning.data import StreamDataModule
 from gan_lightning.games.base import Game
@@ -65,12 +65,15 @@ def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, C
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     checkpoint, curves, quality = _first(Checkpoint, callbacks), _first(Curves, callbacks), _first(Quality, callbacks)
     records, pruning = _first(JsonLines, trainer.loggers), _first(Pruning, callbacks)
+    health = _first(Health, callbacks)
+    stopped_by = health.stopped_by if health is not None else ""
     trained = curves is None or curves.began
     earlier_summary = {} if trained else _stored(RunFolder(folder))
     number = checkpoint.signal if checkpoint is not None else None
     earlier = records.spent if records is not None else 0.0
     summary = {
-        "status": "interrupted" if number else "pruned" if pruning is not None and pruning.pruned else "done",
+        "status": _status(number, pruning, stopped_by),
+        "reason": stopped_by,
         "signal": number,
         "ended": now(),
         "iteration": module.iteration,
@@ -82,6 +85,7 @@ def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, C
         "costs": {player: each._asdict() for player, each in costs.items()},
         "last": curves.latest if curves is not None else {},
         "quality": quality.summary() if quality is not None else None,
+        "health": health.summary() if health is not None else None,
     }
     if not trained and trainer.is_global_zero:
         print(
@@ -101,6 +105,14 @@ def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, C
     if number and checkpoint is not None and trainer.is_global_zero:
         checkpoint.requeue_if_asked()
     return summary
+
+
+def _status(number: int | None, pruning: Pruning | None, stopped_by: str) -> str:
+    if number:
+        return "interrupted"
+    if pruning is not None and pruning.pruned:
+        return "pruned"
+    return "ill" if stopped_by else "done"
 
 
 def _stored(run: RunFolder) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def main() -> None:
 
     from torch.distributed import TCPStore
 
-    from gan_lightning.errors import UserError
+    from gan_lightning.errors import Ill, UserError
     from gan_lightning.parallel.launcher import FAILED
     from gan_lightning.train.build import Job, one_run_in_this_process, prepare
 
@@ -33,6 +33,8 @@ def main() -> None:
         with one_run_in_this_process(job.checkpoint):
             ready = prepare(job, store=store)
             ready.trainer.fit(ready.game, datamodule=ready.data, ckpt_path=job.checkpoint, weights_only=True)
+    except Ill:
+        sys.exit(1)  # rank 0 has the same error, and goes on without this process
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         with suppress(RuntimeError):  # if rank 0, which keeps the store, has ended first
