@@ -49,7 +49,7 @@ def parts(config: DictConfig) -> tuple[str, str, float, set[str]]:
     return config.data._target_.rpartition(".")[2], generator, config.optimizer.lr, set(config.callbacks)
 
 
-TOY = ("Ring", "PointGenerator", 2e-3, {"scatter", "checkpoint"})
+TOY = ("Ring", "PointGenerator", 2e-3, {"scatter", "health", "checkpoint"})
 
 
 def test_it_brings_its_networks_optimizer_and_pictures() -> None:
@@ -61,7 +61,7 @@ def test_a_choice_on_the_command_line_wins() -> None:
     assert parts(composed("data=toy", "model=mlp")) == ("Ring", "MLPGenerator", *TOY[2:])
     assert parts(composed("model=mlp", "data=toy")) == ("Ring", "MLPGenerator", *TOY[2:])
     assert composed("data=toy", "optimizer=ttur").optimizer.discriminator.lr == 4e-4
-    assert set(composed("data=toy", "callbacks=default").callbacks) == {"samples", "checkpoint"}
+    assert set(composed("data=toy", "callbacks=default").callbacks) == {"samples", "health", "checkpoint"}
     assert composed("data=toy", "default_kimg=7").default_kimg == 7
 
 

@@ -188,6 +188,18 @@ class Breaking(NonSaturating):
         return super().generator(fake, real)
 
 
+class Poisoned(NonSaturating):
+    """A loss of which D's is NaN in its updates ``bad``, counted from 1 over all attempts of the process."""
+
+    calls: ClassVar[int] = 0
+    bad: ClassVar[range] = range(13, 14)
+
+    def discriminator(self, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
+        Poisoned.calls += 1
+        loss = super().discriminator(real, fake, draw)
+        return loss * torch.nan if Poisoned.calls in Poisoned.bad else loss
+
+
 # ------------------------------------------------------------------------------------------------- whole runs
 
 QUICK = (

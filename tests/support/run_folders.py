@@ -108,3 +108,20 @@ def write_sweep(folder: Path, recipes: Mapping[str, Sequence[float]], **options:
             values = (2 * final, 1.5 * final, final)
             write_run(folder / f"loss-{loss}_seed-{seed}", values, seed=seed, loss=loss, **options)
     return folder
+
+
+def write_health(folder: Path, *records: tuple[int, str, float], **facts: Any) -> None:
+    """Write what a doctor found: images, name, and 1 for the beginning of an illness or 0 for its end."""
+    whole = {"sentence": "It is ill.", "advice": "Do this.", "evidence": {"accuracy": 0.995}, **facts}
+    lines = [
+        {
+            "v": 1,
+            "iteration": images // BATCH,
+            "images": images,
+            "name": name,
+            "value": value,
+            **(whole if value else {}),
+        }
+        for images, name, value in records
+    ]
+    (folder / "health.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))

@@ -163,6 +163,8 @@ class Health(Callback):
             growth={player: each.growth for player, each in weighed.items()},
             standing={player: each.standing for player, each in weighed.items()},
             broken={player: each.broken for player, each in weighed.items()},
+            distinct=self.looking.distinct,
+            seen=self.looking.seen,
         )
         found, over = self.doctor.examine(interval)
         if self.cadence.due(images) and self.looking.possible:

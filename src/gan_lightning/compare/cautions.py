@@ -20,7 +20,13 @@ MUCH_LONGER = 1.05
 
 def cautions(rows: Sequence[Row], axis: Axis, budget: float) -> list[str]:
     """The warnings as sentences, the most important first; ``rows`` are in the order of the ranking."""
-    return [*_single_seeds(rows), *_within_noise(rows), *_missing(rows), *_unequal(rows, axis, budget)]
+    return [
+        *_single_seeds(rows),
+        *_within_noise(rows),
+        *_missing(rows),
+        *_unequal(rows, axis, budget),
+        *_ill(rows),
+    ]
 
 
 def within_noise(rows: Sequence[Row]) -> list[Row]:
@@ -58,3 +64,14 @@ def _unequal(rows: Sequence[Row], axis: Axis, budget: float) -> Iterator[str]:
             f"Runs went as far as {amount(longest, axis)}: only the numbers at {amount(budget, axis)}, which all have "
             "reached, are a fair comparison."
         )
+
+
+def _ill(rows: Sequence[Row]) -> Iterator[str]:
+    found = [
+        f"{row.name}, seed {run.seed}: {', '.join(dict.fromkeys(each.name for each in run.illnesses))}"
+        for row in rows
+        for run in row.runs
+        if run.illnesses
+    ]
+    if found:
+        yield f"The doctor found illnesses during training: {listed(found)}."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -24,13 +24,26 @@ DONE = "done"
 """Status of a run that trained to its end."""
 
 
+class Illness(NamedTuple):
+    """An illness that was found in a run."""
+
+    name: str
+    images: int
+    """Number of real images seen when it was found."""
+    sentence: str
+    advice: str
+    evidence: Mapping[str, float]
+    over: int | None = None
+    """Number of real images seen when it was over, or None if the run ended with it."""
+
+
 @dataclass(frozen=True)
 class Run:
     """The content of one run folder."""
 
     folder: Path
     status: str
-    """State of the run: ``done``, ``interrupted``, ``pruned``, ``failed``, ``unfinished`` or ``unreadable``."""
+    """``done``, ``interrupted``, ``pruned``, ``ill``, ``failed``, ``unfinished`` or ``unreadable``."""
     reason: str = ""
     """Reason why the run is not done, or an empty string if it is."""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -46,6 +59,8 @@ class Run:
     """Facts about the processes that rank 0 recorded when the run was last started or resumed."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """The command, code, packages and machine that made the run."""
+    illnesses: tuple[Illness, ...] = ()
+    """The illnesses that were found in the run, in the order in which they began."""
 
     @property
     def seed(self) -> int | None:
@@ -114,6 +129,7 @@ def _read(run: RunFolder) -> Run:
         summary=summary,
         process=next((found for attempt in reversed(attempts) if (found := read_json(attempt.process))), {}),
         provenance=read_json(run.provenance),
+        illnesses=tuple(_illnesses(run.diagnoses())),
     )
 
 
@@ -162,3 +178,16 @@ def _records(run: RunFolder) -> tuple[dict[str, Any], ...]:
         if not whole:
             raise ValueError(f"{run.metrics.name} has a line that is no record: {str(record)[:80]}")
     return records
+
+
+def _illnesses(records: Iterable[Mapping[str, Any]]) -> list[Illness]:
+    """The illnesses of which the lines of a ``health.jsonl`` tell the beginning, and perhaps the end."""
+    found: list[Illness] = []
+    for record in records:
+        name, images = record["name"], int(record["images"])
+        if not record["value"]:
+            found = [each._replace(over=images) if each.name == name and each.over is None else each for each in found]
+        elif "advice" in record:  # and no roll-back
+            numbers = {str(key): float(value) for key, value in dict(record.get("evidence") or {}).items()}
+            found.append(Illness(name, images, str(record.get("sentence", "")), str(record["advice"]), numbers))
+    return found

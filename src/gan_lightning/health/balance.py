@@ -8,7 +8,7 @@ from gan_lightning.health.illness import NORM, Course, Illness
 
 CERTAIN = 0.99
 """Accuracy on either side from which on D is said to be at its end: of 100 images at most one is misjudged."""
-GONE = {"generator": 0.2, "discriminator": 0.01}
+GONE = {"generator": 0.25, "discriminator": 0.01}
 """Share of its early norm to which a player's gradient has fallen when it is said to be gone."""
 CHANCE = 0.55
 """Mean of D's two accuracies up to which D guesses; a coin has 0.5."""

@@ -11,6 +11,8 @@ VARIETY = 0.25
 """Variety of the fakes, as a share of that of the real images, from which down modes are missing."""
 DUPLICATES = 0.5
 """Share of fakes with a twin from which on G repeats itself."""
+GRACE = 10_000
+"""Number of real images seen before which nothing is called a collapse, because every G begins with much the same."""
 CLASSES = 0.3
 """Share of the real images' classes up to which classes are missing."""
 
@@ -36,7 +38,7 @@ class ModeCollapse(Illness):
     def evidence(self, course: Course) -> Mapping[str, float] | None:
         """Variety, duplicates and classes, if one of them says so; nothing if the data themselves have no variety."""
         look = course.look
-        if look is None or look.distinct < FEW:
+        if look is None or look.distinct < FEW or look.images < GRACE:
             return None
         if look.variety >= VARIETY and look.duplicates < DUPLICATES and look.classes > CLASSES:
             return None

@@ -9,7 +9,7 @@ from gan_lightning.games.base import Game
 from gan_lightning.health.norms import Scale
 from gan_lightning.health.observations import Look
 from gan_lightning.health.samples import Features, Measured, measure, pixels
-from gan_lightning.health.specimens import Copies, can_be_looked_at, features_of, specimens
+from gan_lightning.health.specimens import Copies, can_be_looked_at, features_of, specimens, variety_of_data
 from gan_lightning.types import Images
 
 
@@ -28,6 +28,8 @@ class Looking:
         self.memorisation = memorisation
         self.possible = False
         """Whether the game makes images that can be looked at."""
+        self.distinct = self.seen = 1000
+        """Number of different training images among those that were looked at, and the number of all of these."""
         self._features: Features | None = None
         self._copies: Callable[[Images], float] | None = None
 
@@ -39,6 +41,8 @@ class Looking:
         """
         self.possible = can_be_looked_at(game)
         self._copies = Copies(data) if self.memorisation else None
+        if self.possible:
+            self.distinct, self.seen = variety_of_data(game, data, self.count)
 
     def look(self, game: Game, data: Any, scale: Scale) -> Look:
         """Look at samples; of several directions the worst number of each kind counts."""
@@ -61,5 +65,4 @@ def worst(found: Sequence[Measured]) -> Measured:
         saturated=max(each.saturated for each in found),
         saturated_real=max(each.saturated_real for each in found),
         distinct=min(each.distinct for each in found),
-        seen=min(each.seen for each in found),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gan_lightning.health.illness import Course, Illness
 
-FEW = 16
+FEW = 8
 """Number of different training images below which there is nothing to learn but these."""
 COPIES = 0.2
 """Share of fakes nearer to a training image than 99 % of held-out images that means copying; chance: 0.01."""
@@ -19,15 +19,14 @@ class TooFewImages(Illness):
     sentence = "Only {different_images:.0f} of {looked_at:.0f} training images are different: G can only repeat them."
     advice = "Check the folder (data.root) and the classes; a GAN needs thousands of images, or augment=[diffaugment]."
     after = until = 1
-    in_looks = True
     curable = False
 
     def evidence(self, course: Course) -> Mapping[str, float] | None:
         """The number of different images among those that were looked at."""
-        look = course.look
-        if look is None or look.distinct >= FEW:
+        now = course.now
+        if now.distinct >= FEW:
             return None
-        return {"different_images": float(look.distinct), "looked_at": float(look.seen)}
+        return {"different_images": float(now.distinct), "looked_at": float(now.seen)}
 
 
 class Memorisation(Illness):

@@ -20,7 +20,9 @@ class Interval:
         scalars: The means over the interval by the names of their curves, such as loss/generator.
         growth: Norm of each player's weight matrices, as a multiple of what it was when training began.
         standing: Whether no weight of a player has changed in the interval, by the name of the player.
-        broken: Number of weights that are no finite numbers, by the name of the player.
+        broken: Number of parameters with numbers that are not finite, by the name of the player.
+        distinct: Number of different images among those of the training set that were looked at.
+        seen: Number of training images that were looked at.
     """
 
     iteration: int
@@ -29,6 +31,8 @@ class Interval:
     growth: Mapping[str, float] = field(default_factory=dict)
     standing: Mapping[str, bool] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
+    distinct: int = 1000
+    seen: int = 1000
 
     def accuracies(self) -> Iterator[tuple[str, float, float]]:
         """For each discriminator the end of its curves' names, and its accuracies on real images and on fakes."""
@@ -46,7 +50,7 @@ class Interval:
 
     def to_dict(self) -> dict[str, Any]:
         """The interval as plain values, for a checkpoint."""
-        return {**asdict(self), **{name: dict(getattr(self, name)) for name in ("scalars", "growth", "standing")}}
+        return {**asdict(self), "scalars": dict(self.scalars)}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ class Look:
         told_apart: Accuracy with which a nearest neighbour tells fakes from real images: 1/2 if they are alike.
         saturated: Share of the fakes' values that lie at an end of [-1, 1] or beyond.
         saturated_real: The same share of the real images.
-        distinct: Number of different real images among the training images that were looked at.
-        seen: Number of training images that were looked at for ``distinct``.
+        distinct: Number of different real images in the look.
         copies: Share of the fakes that are nearer to a training image than all but 1 % of held-out images; None if
             this was not measured.
         spectral: Largest and smallest growth of a matrix's spectral norm since training began, by the names
@@ -79,7 +82,6 @@ class Look:
     saturated: float = 0.0
     saturated_real: float = 0.0
     distinct: int = 1000
-    seen: int = 1000
     copies: float | None = None
     spectral: Mapping[str, float] = field(default_factory=dict)
 

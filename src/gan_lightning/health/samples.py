@@ -46,7 +46,12 @@ class Measured(NamedTuple):
     saturated: float
     saturated_real: float
     distinct: int
-    seen: int
+
+
+def distinct(images: Images) -> int:
+    """Number of different images among these."""
+    comparable = to_bytes(images) if _is_picture(images) else images
+    return len(torch.unique(comparable.flatten(1), dim=0))
 
 
 def pixels(images: Images) -> Float[Tensor, "N F"]:
@@ -67,9 +72,9 @@ def measure(specimens: Specimens, features: Features = pixels) -> Measured:
     """
     fake, real = (images.nan_to_num() for images in specimens[:2])
     saturated, saturated_real = (float((images.abs() >= END).float().mean()) for images in (fake, real))
-    distinct = len(torch.unique(to_bytes(real).flatten(1) if _is_picture(real) else real.flatten(1), dim=0))
-    others = saturated, saturated_real, distinct, len(real)
-    if distinct < 2 or len(fake) < 2:
+    different = distinct(real)
+    others = saturated, saturated_real, different
+    if different < 2 or len(fake) < 2:
         return Measured(1.0, 0.0, 1.0, 0.5, *others)
     found = features(fake).double(), features(real).double()
     of_fakes, of_reals, between = (

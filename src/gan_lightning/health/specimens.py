@@ -12,7 +12,7 @@ from gan_lightning.data import ImageDataModule
 from gan_lightning.errors import NoSuchSplit, UserError
 from gan_lightning.eval_mode import evaluating
 from gan_lightning.games.base import Game
-from gan_lightning.health.samples import Features, Specimens, pixels
+from gan_lightning.health.samples import Features, Specimens, distinct, pixels
 from gan_lightning.images import to_bytes, to_unit
 from gan_lightning.metrics.extractors.shipped import ClassifierExtractor
 from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX
@@ -30,6 +30,20 @@ CLOSE = 0.01
 def can_be_looked_at(game: Game) -> bool:
     """Whether the game makes images that can be compared with real ones."""
     return bool(game.directions()) or game.sampling() is not None
+
+
+def variety_of_data(game: Game, data: Any, count: int) -> tuple[int, int]:
+    """Number of different images among some of the training images, and how many these are; of two domains the fewer.
+
+    Args:
+        game: The game.
+        data: The data module of the run.
+        count: Largest number of images that are looked at.
+    """
+    sides = data.split("train") if game.directions() else None
+    sets = [data.train_set.images] if sides is None else [sides.a.images, sides.b.images]
+    looked = [_on(game, images[_rows(game, len(images), count)]) for images in sets]
+    return min((distinct(images), len(images)) for images in looked)
 
 
 @torch.no_grad()

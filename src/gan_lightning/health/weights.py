@@ -8,7 +8,7 @@ from gan_lightning.health.illness import NORM, Course, Illness
 
 EXPLODED = 5.0
 """Growth of the norm of a player's matrices within the intervals that are remembered, from which on they explode."""
-EXPLODED_LAYER = 100.0
+EXPLODED_LAYER = 300.0
 """Growth of one matrix's spectral norm from which on it explodes."""
 DEAD = 1e-3
 """What is left of a matrix's spectral norm when it is dead."""

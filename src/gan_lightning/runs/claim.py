@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -86,7 +85,7 @@ def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[
     """
     with locked(run):
         own = _recorded(run, attempt, texts)
-        earlier = run.events()
+        earlier = {file.stat().st_ino for file in run.events()}  # not by name, because a logger may rename them
         try:
             yield
         except BaseException:
@@ -96,12 +95,13 @@ def claimed(run: RunFolder, attempt: int, texts: Mapping[str, str]) -> Iterator[
             _give_back(own, earlier)
 
 
-def _give_back(own: Attempt, earlier: set[Path]) -> None:
+def _give_back(own: Attempt, earlier: set[int]) -> None:
     """Remove the folder of an attempt that did not train, and the files of TensorBoard that it has begun."""
     if own.process.exists():
         return
-    for events in own.run.events() - earlier:  # written before the callbacks can refuse the run
-        events.unlink(missing_ok=True)
+    for events in own.run.events():  # those written before the callbacks can refuse the run
+        if events.stat().st_ino not in earlier:
+            events.unlink(missing_ok=True)
     shutil.rmtree(own.path, ignore_errors=True)
     with suppress(OSError):  # if other attempts are in it
         own.run.all_attempts.rmdir()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from gan_lightning.errors import UserError
-from gan_lightning.runs.folder import SCHEMA_VERSION, RunFolder
+from gan_lightning.runs.folder import EVENTS, SCHEMA_VERSION, RunFolder
 from gan_lightning.runs.records import OF_TRAINING, append_lines, read_records
 from gan_lightning.runs.whole_files import write_whole
+
+START = re.compile(rf"(?<={EVENTS}\.)\d+")
+"""The second in which a file of TensorBoard was begun, as it stands in the file's name."""
 
 
 class JsonLines(Logger):
@@ -124,6 +129,14 @@ class TensorBoard(TensorBoardLogger):
         purge_step = None if resume_at is None else resume_at + 1
         super().__init__(folder, name="", version="", default_hp_metric=False, purge_step=purge_step)
 
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The writer of the events, whose file comes after those of earlier attempts even if the clock was set back."""
+        if self._experiment is None:
+            put_before(RunFolder(Path(self.log_dir)).events(), int(time.time()))
+        return super().experiment
+
     @rank_zero_only
     def save(self) -> None:
         """Flush the events, if there are any; their file is begun by the first of them, and so not before training.
@@ -132,3 +145,22 @@ class TensorBoard(TensorBoardLogger):
         """
         if self._experiment is not None:
             self.experiment.flush()
+
+
+def put_before(files: Iterable[Path], second: int) -> None:
+    """Give TensorBoard's files names that stand before that of one that is begun in this second, in the same order.
+
+    TensorBoard reads the files of a folder in the order of their names, which begin with the time of the machine's
+    clock. If the clock was set back between two attempts, the later one would be read first.
+
+    Args:
+        files: Files that nobody writes any more.
+        second: Number of seconds since 1970, at which a new file is begun.
+    """
+    limit = second
+    for file in sorted(files, reverse=True):
+        if (found := START.search(file.name)) is None:
+            continue
+        limit = min(int(found[0]), limit - 1)
+        if limit != int(found[0]):
+            file.rename(file.with_name(START.sub(f"{limit:010d}", file.name, count=1)))

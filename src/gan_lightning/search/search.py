@@ -159,7 +159,7 @@ class Search:
         if summary["status"] == "busy":
             return
         if summary["status"] not in ("done", "pruned"):
-            self.study.fail(trial, summary["message"])
+            self.study.fail(trial, summary.get("message") or summary["reason"])  # an illness has ended it, if no error
             return
         self.study.note(trial, seconds=summary["seconds"])
         if summary["status"] == "pruned":

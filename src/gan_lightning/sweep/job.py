@@ -21,7 +21,7 @@ from gan_lightning.train.record import record_of
 from gan_lightning.train.resume import read_stored
 from gan_lightning.train.run import train
 
-FINISHED = ("done", "pruned")
+FINISHED = ("done", "pruned", "ill")
 """Values of a summary's ``status`` that mean that nothing is left to do."""
 
 MAY_CHANGE = ("run", *WITHOUT_EFFECT, *LOCATIONS)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from run_folders import METRIC, write_failure, write_run
+from run_folders import METRIC, write_failure, write_health, write_run
 
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.runs import read_run
@@ -120,3 +120,22 @@ def test_a_line_torn_by_a_crash_is_no_line(tmp_path: Path) -> None:
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"v": 1, "iterat')
     assert read_run(folder).curve(METRIC).values == (5.0, 4.0)
+
+
+def test_what_the_doctor_found(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    assert read_run(folder).illnesses == ()
+    write_health(folder, (1000, "oscillation", 1.0), (1500, "mode_collapse", 1.0), (2000, "oscillation", 0.0))
+    found = read_run(folder).illnesses
+    assert [(each.name, each.images, each.over) for each in found] == [
+        ("oscillation", 1000, 2000),
+        ("mode_collapse", 1500, None),
+    ]
+    assert (found[0].sentence, found[0].advice, found[0].evidence) == ("It is ill.", "Do this.", {"accuracy": 0.995})
+
+
+@pytest.mark.parametrize("facts", [{"evidence": {"accuracy": "high"}}, {"evidence": 3}])
+def test_a_damaged_record_of_health_makes_a_run_unreadable(facts: dict[str, object], tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    write_health(folder, (1000, "oscillation", 1.0), **facts)
+    assert read_run(folder).status == "unreadable"

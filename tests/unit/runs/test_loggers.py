@@ -14,7 +14,7 @@ from gan_lightning.callbacks import Curves
 from gan_lightning.errors import UserError
 from gan_lightning.games.gan import GAN
 from gan_lightning.runs import loggers as records
-from gan_lightning.runs.loggers import JsonLines
+from gan_lightning.runs.loggers import JsonLines, TensorBoard, put_before
 from gan_lightning.runs.records import read_records
 
 
@@ -63,3 +63,35 @@ def test_a_new_run_has_no_file_to_go_on_with(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Can't write .*metrics.jsonl: No such file"):
         JsonLines(str(tmp_path / "gone")).log_metrics({"a": 1.0}, step=0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([100, 200], [100, 200]),  # the clock ran on
+        ([100, 2000], [100, 999]),  # one attempt while the clock was ahead
+        ([1000, 2000, 3000], [997, 998, 999]),
+        ([999, 2000], [998, 999]),
+        ([], []),
+    ],
+)
+def test_events_of_earlier_attempts_stand_before_new_ones(before: list[int], after: list[int], tmp_path: Path) -> None:
+    """A file of TensorBoard is read before one whose name says a later time, also after the clock was set back."""
+    for number, second in enumerate(before):
+        (tmp_path / f"events.out.tfevents.{second:010d}.host.{number}.0").write_text(str(number))
+    put_before(tmp_path.iterdir(), 1000)
+    files = sorted(tmp_path.iterdir())
+    assert [int(file.name.split(".")[3]) for file in files] == after
+    assert [file.read_text() for file in files] == [str(number) for number in range(len(before))]
+
+
+def test_a_new_attempt_is_read_after_one_from_the_future(tmp_path: Path) -> None:
+    future = tmp_path / "events.out.tfevents.9000000000.host.1.0"
+    future.write_bytes(b"")
+    logger = TensorBoard(str(tmp_path), resume_at=3)
+    logger.log_metrics({"loss/generator": 0.5}, step=4)
+    logger.save()
+    earlier, new = sorted(tmp_path.glob("events*"))
+    assert earlier.name.endswith(".host.1.0")
+    assert earlier.stat().st_size == 0
+    assert new.stat().st_size > 0

@@ -20,6 +20,7 @@ from gan_lightning.compare.page.chart import chart
 from gan_lightning.compare.page.origins import common_folder, origins
 from gan_lightning.compare.page.strips import samples
 from gan_lightning.compare.page.verdict import verdict
+from gan_lightning.compare.runs import Illness
 from gan_lightning.compare.text import CONFIDENCE, fair_head, headline, probability, ranks
 
 ASSETS = Path(__file__).with_name("assets")
@@ -54,6 +55,7 @@ def page(comparison: Comparison) -> str:
         confidence=CONFIDENCE,
         charts={name: chart(comparison, *size) for name, size in SIZES.items()},
         samples=samples(comparison.rows),
+        illnesses=_illnesses(comparison),
         origins=origins(comparison),
         home=home,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -63,6 +65,13 @@ def page(comparison: Comparison) -> str:
         script_hash=_hash(script),
         style_hash=_hash(style),
     )
+
+
+def _illnesses(comparison: Comparison) -> list[tuple[str, Illness]]:
+    """What was found in each run that has a row or was left out, with the run's recipe and seed."""
+    runs = [(f"{row.name}, seed {run.seed}", run) for row in comparison.rows for run in row.runs]
+    runs += [(left.label, left.run) for left in comparison.left_out]
+    return [(label, found) for label, run in runs for found in run.illnesses]
 
 
 def _hash(text: str) -> str:

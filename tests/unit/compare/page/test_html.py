@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from run_folders import METRIC, write_failure, write_run, write_sweep
+from run_folders import METRIC, write_failure, write_health, write_run, write_sweep
 
 from gan_lightning.compare.comparison import compare
 from gan_lightning.compare.counted_runs import Wish
@@ -133,3 +133,20 @@ def test_runs_without_protocol_pictures_or_history(tmp_path: Path) -> None:
     assert "1 recipe compared" in text
     assert "Nothing but the seeds." in text
     assert "The records hold no protocol for this number." in text
+
+
+def test_illnesses_stand_on_the_page_and_in_the_warnings(sweep: Path) -> None:
+    assert "What the doctor found" not in Reader(written(sweep)).text
+    ill = find_runs([str(sweep)])[0]
+    write_health(ill, (1000, "mode_collapse", 1.0), (2000, "mode_collapse", 0.0), sentence=EVIL)
+    html = written(sweep)
+    text = Reader(html).text
+    assert "What the doctor found during training" in text
+    assert "mode collapse" in text
+    assert "accuracy 0.995" in text
+    assert "Do this." in text
+    assert "1 kimg" in text
+    assert "2 kimg" in text
+    assert "The doctor found illnesses during training: " in text
+    assert EVIL not in html
+    assert EVIL in text  # escaped
