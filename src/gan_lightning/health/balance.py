@@ -14,7 +14,7 @@ CHANCE = 0.55
 """Mean of D's two accuracies up to which D guesses; a coin has 0.5."""
 EASY = 0.9
 """Accuracy of a nearest neighbour from which on fakes are easily told from real images."""
-LOSSES = ("loss/generator", "loss/discriminator")
+LOSS = "loss/"
 SWING = 0.75
 """Height of a swing that counts, as a share of the mean absolute value of the curve."""
 SWINGS = 6
@@ -79,7 +79,7 @@ class GeneratorWins(Illness):
 
 
 class Oscillation(Illness):
-    """The loss of G or of D goes up and down again and again, by more than the noise of training.
+    """A loss goes up and down again and again, by more than the noise of training.
 
     Simultaneous gradient descent circles around the equilibrium of a zero-sum game and need not approach it (Mescheder
     et al. 2018, https://arxiv.org/abs/1801.04406, sec. 2).
@@ -95,7 +95,7 @@ class Oscillation(Illness):
     def evidence(self, course: Course) -> Mapping[str, float] | None:
         """The number of swings of each loss that swings, and their height."""
         found: dict[str, float] = {}
-        for name in LOSSES:
+        for name in (each for each in course.now.scalars if each.startswith(LOSS)):
             series = course.series(name)
             scale = sum(map(abs, series)) / max(len(series), 1)
             if scale > 0 and (number := swings(series, SWING * scale)) >= SWINGS:

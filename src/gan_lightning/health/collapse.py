@@ -11,8 +11,10 @@ VARIETY = 0.25
 """Variety of the fakes, as a share of that of the real images, from which down modes are missing."""
 DUPLICATES = 0.5
 """Share of fakes with a twin from which on G repeats itself."""
-GRACE = 10_000
-"""Number of real images seen before which nothing is called a collapse, because every G begins with much the same."""
+GRACE_ITERATIONS = 1000
+"""Number of iterations before which nothing is called a collapse, because every G begins with much the same."""
+GRACE_IMAGES = 10_000
+"""Number of real images that must have been seen, too."""
 CLASSES = 0.3
 """Share of the real images' classes up to which classes are missing."""
 
@@ -38,7 +40,9 @@ class ModeCollapse(Illness):
     def evidence(self, course: Course) -> Mapping[str, float] | None:
         """Variety, duplicates and classes, if one of them says so; nothing if the data themselves have no variety."""
         look = course.look
-        if look is None or look.distinct < FEW or look.images < GRACE:
+        if look is None or look.distinct < FEW:
+            return None
+        if look.iteration < GRACE_ITERATIONS or look.images < GRACE_IMAGES:
             return None
         if look.variety >= VARIETY and look.duplicates < DUPLICATES and look.classes > CLASSES:
             return None

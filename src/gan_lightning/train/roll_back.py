@@ -76,10 +76,10 @@ def rolled_back(start: Start, way: RollBack, run: RunFolder, trained: Mapping[st
     config = start.checked.config.copy()
     optimizers = trained.get("optimizer") or {}
     rates = {f"optimizer.{player}.lr": (optimizers.get(player) or {}).get("lr") for player in PLAYERS}
-    if missing := [name for name, rate in rates.items() if rate is None]:
-        raise UserError(f"The run can't be rolled back with smaller learning rates: there is no {missing[0]}.")
     words = []
     for name, rate in rates.items():
+        if rate is None:
+            raise UserError(f"The run can't be rolled back with smaller learning rates, because there is no {name}.")
         OmegaConf.update(config, name, way.factor * rate)
         words.append(f"{name}={way.factor * rate}")
     to = int(load_checkpoint(way.checkpoint)["gan_lightning"]["counters"]["iteration"])

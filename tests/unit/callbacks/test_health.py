@@ -61,7 +61,7 @@ def test_a_diagnosis_is_told_once_in_every_place(tmp_path: Path) -> None:
 
 def test_a_healthy_run_is_quiet(tmp_path: Path) -> None:
     answer = train("trainer.log_every_n_steps=2 trainer.max_steps=12", tmp_path / "run")
-    assert "health" not in answer.out
+    assert "health: " not in answer.out
     assert not (tmp_path / "run" / "health.jsonl").exists()
     assert summary(tmp_path / "run")["health"] == {"ill": [], "found": [], "rolled_back": []}
 
