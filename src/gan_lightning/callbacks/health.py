@@ -165,6 +165,7 @@ class Health(Callback):
             broken={player: each.broken for player, each in weighed.items()},
             distinct=self.looking.distinct,
             seen=self.looking.seen,
+            taught_by_d=not game.directions() and not getattr(game, "generator_terms", None),
         )
         found, over = self.doctor.examine(interval)
         if self.cadence.due(images) and self.looking.possible:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gan_lightning.health.illness import NORM, Course, Illness
+from gan_lightning.types import PLAYERS
 
 CERTAIN = 0.99
 """Accuracy on either side from which on D is said to be at its end: of 100 images at most one is misjudged."""
@@ -25,7 +26,8 @@ class DiscriminatorWins(Illness):
     """D knows every image, and the gradient that it leaves to G, or to itself, is gone.
 
     That is what Arjovsky & Bottou 2017, https://arxiv.org/abs/1701.04862, sec. 2 derive and measure: the better D
-    becomes, the smaller is G's gradient under the saturating loss.
+    becomes, the smaller is G's gradient under the saturating loss. G's gradient is no sign if G also has other terms,
+    such as the distance to its target, because these get smaller as it learns.
     """
 
     name = "discriminator_wins"
@@ -42,10 +44,11 @@ class DiscriminatorWins(Illness):
         if not accuracies or min(accuracies) < CERTAIN:
             return None
         left = {}
-        for player in ("generator", "discriminator"):
+        for player in PLAYERS:
             if (early := course.at_first(player)) > 0 and (norm := now.scalars.get(NORM + player)) is not None:
                 left[f"{player}/gradient_left"] = norm / early
-        if not any(left.get(f"{player}/gradient_left", 1.0) <= gone for player, gone in GONE.items()):
+        players = PLAYERS if now.taught_by_d else ("discriminator",)
+        if not any(left.get(f"{player}/gradient_left", 1.0) <= GONE[player] for player in players):
             return None
         return {"accuracy": min(accuracies), **left}
 

@@ -23,6 +23,7 @@ class Interval:
         broken: Number of parameters with numbers that are not finite, by the name of the player.
         distinct: Number of different images among those of the training set that were looked at.
         seen: Number of training images that were looked at.
+        taught_by_d: Whether all of G's gradient comes from D, and none from a distance to its target or another term.
     """
 
     iteration: int
@@ -33,6 +34,7 @@ class Interval:
     broken: Mapping[str, int] = field(default_factory=dict)
     distinct: int = 1000
     seen: int = 1000
+    taught_by_d: bool = True
 
     def accuracies(self) -> Iterator[tuple[str, float, float]]:
         """For each discriminator the end of its curves' names, and its accuracies on real images and on fakes."""

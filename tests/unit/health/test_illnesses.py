@@ -29,7 +29,7 @@ Trace = Callable[[int], Mapping[str, Any]]
 
 
 def interval(i: int, fields: Mapping[str, Any]) -> Interval:
-    others = {"growth", "standing", "broken", "distinct", "seen"}
+    others = {"growth", "standing", "broken", "distinct", "seen", "taught_by_d"}
     scalars = {name: value for name, value in fields.items() if name not in others and value is not None}
     dropped = {name for name, value in fields.items() if value is None}
     whole = {name: value for name, value in (HEALTHY | scalars).items() if name not in dropped}
@@ -106,6 +106,13 @@ def test_g_wins_if_d_guesses_and_fakes_are_easily_told(no_border: bool) -> None:
         guessing |= {"accuracy/real": None, "accuracy/fake": None}
     assert found(lambda i: guessing, looks={"told_apart": 0.99}) == {"generator_wins": 8}
     assert found(lambda i: guessing, looks={"told_apart": 0.6}) == {}  # the equilibrium, in which fakes are good
+
+
+def test_a_gradient_that_comes_from_other_terms_too_is_no_sign() -> None:
+    """The distance of Pix2Pix's images to their targets gets smaller as G learns."""
+    certain = {"accuracy/real": 1.0, "accuracy/fake": 1.0, "taught_by_d": False}
+    assert found(lambda i: {**certain, "gradient_norm/generator": 5 / i}) == {}
+    assert found(lambda i: {**certain, "gradient_norm/discriminator": 10 / 10**i}) == {"discriminator_wins": 5}
 
 
 def test_every_discriminator_must_win() -> None:
