@@ -15,7 +15,6 @@ CHANCE = 0.55
 """Mean of D's two accuracies up to which D guesses; a coin has 0.5."""
 EASY = 0.9
 """Accuracy of a nearest neighbour from which on fakes are easily told from real images."""
-LOSS = "loss/"
 SWING = 0.75
 """Height of a swing that counts, as a share of the mean absolute value of the curve."""
 SWINGS = 6
@@ -98,8 +97,7 @@ class Oscillation(Illness):
     def evidence(self, course: Course) -> Mapping[str, float] | None:
         """The number of swings of each loss that swings, and their height."""
         found: dict[str, float] = {}
-        for name in (each for each in course.now.scalars if each.startswith(LOSS)):
-            series = course.series(name)
+        for name, series in course.losses.items():
             scale = sum(map(abs, series)) / max(len(series), 1)
             if scale > 0 and (number := swings(series, SWING * scale)) >= SWINGS:
                 found |= {f"{name}/swings": float(number), f"{name}/height": SWING * scale}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,30 +13,39 @@ MEMORY = 24
 EARLY = 3
 """Number of first intervals that say what a gradient norm was like in the beginning."""
 NORM = "gradient_norm/"
+LOSS = "loss/"
+CURVES = ("losses", "growth", "early")
 TINY = 1e-12
 
 
 class Course:
-    """The last observations of a run, in order."""
+    """The latest observations of a run, and of the intervals before them the few curves that somebody asks for.
+
+    These are plain lists of numbers, so that nothing that the garbage collector must visit piles up.
+    """
 
     def __init__(self) -> None:
-        self.intervals: deque[Interval] = deque(maxlen=MEMORY)
+        self.now = Interval(0, 0, {})
+        """The latest interval."""
         self.look: Look | None = None
         """The latest look at samples."""
+        self.losses: dict[str, list[float]] = {}
+        """The losses of the intervals that are remembered, by name."""
+        self.growth: dict[str, list[float]] = {}
+        """The growth of each player's weights in these intervals."""
         self.early: dict[str, list[float]] = {}
         """The gradient norms of the first intervals, by name."""
 
     def add(self, interval: Interval) -> None:
         """Note an interval."""
-        self.intervals.append(interval)
+        self.now = interval
         for name, value in interval.scalars.items():
-            if name.startswith(NORM) and len(known := self.early.setdefault(name, [])) < EARLY:
-                known.append(value)
-
-    @property
-    def now(self) -> Interval:
-        """The latest interval."""
-        return self.intervals[-1]
+            if name.startswith(LOSS):
+                _append(self.losses, name, value)
+            if name.startswith(NORM) and len(self.early.get(name, ())) < EARLY:
+                _append(self.early, name, value)
+        for player, value in interval.growth.items():
+            _append(self.growth, player, value)
 
     def at_first(self, player: str) -> float:
         """The largest gradient norm of a player in the first intervals; 0 if there were none."""
@@ -48,26 +56,33 @@ class Course:
 
         As long as they reach back to the beginning, that is the 1 of the beginning, too.
         """
-        least = min((each.growth[player] for each in self.intervals if player in each.growth), default=1.0)
-        return max(least if len(self.intervals) == MEMORY else min(least, 1.0), TINY)
-
-    def series(self, name: str) -> list[float]:
-        """A curve over the intervals that are remembered."""
-        return [each.scalars[name] for each in self.intervals if name in each.scalars]
+        known = self.growth.get(player, [])
+        beginning = [] if len(known) == MEMORY else [1.0]
+        return max(min([*known, *beginning]), TINY)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must know."""
         return {
-            "intervals": [each.to_dict() for each in self.intervals],
+            "now": self.now.to_dict(),
             "look": None if self.look is None else self.look.to_dict(),
-            "early": {name: list(values) for name, values in self.early.items()},
+            **{name: _copied(getattr(self, name)) for name in CURVES},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state_dict` again."""
-        self.intervals = deque((Interval(**each) for each in state["intervals"]), maxlen=MEMORY)
+        self.now = Interval(**state["now"])
         self.look = None if state["look"] is None else Look(**state["look"])
-        self.early = {name: list(values) for name, values in state["early"].items()}
+        self.losses, self.growth, self.early = (_copied(state[name]) for name in CURVES)
+
+
+def _append(curves: dict[str, list[float]], name: str, value: float) -> None:
+    known = curves.setdefault(name, [])
+    known.append(value)
+    del known[:-MEMORY]
+
+
+def _copied(curves: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    return {name: list(values) for name, values in curves.items()}
 
 
 class Illness(ABC):
