@@ -13,7 +13,7 @@ import games
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CALLS = 820
+CALLS = 520
 """Calls of Python functions in one iteration of a tiny pair, those of torch's own modules and optimizers included."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan_lightning.errors import UserError
-from gan_lightning.games.clipping import GradientClip
+from gan_lightning.games.clipping import GradientClip, gradient_norms
 from gan_lightning.games.costs import Cost, cost
 from gan_lightning.games.descent import Descent, ThroughLightning, descent
 from gan_lightning.games.ema import MovingAverage
 from gan_lightning.games.player import OptimizerFactory, Player
 from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
+from gan_lightning.games.stepping import spare_questions
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
 from gan_lightning.runs.checkpoint_checks import require_fit, require_state
@@ -122,6 +123,7 @@ class Game(LightningModule, ABC):
         self.players: dict[str, Player] = {}
         self._descent: Descent = ThroughLightning(self)
         self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
+        self._skips = False  # whether a gradient scaler leaves out steps
         self._statistics: list[Tensor] = []
         self._stored_states: list[Any] = []
 
@@ -245,9 +247,9 @@ class Game(LightningModule, ABC):
         self.iterate(batch)
         images = self.process.world_size * _samples_in(batch)
         self.average.update(images, images_before=self.images_seen)
-        self.images_seen += images
+        own["images_seen"] += images
         self.scalars.add(self.end_iteration(images))
-        self.iteration += 1
+        own["iteration"] += 1
         own["halfway"] = False
 
     def descend(self, player: str, terms: Mapping[str, Scalar]) -> None:
@@ -260,7 +262,7 @@ class Game(LightningModule, ABC):
             terms: What the player minimises, by the names that the curves get.
         """
         stepping = self.players[player]
-        self.player = player
+        vars(self)["player"] = player
         for parameter in stepping.parameters:
             parameter.grad = None
         self._descent(stepping, reduce(add, terms.values()))
@@ -270,10 +272,14 @@ class Game(LightningModule, ABC):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip and measure the gradients: after the reduction and the unscaling, before the update."""
         player = next(player for player in self.players.values() if player.optimizer is optimizer)
+        name = f"gradient_norm/{player.name}"
+        if not self.clip.changes and not self._skips:
+            self.scalars.add_later(name, gradient_norms(player.parameters), partial(_total_norms, name))
+            return
         norm = self.clip(player.parameters)
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+        if self._skips:
             norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
-        self.scalars.add({f"gradient_norm/{player.name}": norm})
+        self.scalars.add({name: norm})
 
     def draw(self, update: str) -> UpdateDraw:
         """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
@@ -315,6 +321,7 @@ class Game(LightningModule, ABC):
             require_state(name, player.optimizer, state, self.updates[name])
         self._stored_states = []
         self.process = Process(self.global_rank, self.trainer.world_size, self.device)
+        self._skips = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         self.average.follow(self._averaged[0])
         buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))
         self._statistics = [buffer for buffer in buffers if buffer.is_floating_point()]
@@ -325,6 +332,7 @@ class Game(LightningModule, ABC):
         self.scalars.to(self.device)
         for player in self.players.values():
             player.restore_options()
+            spare_questions(player.optimizer)
 
     def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
         """Running statistics that the strategy averages over processes together with this optimizer's gradients.
@@ -357,6 +365,11 @@ class Game(LightningModule, ABC):
         self.updates = {"generator": counters["g_updates"], "discriminator": counters["d_updates"]}
         self.scalars.load_state_dict(ours["scalars"])
         self._stored_states = list(checkpoint.get("optimizer_states", ()))
+
+
+def _total_norms(name: str, norms: Tensor) -> dict[str, Tensor]:
+    """The norms of all gradients of n updates [n], from those of each gradient [n parameters]."""
+    return {name: torch.linalg.vector_norm(norms.float(), dim=1)}
 
 
 def _samples_in(batch: Any) -> int:
