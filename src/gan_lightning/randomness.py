@@ -50,6 +50,10 @@ class UpdateDraw:
         """A stream of random numbers for one part of the update, so that two parts may use the same purpose."""
         return UpdateDraw((*self.key, name), self.rank, self.world_size, self.device)
 
+    def part(self, number: int, count: int) -> UpdateDraw:
+        """The numbers for one of ``count`` equal parts of this process's rows, as if each part had its own process."""
+        return UpdateDraw(self.key, self.rank * count + number, self.world_size * count, self.device)
+
     def normal(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers of the local ``shape``."""
         return self._share(torch.randn(self._everyone(shape), generator=self._seeded(purpose), device=self.device))

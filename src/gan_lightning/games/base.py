@@ -31,10 +31,20 @@ from gan_lightning.games.stepping import spare_questions
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
 from gan_lightning.runs.checkpoint_checks import require_fit, require_state
-from gan_lightning.types import PLAYERS, Direction, Images, Product, Sampling, Scalar, Sheet
+from gan_lightning.types import PLAYERS, Direction, Images, Labels, Product, Sampling, Scalar, Sheet
 
 Rule = Callable[[Any], Iterator[str]]
 """A function of a built game that yields a message for each thing that does not go together."""
+
+
+class Part(NamedTuple):
+    """The part of a batch that goes through the networks at once."""
+
+    images: Images
+    labels: Labels | None
+    draw: UpdateDraw
+    number: int = 0
+    total: int = 1
 
 
 class Process(NamedTuple):
@@ -76,6 +86,8 @@ class Game(LightningModule, ABC):
         {"optimizer_generator", "optimizer_discriminator", "schedules", "n_critic", "clip", "seed"}
     )
     """Options of the game whose values come from other groups of the configuration than ``model``."""
+    SPLITS_BATCHES: ClassVar[bool] = False
+    """Whether the game is played with parts of a batch where ``data.micro_batch`` asks for it."""
     errors: ClassVar[Sequence[Rule]] = ()
     """Rules that this game must not break."""
     warnings: ClassVar[Sequence[Rule]] = ()
@@ -123,6 +135,8 @@ class Game(LightningModule, ABC):
         self.players: dict[str, Player] = {}
         self._descent: Descent = ThroughLightning(self)
         self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
+        self.parts_of_update = 1
+        """Number of parts of an update's batch that go through the networks one after the other."""
         self._skips = False  # whether a gradient scaler leaves out steps
         self._statistics: list[Tensor] = []
         self._stored_states: list[Any] = []
@@ -252,7 +266,17 @@ class Game(LightningModule, ABC):
         own["iteration"] += 1
         own["halfway"] = False
 
-    def descend(self, player: str, terms: Mapping[str, Scalar]) -> None:
+    def parts(self, images: Images, labels: Labels | None, draw: UpdateDraw) -> Iterator[Part]:
+        """The parts of one update's batch that go through the networks one after the other (``data.micro_batch``)."""
+        count = self.parts_of_update
+        if count == 1:
+            yield Part(images, labels, draw)
+            return
+        own = [None] * count if labels is None else labels.chunk(count)
+        for number, (some, y) in enumerate(zip(images.chunk(count), own, strict=True)):
+            yield Part(some, y, draw.part(number, count), number, count)
+
+    def descend(self, player: str, terms: Mapping[str, Scalar], part: Part | None = None) -> None:
         """Descend the sum of the terms: the one place where gradients are made, reduced, clipped and applied.
 
         The strategy averages the gradients over the processes, :meth:`on_before_optimizer_step` clips them.
@@ -260,14 +284,23 @@ class Game(LightningModule, ABC):
         Args:
             player: "generator" or "discriminator".
             terms: What the player minimises, by the names that the curves get.
+            part: The part of the batch over which the terms are means; the player steps after the last one. None if it
+                is the whole batch.
         """
         stepping = self.players[player]
         vars(self)["player"] = player
-        for parameter in stepping.parameters:
-            parameter.grad = None
-        self._descent(stepping, reduce(add, terms.values()))
-        self.updates[player] += 1
+        loss = reduce(add, terms.values())
         self.scalars.add(terms)
+        if part is None or part.number == 0:
+            for parameter in stepping.parameters:
+                parameter.grad = None
+        if part is not None and part.total > 1:
+            loss = loss / part.total
+            if part.number < part.total - 1:
+                self._descent.accumulate(loss)
+                return
+        self._descent(stepping, loss)
+        self.updates[player] += 1
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip and measure the gradients: after the reduction and the unscaling, before the update."""
@@ -321,6 +354,9 @@ class Game(LightningModule, ABC):
             require_state(name, player.optimizer, state, self.updates[name])
         self._stored_states = []
         self.process = Process(self.global_rank, self.trainer.world_size, self.device)
+        micro_batch = getattr(getattr(self.trainer, "datamodule", None), "micro_batch", None)
+        if micro_batch is not None:
+            self.parts_of_update = self.trainer.datamodule.batch_size // self.trainer.world_size // micro_batch  # type: ignore[attr-defined]
         self._skips = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         self.average.follow(self._averaged[0])
         buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))

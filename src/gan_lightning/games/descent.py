@@ -30,7 +30,11 @@ class Descent(Protocol):
     """Makes the gradients of a loss, averages them over the processes and applies them."""
 
     def __call__(self, player: Player, loss: Scalar) -> None:
-        """Descend ``loss`` by one step of the player, whose gradients are None before."""
+        """Descend ``loss`` by one step of the player; its gradients are None before, or those of other parts."""
+        ...
+
+    def accumulate(self, loss: Scalar) -> None:
+        """Add the gradients of one part of a batch to those of the others."""
         ...
 
 
@@ -51,6 +55,10 @@ class ThroughLightning:
             _counted_optimizer(self.game).step()
         else:
             self.game.trainer.strategy.optimizer_step(player.optimizer, _no_closure)
+
+    def accumulate(self, loss: Scalar) -> None:
+        """Make gradients."""
+        self.game.manual_backward(loss)
 
 
 class Straight:
@@ -81,6 +89,10 @@ class Straight:
         self.progress.increment_ready()
         step()
         self.progress.increment_completed()
+
+    def accumulate(self, loss: Scalar) -> None:
+        """Make gradients."""
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def descent(game: LightningModule) -> Descent:
