@@ -23,6 +23,7 @@ from gan_lightning.games.ema import MovingAverage
 from gan_lightning.games.gan import GAN
 from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Schedules
+from gan_lightning.games.stepping import FusedAdamStep
 from gan_lightning.train.loop import GameLoop
 
 Place = tuple[Any, str]
@@ -30,21 +31,21 @@ Place = tuple[Any, str]
 
 LOOP_BY_HAND = "networks, loss, backward, step"
 SEGMENTS: Mapping[str, Sequence[Place]] = {
-    "Lightning's loop": [(GameLoop, "advance"), (GameLoop, "on_advance_end")],
+    "Lightning's loop": [(GameLoop, "advance"), (GameLoop, "_play"), (GameLoop, "on_advance_end")],
     "data": [(StreamLoader, "batch"), (ImageDataModule, "on_after_batch_transfer")],
     "counters": [(base.Game, "training_step")],
     "draws": [
-        *((randomness.UpdateDraw, name) for name in ("named", "_share")),
+        *((randomness.UpdateDraw, name) for name in ("named", "normal", "uniform", "integers")),
         *((base, name) for name in ("hashed_seed", "seed_default_generators")),
     ],
-    "scalars": [(Scalars, "add")],
-    "statistics of D": [(adversarial, "discriminator_statistics")],
-    "gradient norms": [(GradientClip, "__call__")],
+    "scalars": [(Scalars, "add"), (Scalars, "add_later")],
+    "statistics of D": [(adversarial, "log_statistics")],
+    "gradient norms": [(GradientClip, "__call__"), (base, "gradient_norms")],
     "around the step": [(base.Game, "descend"), (Straight, "__call__"), (base.Game, "on_before_optimizer_step")],
     "moving average": [(MovingAverage, "update")],
     "schedules": [(Schedules, "apply")],
     "callbacks": [(kind, "on_train_batch_end") for kind in (Samples, Curves, Progress, Checkpoint)],
-    LOOP_BY_HAND: [(GAN, "iterate"), (Tensor, "backward")],
+    LOOP_BY_HAND: [(GAN, "iterate"), (Tensor, "backward"), (FusedAdamStep, "__call__")],
 }
 """What an iteration consists of. The last is what a loop by hand does too, and the calls that hold a game together."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning.fabric.utilities.seed import reset_seed
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.loops.fetchers import _PrefetchDataFetcher
 from lightning.pytorch.loops.optimization.manual import _ManualOptimization
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
-from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.plugins import MixedPrecision, Precision
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers.launcher import _Launcher
 from lightning.pytorch.trainer.connectors.data_connector import _DataHookSelector
 from lightning.pytorch.trainer.connectors.logger_connector.logger_connector import _LoggerConnector
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
+from torch.optim import optimizer as of_all_optimizers
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
@@ -91,8 +94,25 @@ def test_the_loop_keeps_what_ours_reads() -> None:
     loop = trainer.fit_loop.epoch_loop
     assert {"batch_progress", "manual_optimization", "_results", "_batches_that_stepped"} <= vars(loop).keys()
     assert {"_current_fx_name"} <= vars(games.game()).keys()
+    assert {"batch", "batch_size", "dataloader_idx"} <= vars(loop._results).keys()
+    assert {"fetched", "length", "done"} <= vars(_PrefetchDataFetcher()).keys()
     assert type(trainer.profiler) is PassThroughProfiler
     assert trainer.received_sigterm is False
+
+
+def test_full_precision_puts_nothing_around_a_step() -> None:
+    default = torch.get_default_dtype()
+    with Precision().train_step_context():
+        assert torch.get_default_dtype() is default
+        assert not torch.is_autocast_enabled("cpu")
+    assert type(Precision().forward_context()) is nullcontext
+
+
+def test_an_optimizer_has_what_its_short_step_reads() -> None:
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], fused=True)
+    assert {"_optimizer_step_pre_hooks", "_optimizer_step_post_hooks", "state", "param_groups"} <= vars(adam).keys()
+    assert parameters(type(adam)._accelerator_graph_capture_health_check) == ["self"]
+    assert {"_global_optimizer_pre_hooks", "_global_optimizer_post_hooks"} <= vars(of_all_optimizers).keys()
 
 
 def test_the_strategy_joins_the_group_and_sets_up_in_overridable_steps() -> None:

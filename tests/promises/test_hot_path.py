@@ -13,8 +13,15 @@ import games
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CALLS = 820
+CALLS = 520
 """Calls of Python functions in one iteration of a tiny pair, those of torch's own modules and optimizers included."""
+
+
+def train(*words: str, timeout: float = 120) -> None:
+    """Run ``python train.py`` in a fresh interpreter, because in this one the types of all arguments are checked."""
+    command = [sys.executable, ROOT / "train.py", *games.TINY, "+data.num_images=2000", *words]
+    path = os.pathsep.join([str(ROOT / "tests" / "support"), *sys.path])
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, timeout=timeout)
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +30,20 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("counted")
     counting = f"{{_target_: counting.Counting, file: {folder / 'counts.json'}, first: 20, last: 220}}"
     words = (f"+callbacks.counting={counting}", "trainer.max_steps=230", "trainer.log_every_n_steps=10")
-    long_epoch = "+data.num_images=2000"
-    # a fresh interpreter, because in this one the types of all arguments are checked
-    command = [sys.executable, ROOT / "train.py", *games.TINY, long_epoch, *words, f"hydra.run.dir={folder / 'run'}"]
-    path = os.pathsep.join([str(ROOT / "tests" / "support"), *sys.path])
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, timeout=120)
+    train(*words, f"hydra.run.dir={folder / 'run'}")
     found: dict[str, Any] = json.loads((folder / "counts.json").read_text())
     return found
+
+
+@pytest.mark.slow
+def test_nothing_grows_over_five_thousand_iterations(tmp_path: Path) -> None:
+    """Sheets, checkpoints and curves included; the resident size may settle in the first thousand iterations."""
+    growing = f"{{_target_: growing.Growing, file: {tmp_path / 'notes.json'}, at: [1000, 6000]}}"
+    words = (f"+callbacks.growing={growing}", "trainer.max_steps=6001", "callbacks.samples.every_kimg=4")
+    train(*words, f"hydra.run.dir={tmp_path / 'run'}", timeout=1200)
+    first, last = json.loads((tmp_path / "notes.json").read_text())
+    assert last["objects"] - first["objects"] < 100
+    assert last["resident"] - first["resident"] < 20e6
 
 
 def test_an_iteration_makes_few_calls(counted: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from gan_lightning.runs.cells import cell
 HEADS = (
     *("place", "recipe", "metric", "better", "seeds", "at", "budget", "budget_unit", "mean", "std"),
     *("best_mean", "best_std", "final_mean", "final_std", "p_best", "rank_low", "rank_high"),
-    *("images", "d_updates", "g_updates", "seconds", "runs_left_out", "folders"),
+    *("images", "d_updates", "g_updates", "seconds", "peak_memory", "runs_left_out", "folders"),
 )
 
 
@@ -32,6 +32,7 @@ def csv_table(comparison: Comparison) -> str:
                 *(value for spread in (row.fair, row.best, row.final) for value in (spread.mean, spread.deviation)),
                 *chance,
                 *(row.spent(what) for what in ("images", "d_updates", "g_updates", "seconds")),
+                row.peak_memory(),
                 row.left_out,
                 " ".join(run.folder.name for run in row.runs),
             ]

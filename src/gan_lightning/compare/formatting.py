@@ -26,6 +26,11 @@ def readable_time(seconds: float) -> str:
     return f"{seconds / 86400:.3g} d"
 
 
+def readable_memory(size: int | None) -> str:
+    """A number of bytes in gigabytes (10^9), or an empty string for None."""
+    return "" if size is None else f"{size / 1e9:.2g} GB"
+
+
 def number(value: float | None) -> str:
     """A number with four significant digits, or an empty string for None."""
     return "" if value is None else f"{value:.4g}"

@@ -51,6 +51,10 @@ class Row:
         """Average over the runs of what they spent: ``images``, ``d_updates``, ``g_updates`` or ``seconds``."""
         return statistics.fmean(run.spent()[what] for run in self.runs)
 
+    def peak_memory(self) -> int | None:
+        """The most bytes that a process of one of the runs held; None if no run has said so."""
+        return max((held for run in self.runs if (held := run.peak_memory()) is not None), default=None)
+
     def typical(self) -> Run:
         """The run with the median value (the lower of two), so that the samples shown are not those of a lucky seed."""
         by_value = sorted(range(len(self.runs)), key=lambda i: self.fair.values[i])

@@ -101,6 +101,12 @@ class Run:
             "seconds": self.summary.get("seconds", last.get("seconds", 0.0)),
         }
 
+    def peak_memory(self) -> int | None:
+        """The most bytes that the first process held, on its GPU if it has one; None if the run has not said so."""
+        held = self.summary.get("peak_memory") or {}
+        found: int | None = held.get("device") or held.get("machine")
+        return found
+
 
 def read_run(folder: Path) -> Run:
     """The run in a folder; if a file can't be read, the run's status is ``unreadable`` and its reason the error."""

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from gan_lightning.compare.comparison import Comparison
-from gan_lightning.compare.formatting import amount, described, kimg, readable_time, with_spread
+from gan_lightning.compare.formatting import amount, described, kimg, readable_memory, readable_time, with_spread
 from gan_lightning.compare.rows import Row
 
 GAP = 2
@@ -96,7 +96,7 @@ def _order(comparison: Comparison) -> Table:
 
 
 def _spent(comparison: Comparison) -> Table:
-    heads = ("#", "best", "final", "images", "D updates", "G updates", "time")
+    heads: tuple[str, ...] = ("#", "best", "final", "images", "D updates", "G updates", "time")
     cells = [
         [
             str(place),
@@ -109,6 +109,10 @@ def _spent(comparison: Comparison) -> Table:
         ]
         for place, row in enumerate(comparison.rows, 1)
     ]
+    held = [row.peak_memory() for row in comparison.rows]
+    if any(held):  # runs of earlier releases have not noted it
+        heads = (*heads, "memory")
+        cells = [[*each, readable_memory(most)] for each, most in zip(cells, held, strict=True)]
     return heads, cells
 
 

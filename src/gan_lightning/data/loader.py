@@ -98,11 +98,15 @@ class EndlessLoader(Generic[AnyBatch]):
 
     def _share(self, everyone: Tensor) -> Tensor:
         """This rank's part of values laid out [update, rank, sample]."""
+        if self.world_size == 1:
+            return everyone
         return everyone.view(self.n_critic, self.world_size, -1)[:, self.rank].reshape(-1)
 
     def _gather(self, source: Tensor, index: Tensor) -> Tensor:
         # index_select copies whole images: 15 times faster than source[index] on bytes
-        rows = torch.empty((len(index), *source.shape[1:]), dtype=source.dtype, pin_memory=self.pin_memory)
+        if not self.pin_memory:
+            return torch.index_select(source, 0, index)
+        rows = torch.empty((len(index), *source.shape[1:]), dtype=source.dtype, pin_memory=True)
         return torch.index_select(source, 0, index, out=rows)
 
 

@@ -47,6 +47,8 @@ class StreamDataModule(LightningDataModule):
         n_critic: Number of D updates in an iteration; a batch holds the images of all of them.
         seed: Seed of the order and of the flips.
         flip: Whether images are mirrored left to right at random.
+        micro_batch: Number of images that a process shows to the networks at once; gradients are summed over the parts
+            of a batch (gradient accumulation). None: the whole batch.
 
     Raises:
         UserError: If an argument has a value that is not possible.
@@ -55,16 +57,21 @@ class StreamDataModule(LightningDataModule):
     FACTS: ClassVar[tuple[str, ...]] = ("channels", "resolution", "num_classes")
     """Names of the options that the data know themselves; each is an attribute too."""
 
-    def __init__(self, *, batch_size: int, n_critic: int = 1, seed: int = 0, flip: bool = False) -> None:
+    def __init__(
+        self, *, batch_size: int, n_critic: int = 1, seed: int = 0, flip: bool = False, micro_batch: int | None = None
+    ) -> None:
         super().__init__()
         require_positive("batch_size", batch_size)
         require_positive("n_critic", n_critic)
+        if micro_batch is not None:
+            require_positive("micro_batch", micro_batch)
         if not isinstance(flip, bool):
             raise UserError(f"data.flip must be true or false, not {flip!r}")
         self.batch_size = batch_size
         self.n_critic = n_critic
         self.seed = seed
         self.flip = flip
+        self.micro_batch = micro_batch
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from torch import nn
 from gan_lightning.augment import Compose
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
-from gan_lightning.games.discriminator_statistics import discriminator_statistics
+from gan_lightning.games.discriminator_statistics import log_statistics
 from gan_lightning.games.image_pool import ImagePool
 from gan_lightning.games.scheduling import Place, places_of_module, places_of_part
 from gan_lightning.types import (
@@ -123,8 +123,8 @@ class AdversarialGame(Game):
         """
         self.augment.observe(self.loss, seen.real_verdict.logits, seen.fake_verdict.logits)
         border = getattr(self.loss, "border", None)
-        statistics = discriminator_statistics(seen.real_verdict, seen.fake_verdict, seen.labels, border)
-        self.scalars.add({key if name is None else f"{key}_{name}": value for key, value in statistics.items()})
+        suffix = "" if name is None else f"_{name}"
+        log_statistics(self.scalars, seen.real_verdict, seen.fake_verdict, seen.labels, border, suffix)
 
     # ---------------------------------------------------------------- a generator's update
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,20 +20,31 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan_lightning.errors import UserError
-from gan_lightning.games.clipping import GradientClip
+from gan_lightning.games.clipping import GradientClip, gradient_norms
 from gan_lightning.games.costs import Cost, cost
 from gan_lightning.games.descent import Descent, ThroughLightning, descent
 from gan_lightning.games.ema import MovingAverage
 from gan_lightning.games.player import OptimizerFactory, Player
 from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
+from gan_lightning.games.stepping import spare_questions
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
 from gan_lightning.runs.checkpoint_checks import require_fit, require_state
-from gan_lightning.types import PLAYERS, Direction, Images, Product, Sampling, Scalar, Sheet
+from gan_lightning.types import PLAYERS, Direction, Images, Labels, Product, Sampling, Scalar, Sheet
 
 Rule = Callable[[Any], Iterator[str]]
 """A function of a built game that yields a message for each thing that does not go together."""
+
+
+class Part(NamedTuple):
+    """The part of a batch that goes through the networks at once."""
+
+    images: Images
+    labels: Labels | None
+    draw: UpdateDraw
+    number: int = 0
+    total: int = 1
 
 
 class Process(NamedTuple):
@@ -75,6 +86,8 @@ class Game(LightningModule, ABC):
         {"optimizer_generator", "optimizer_discriminator", "schedules", "n_critic", "clip", "seed"}
     )
     """Options of the game whose values come from other groups of the configuration than ``model``."""
+    SPLITS_BATCHES: ClassVar[bool] = False
+    """Whether the game is played with parts of a batch where ``data.micro_batch`` asks for it."""
     errors: ClassVar[Sequence[Rule]] = ()
     """Rules that this game must not break."""
     warnings: ClassVar[Sequence[Rule]] = ()
@@ -124,6 +137,9 @@ class Game(LightningModule, ABC):
         self.players: dict[str, Player] = {}
         self._descent: Descent = ThroughLightning(self)
         self.player = "discriminator"  # the player whose update is under way; each has a gradient scaler of its own
+        self.parts_of_update = 1
+        """Number of parts of an update's batch that go through the networks one after the other."""
+        self._skips = False  # whether a gradient scaler leaves out steps
         self._statistics: list[Tensor] = []
         self._stored_states: list[Any] = []
 
@@ -247,12 +263,22 @@ class Game(LightningModule, ABC):
         self.iterate(batch)
         images = self.process.world_size * _samples_in(batch)
         self.average.update(images, images_before=self.images_seen)
-        self.images_seen += images
+        own["images_seen"] += images
         self.scalars.add(self.end_iteration(images))
-        self.iteration += 1
+        own["iteration"] += 1
         own["halfway"] = False
 
-    def descend(self, player: str, terms: Mapping[str, Scalar]) -> None:
+    def parts(self, images: Images, labels: Labels | None, draw: UpdateDraw) -> Iterator[Part]:
+        """The parts of one update's batch that go through the networks one after the other (``data.micro_batch``)."""
+        count = self.parts_of_update
+        if count == 1:
+            yield Part(images, labels, draw)
+            return
+        own = [None] * count if labels is None else labels.chunk(count)
+        for number, (some, y) in enumerate(zip(images.chunk(count), own, strict=True)):
+            yield Part(some, y, draw.part(number, count), number, count)
+
+    def descend(self, player: str, terms: Mapping[str, Scalar], part: Part | None = None) -> None:
         """Descend the sum of the terms: the one place where gradients are made, reduced, clipped and applied.
 
         The strategy averages the gradients over the processes, :meth:`on_before_optimizer_step` clips them.
@@ -260,22 +286,35 @@ class Game(LightningModule, ABC):
         Args:
             player: "generator" or "discriminator".
             terms: What the player minimises, by the names that the curves get.
+            part: The part of the batch over which the terms are means; the player steps after the last one. None if it
+                is the whole batch.
         """
         stepping = self.players[player]
-        self.player = player
-        for parameter in stepping.parameters:
-            parameter.grad = None
-        self._descent(stepping, reduce(add, terms.values()))
-        self.updates[player] += 1
+        vars(self)["player"] = player
+        loss = reduce(add, terms.values())
         self.scalars.add(terms)
+        if part is None or part.number == 0:
+            for parameter in stepping.parameters:
+                parameter.grad = None
+        if part is not None and part.total > 1:
+            loss = loss / part.total
+            if part.number < part.total - 1:
+                self._descent.accumulate(loss)
+                return
+        self._descent(stepping, loss)
+        self.updates[player] += 1
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip and measure the gradients: after the reduction and the unscaling, before the update."""
         player = next(player for player in self.players.values() if player.optimizer is optimizer)
+        name = f"gradient_norm/{player.name}"
+        if not self.clip.changes and not self._skips:
+            self.scalars.add_later(name, gradient_norms(player.parameters), partial(_total_norms, name))
+            return
         norm = self.clip(player.parameters)
-        if getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+        if self._skips:
             norm = norm.nan_to_num(nan=0.0, posinf=0.0)  # an overflow is no divergence: the scaler skips this step
-        self.scalars.add({f"gradient_norm/{player.name}": norm})
+        self.scalars.add({name: norm})
 
     def draw(self, update: str) -> UpdateDraw:
         """The random numbers of one update; also seeds the default generators, rank by rank, for dropout."""
@@ -317,6 +356,10 @@ class Game(LightningModule, ABC):
             require_state(name, player.optimizer, state, self.updates[name])
         self._stored_states = []
         self.process = Process(self.global_rank, self.trainer.world_size, self.device)
+        micro_batch = getattr(getattr(self.trainer, "datamodule", None), "micro_batch", None)
+        if micro_batch is not None:
+            self.parts_of_update = self.trainer.datamodule.batch_size // self.trainer.world_size // micro_batch  # type: ignore[attr-defined]
+        self._skips = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         self.average.follow(self._averaged[0])
         buffers = (buffer for name, buffer in self.named_buffers() if not name.startswith("average."))
         self._statistics = [buffer for buffer in buffers if buffer.is_floating_point()]
@@ -327,6 +370,7 @@ class Game(LightningModule, ABC):
         self.scalars.to(self.device)
         for player in self.players.values():
             player.restore_options()
+            spare_questions(player.optimizer)
 
     def statistics_after(self, optimizer: Optimizer) -> Sequence[Tensor]:
         """Running statistics that the strategy averages over processes together with this optimizer's gradients.
@@ -359,6 +403,11 @@ class Game(LightningModule, ABC):
         self.updates = {"generator": counters["g_updates"], "discriminator": counters["d_updates"]}
         self.scalars.load_state_dict(ours["scalars"])
         self._stored_states = list(checkpoint.get("optimizer_states", ()))
+
+
+def _total_norms(name: str, norms: Tensor) -> dict[str, Tensor]:
+    """The norms of all gradients of n updates [n], from those of each gradient [n parameters]."""
+    return {name: torch.linalg.vector_norm(norms.float(), dim=1)}
 
 
 def _samples_in(batch: Any) -> int:

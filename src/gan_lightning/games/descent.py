@@ -16,6 +16,7 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import Optimizer
 
 from gan_lightning.games.player import Player
+from gan_lightning.games.stepping import Step, step_of
 from gan_lightning.parallel.strategy import GANStrategy
 from gan_lightning.types import Scalar
 
@@ -29,7 +30,11 @@ class Descent(Protocol):
     """Makes the gradients of a loss, averages them over the processes and applies them."""
 
     def __call__(self, player: Player, loss: Scalar) -> None:
-        """Descend ``loss`` by one step of the player, whose gradients are None before."""
+        """Descend ``loss`` by one step of the player; its gradients are None before, or those of other parts."""
+        ...
+
+    def accumulate(self, loss: Scalar) -> None:
+        """Add the gradients of one part of a batch to those of the others."""
         ...
 
 
@@ -51,6 +56,10 @@ class ThroughLightning:
         else:
             self.game.trainer.strategy.optimizer_step(player.optimizer, _no_closure)
 
+    def accumulate(self, loss: Scalar) -> None:
+        """Make gradients."""
+        self.game.manual_backward(loss)
+
 
 class Straight:
     """The same operations in the same order, without asking anybody: for games of which :func:`nobody_listens`.
@@ -63,18 +72,27 @@ class Straight:
         strategy = game.trainer.strategy
         self.average = strategy.average_for if isinstance(strategy, GANStrategy) else _alone
         self.before_step = game.on_before_optimizer_step
-        self.counter = _counted_optimizer(game)
+        self.progress = game.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        self.steps: dict[str, Step] = {}
 
     def __call__(self, player: Player, loss: Scalar) -> None:
         """Descend; what ``LightningOptimizer.step`` does to count its steps is done here."""
         loss.backward()  # type: ignore[no-untyped-call]
         self.average(player.optimizer)
         self.before_step(player.optimizer)
-        if player.counted:
-            self.counter._on_before_step()
-        player.optimizer.step()
-        if player.counted:
-            self.counter._on_after_step()
+        step = self.steps.get(player.name)
+        if step is None:
+            step = self.steps[player.name] = step_of(player.optimizer)
+        if not player.counted:
+            step()
+            return
+        self.progress.increment_ready()
+        step()
+        self.progress.increment_completed()
+
+    def accumulate(self, loss: Scalar) -> None:
+        """Make gradients."""
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def descent(game: LightningModule) -> Descent:

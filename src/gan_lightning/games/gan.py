@@ -46,6 +46,7 @@ class GAN(AdversarialGame):
     """
 
     OF_GROUPS = AdversarialGame.OF_GROUPS | {"prior"}
+    SPLITS_BATCHES = True
     errors = ERRORS
     warnings = WARNINGS
     generator: nn.Module
@@ -79,24 +80,28 @@ class GAN(AdversarialGame):
 
     def update_discriminator(self, real: Images, y: Labels | None, draw: UpdateDraw, keep_graph: bool) -> Generated:
         """Descend D's loss on real images and fakes, and return the fakes that G made for it."""
-        with torch.set_grad_enabled(keep_graph):
-            made = self.generate(y, len(real), draw)
-        fake = self.image_pool(made.images.detach(), draw.named("history"))  # its name is part of the random numbers
-        seen = self.examine(self.discriminator, real, fake, y, draw)
-        loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
-        self.descend("discriminator", {"loss/discriminator": loss} | self.extra_discriminator_terms(seen))
+        for part in self.parts(real, y, draw):
+            real, y, draw = part.images, part.labels, part.draw
+            with torch.set_grad_enabled(keep_graph):
+                made = self.generate(y, len(real), draw)
+            fake = self.image_pool(made.images.detach(), draw.named("history"))  # the name is part of the numbers
+            seen = self.examine(self.discriminator, real, fake, y, draw)
+            loss = self.loss.discriminator(seen.real_verdict.logits, seen.fake_verdict.logits, draw)
+            self.descend("discriminator", {"loss/discriminator": loss} | self.extra_discriminator_terms(seen), part)
+            self.observe(seen)
         self.constrain()
-        self.observe(seen)
         return made
 
     def update_generator(self, real: Images, y: Labels | None, draw: UpdateDraw, made: Generated | None) -> None:
         """Descend G's loss against a frozen D, on fresh fakes unless some are given."""
         with frozen(self.players["discriminator"].parameters):
-            fake, z = made or self.generate(y, len(real), draw)
-            seen = self.face(self.discriminator, fake, y, draw, z)
-            real_logits = partial(self.score, self.discriminator, real, y=y, draw=draw.named("real"))
-            loss = self.loss.generator(seen.verdict.logits, real_logits)
-            self.descend("generator", {"loss/generator": loss} | self.extra_generator_terms(seen))
+            for part in self.parts(real, y, draw):
+                real, y, draw = part.images, part.labels, part.draw
+                fake, z = made or self.generate(y, len(real), draw)
+                seen = self.face(self.discriminator, fake, y, draw, z)
+                real_logits = partial(self.score, self.discriminator, real, y=y, draw=draw.named("real"))
+                loss = self.loss.generator(seen.verdict.logits, real_logits)
+                self.descend("generator", {"loss/generator": loss} | self.extra_generator_terms(seen), part)
 
     def shares(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[Images, Labels | None]]:
         """The ``n_critic`` parts of a batch, each with the real images of one D update."""

@@ -23,6 +23,7 @@ from gan_lightning.games.adversarial import AdversarialGame
 from gan_lightning.games.base import Game, Rule
 from gan_lightning.losses import R1, R2, Dragan, GradientPenalty, Wasserstein, WeightClip, realness_of
 from gan_lightning.networks.parts.conditioning import Classifier
+from gan_lightning.networks.parts.minibatch_std import MinibatchStd
 from gan_lightning.types import PLAYERS
 
 SHAPERS = (nn.Flatten, nn.Unflatten, nn.Identity)
@@ -246,6 +247,44 @@ def of_small_batches(game: Game, batch_size: int) -> list[str]:
                 f"model.{name} has batch norm, which normalises each image by itself in batches of 1. {advice}"
             )
     return warnings
+
+
+def of_parts(game: Game, micro_batch: int | None, batch_size: int) -> list[str]:
+    """Warnings on what is another computation in parts of a batch than in the whole batch.
+
+    Args:
+        game: The built game, before training.
+        micro_batch: Number of images in a part; None if batches are not divided.
+        batch_size: Number of images in a batch of one process.
+
+    Raises:
+        UserError: If the batch can't be divided into such parts, or the game can't be played in parts.
+    """
+    if micro_batch is None:
+        return []
+    option = f"data.micro_batch={micro_batch}"
+    if batch_size % micro_batch:
+        raise UserError(f"{option} does not divide the {batch_size} images of a batch of one process into equal parts.")
+    if not game.SPLITS_BATCHES or not isinstance(game, AdversarialGame):
+        raise UserError(f"{option}: {type(game).__name__} shows whole batches to its networks. Leave it null.")
+    if getattr(game.loss, "couples_samples", False):
+        raise UserError(
+            f"{option}: {type(game.loss).__name__} compares each sample with the whole batch, and so can't be computed "
+            "in parts. Take another loss, such as loss=relativistic."
+        )
+    if game.image_pool.updates or game.image_pool.images:
+        raise UserError(f"{option}: the image pool keeps the fakes of whole batches. Use model.image_pool.updates=0.")
+    if getattr(game, "reuse_fakes", False):
+        raise UserError(f"{option}: model.reuse_fakes keeps the graph of a whole batch. Use model.reuse_fakes=false.")
+    coupled = [
+        name for name, network in game.networks.items() if _has(network, _BatchNorm) or _has(network, MinibatchStd)
+    ]
+    if not coupled:
+        return []
+    return [
+        f"{option}: batch norm and minibatch statistics of {' and '.join(coupled)} are those of each {micro_batch} "
+        f"images, so this is not the same training as with whole batches of {batch_size}."
+    ]
 
 
 def _discriminators(game: Game) -> list[nn.Module]:

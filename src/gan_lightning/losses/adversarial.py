@@ -9,7 +9,8 @@ Two identities keep the losses exact at large logits, where `log(sigmoid(x))` wo
 
 ``border`` is the logit between real and fake: the one that a D which can't tell the two apart gives to every sample.
 Losses over differences of logits have no border, because a constant added to all logits does not change them; the
-relativistic ones say in ``realness`` how real D takes a sample to be beside the fakes.
+relativistic ones say in ``realness`` how real D takes a sample to be beside the fakes. A loss that is no mean over the
+samples, or over pairs of one real and one fake sample, has ``couples_samples`` and can't be computed in parts.
 """
 
 from __future__ import annotations
@@ -191,6 +192,8 @@ class RelativisticAverage:
 
     Jolicoeur-Martineau 2018, https://arxiv.org/abs/1807.00734, sec. 4.
     """
+
+    couples_samples: ClassVar[bool] = True
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:
         """`E[-log σ(D(x) - E D(G(z)))] + E[-log(1 - σ(D(G(z)) - E D(x)))]`, where `σ` is the sigmoid."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import ClassVar
 
 import torch
 
@@ -27,6 +28,7 @@ class TopK:
         fraction: Share of the global batch that G learns from.
     """
 
+    couples_samples: ClassVar[bool] = True
     loss: AdversarialLoss
     fraction: float = 0.5
 

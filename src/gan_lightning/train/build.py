@@ -25,7 +25,7 @@ from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
 from gan_lightning.games.costs import Cost
 from gan_lightning.games.rules import check as check_rules
-from gan_lightning.games.rules import of_small_batches
+from gan_lightning.games.rules import of_parts, of_small_batches
 from gan_lightning.parallel.devices import Devices, external_rank, threads_for
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy
@@ -91,7 +91,9 @@ def prepare(job: Job, data: StreamDataModule | None = None, store: Store | None 
     game = build_module(config)
     game.require(data)
     warnings = check_rules(game, data.num_classes, data.largest)
-    warnings += of_small_batches(game, data.batch_size // devices.world_size)
+    local = data.batch_size // devices.world_size
+    warnings += of_small_batches(game, data.micro_batch or local)
+    warnings += of_parts(game, data.micro_batch, local)
     if config["init_from"] is not None and job.checkpoint is None:
         start_from(game, Path(config["init_from"]), report=store is None and external_rank() == 0)
     trainer = build_trainer(config, devices, folder, job.attempt, job.resume_at, asdict(job), store)

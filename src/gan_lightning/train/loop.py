@@ -7,18 +7,22 @@ lasts, so here it is found out once, when the epoch begins. A run that uses anyt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.core.hooks import DataHooks
 from lightning.pytorch.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
+from lightning.pytorch.loops.progress import _ProcessedTracker
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.games.base import Game
-from gan_lightning.games.descent import is_plain, overrides
+from gan_lightning.games.descent import Straight, is_plain, overrides
 
 BATCH_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
 HOOKS_OF_MODULES = ("on_train_batch_start", "on_train_batch_end")
@@ -30,15 +34,19 @@ class Listeners:
 
     Args:
         game: The game that is trained.
+        batches: The stream of real data, from the game's current iteration on.
         transfer: What brings a batch to the device, in this order.
         at_start: Hooks of callbacks before an iteration.
         at_end: Hooks of callbacks after an iteration.
+        around_step: What surrounds ``training_step``; None if it is nothing.
     """
 
     game: Game
+    batches: Iterator[Any]
     transfer: Sequence[Callable[[Any], Any]]
     at_start: Sequence[Callable[..., None]]
     at_end: Sequence[Callable[..., None]]
+    around_step: Callable[[], AbstractContextManager[Any]] | None
 
 
 class GameLoop(_TrainingEpochLoop):
@@ -59,39 +67,68 @@ class GameLoop(_TrainingEpochLoop):
         self.listeners = listeners(self.trainer, data_fetcher)
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
-        """Play one iteration: what Lightning does in the same order, as far as somebody listens."""
+        """Play iterations until something may end the epoch, which Lightning looks up after each call."""
         if self.listeners is None or self.restarting:
             super().advance(data_fetcher)
             return
-        trainer, progress, game = self.trainer, self.batch_progress, self.listeners.game
+        last = self.trainer.num_training_batches
+        while True:
+            self._play(self.listeners, data_fetcher)
+            if self.batch_progress.current.ready >= last or self.batch_progress.is_last_batch or self._may_stop():
+                return
+            self.on_advance_end(data_fetcher)
+
+    def _may_stop(self) -> bool:
+        """Whether a number of steps or somebody's wish may end training."""
+        trainer, steps = self.trainer, self.manual_optimization.optim_step_progress.total.completed
+        return trainer.should_stop or trainer.received_sigterm or 0 <= self.max_steps <= steps
+
+    def _play(self, listeners: Listeners, data_fetcher: _DataFetcher) -> None:
+        """Play one iteration: what Lightning does in the same order, as far as somebody listens."""
+        trainer, progress, game = self.trainer, self.batch_progress, listeners.game
         hook = vars(game)  # where Lightning looks for the name of the hook under way; a module's setattr is slow
         if trainer.world_size > 1:
             self._broadcast_sigterm_tensor()
-        batch, _, _ = next(data_fetcher)
+        batch = next(listeners.batches)
+        data_fetcher.fetched += 1
+        if data_fetcher.length is not None:
+            data_fetcher.done = data_fetcher.fetched >= data_fetcher.length
         progress.is_last_batch = data_fetcher.done
-        for bring in self.listeners.transfer:
+        for bring in listeners.transfer:
             batch = bring(batch)
         index = progress.current.ready
-        progress.increment_ready()
-        trainer._logger_connector.on_batch_start(batch)
-        for tell in self.listeners.at_start:
+        total, current = progress.total, progress.current
+        assert isinstance(total, _ProcessedTracker)
+        assert isinstance(current, _ProcessedTracker)
+        total.ready, current.ready = total.ready + 1, index + 1
+        if index < 2:  # what it notes on the first two batches stays as it is for the others
+            trainer._logger_connector.on_batch_start(batch)
+        else:
+            results = self._results
+            results.batch, results.batch_size, results.dataloader_idx = batch, None, None
+        for tell in listeners.at_start:
             hook["_current_fx_name"] = "on_train_batch_start"
             tell(trainer, game, batch, index)
-        progress.increment_started()
+        total.started, current.started = total.started + 1, current.started + 1
         hook["_current_fx_name"] = "training_step"
-        self.manual_optimization.on_run_start()  # from here on the steps of Lightning's optimizers are counted
-        with trainer.precision_plugin.train_step_context():
+        counts = type(game._descent) is not Straight  # which counts by itself
+        if counts:
+            self.manual_optimization.on_run_start()  # from here on the steps of Lightning's optimizers are counted
+        if listeners.around_step is None:
             game.training_step(batch, index)
-        outputs = self.manual_optimization.on_run_end()
-        progress.increment_processed()
+        else:
+            with listeners.around_step():
+                game.training_step(batch, index)
+        outputs = self.manual_optimization.on_run_end() if counts else {}
+        total.processed, current.processed = total.processed + 1, current.processed + 1
         hook["_current_fx_name"] = "on_train_batch_end"
-        for tell in self.listeners.at_end:
+        for tell in listeners.at_end:
             tell(trainer, game, outputs, batch, index)
         hook["_current_fx_name"] = None
         logged = bool(self._results)  # what was given to ``self.log``
         if logged:
             trainer._logger_connector.on_batch_end()
-        progress.increment_completed()
+        total.completed, current.completed = total.completed + 1, current.completed + 1
         if logged:
             trainer._logger_connector.update_train_step_metrics()
 
@@ -120,12 +157,23 @@ def listeners(trainer: Trainer, data_fetcher: _DataFetcher) -> Listeners | None:
     ):
         return None
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    precision = trainer.precision_plugin
     return Listeners(
         game,
+        batches=_batches(data_fetcher),
         transfer=_transfer(trainer),
         at_start=[c.on_train_batch_start for c in callbacks if overrides(c, Callback, ("on_train_batch_start",))],
         at_end=[c.on_train_batch_end for c in callbacks if overrides(c, Callback, ("on_train_batch_end",))],
+        around_step=None if type(precision) is Precision else precision.train_step_context,
     )
+
+
+def _batches(data_fetcher: _DataFetcher) -> Iterator[Any]:
+    """The batches past the layers that combine several loaders into one, if there is but one of our own."""
+    loader = data_fetcher.combined_loader.iterables
+    if isinstance(loader, EndlessLoader):
+        return iter(loader)
+    return (batch for batch, _, _ in data_fetcher)
 
 
 def _transfer(trainer: Trainer) -> list[Callable[[Any], Any]]:
@@ -135,6 +183,8 @@ def _transfer(trainer: Trainer) -> list[Callable[[Any], Any]]:
     device = trainer.strategy.root_device
     before, to_device, after = (getattr(selector.get_instance(name), name) for name in BATCH_HOOKS)
     steps = [lambda batch: to_device(batch, device, 0)]
+    if device.type == "cpu" and to_device.__func__ is DataHooks.transfer_batch_to_device:
+        steps = []  # because nothing would be moved
     if before.__func__ is not DataHooks.on_before_batch_transfer:
         steps.insert(0, lambda batch: before(batch, 0))
     if after.__func__ is not DataHooks.on_after_batch_transfer:

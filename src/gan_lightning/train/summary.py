@@ -19,6 +19,7 @@ from gan_lightning.parallel.devices import Devices
 from gan_lightning.runs.folder import RunFolder, read_json, write_json
 from gan_lightning.runs.loggers import JsonLines
 from gan_lightning.runs.provenance import now
+from gan_lightning.train.memory import peak_memory
 
 Kind = TypeVar("Kind")
 MEASURED = "quality/"
@@ -82,6 +83,7 @@ def conclude(trainer: Trainer, module: Game, folder: Path, costs: Mapping[str, C
         "images": module.images_seen,
         "seconds": round(earlier + (curves.seconds if curves is not None else 0.0), 3),
         "world_size": trainer.world_size,
+        "peak_memory": peak_memory(trainer.strategy.root_device),
         "costs": {player: each._asdict() for player, each in costs.items()},
         "last": curves.latest if curves is not None else {},
         "quality": quality.summary() if quality is not None else None,

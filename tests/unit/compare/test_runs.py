@@ -9,7 +9,8 @@ import pytest
 from run_folders import METRIC, write_failure, write_health, write_run
 
 from gan_lightning.compare.finding import find_runs
-from gan_lightning.compare.runs import read_run
+from gan_lightning.compare.formatting import readable_memory
+from gan_lightning.compare.runs import Run, read_run
 from gan_lightning.errors import UserError
 
 
@@ -139,3 +140,11 @@ def test_a_damaged_record_of_health_makes_a_run_unreadable(facts: dict[str, obje
     folder = write_run(tmp_path / "run")
     write_health(folder, (1000, "oscillation", 1.0), **facts)
     assert read_run(folder).status == "unreadable"
+
+
+def test_the_most_memory_is_that_of_the_gpu_if_there_is_one() -> None:
+    here = Path("run")
+    assert Run(here, "done", summary={"peak_memory": {"machine": 5, "device": None}}).peak_memory() == 5
+    assert Run(here, "done", summary={"peak_memory": {"machine": 5, "device": 3}}).peak_memory() == 3
+    assert Run(here, "done").peak_memory() is None
+    assert (readable_memory(None), readable_memory(1_234_000_000)) == ("", "1.2 GB")
