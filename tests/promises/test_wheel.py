@@ -42,9 +42,11 @@ def test_a_wheel_runs_from_anywhere(tmp_path: Path) -> None:
         f"gan_lightning/metrics/extractors/weights/{name}.safetensors" for name in ("cifar10", "digits", "mnist")
     }
     assert {name for name in everything if name.startswith("gan_lightning/metrics/extractors/weights/")} == weights
-    wanted = {f"gan_lightning/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
+    files = [path for path in (ROOT / "conf").rglob("*") if path.is_file()]
+    wanted = {f"gan_lightning/conf/{path.relative_to(ROOT / 'conf')}" for path in files}
     assert names == wanted
     assets = {f"gan_lightning/compare/page/assets/page.{ending}" for ending in ("css", "js", "html.jinja")}
+    assets |= {f"gan_lightning/compare/page/assets/{name}.html.jinja" for name in ("chart", "report")}
     assert assets <= everything
     line = "trainer.max_steps=1 data.batch_size=4 trainer.accelerator=cpu model.generator.width=4 logger=[]"
     code = "from gan_lightning.cli import main; main()"
