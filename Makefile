@@ -19,7 +19,7 @@ RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-minimum lint format tensorboard torture matrix conformance bench race sheets extractors clean distclean
+.PHONY: help train test test-minimum lint format tensorboard torture matrix conformance bench race sheets schema extractors clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
@@ -74,6 +74,10 @@ sheets: $(RUN_READY) ## train with every loss and draw the sheets of docs/losses
 	  trainer.max_time=00:00:04:00 loss=$(LOSSES) $(ARGS)
 	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
 	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/
+
+schema: $(RUN_READY) ## write conf/schema.json, by which editors complete and check yaml files
+	$(PYTHON) -m gan_lightning.config.editor.schema > $(VENV)/schema.json
+	mv $(VENV)/schema.json conf/schema.json
 
 EXTRACTORS ?= digits mnist cifar10
 

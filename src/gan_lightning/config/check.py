@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.moved import option_of_today, renamed
@@ -25,6 +25,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "threads": int,
     "changed_data": str,
     "init_from": str,
+    "tags": ListConfig,
     "run": DictConfig,
     **dict.fromkeys(
         ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
