@@ -10,23 +10,32 @@ LOGDIR  ?= runs
 ARGS    ?=
 WORKERS ?= 2
 
+# The environment of `make test-minimum`, which holds the oldest versions of everything.
+MINIMUM ?= .venv-minimum
+
 PYTHON := $(VENV)/bin/python
 # The stamps lie in the environment, so that they go when it goes. The second is for those who work on the project.
 RUN_READY := $(VENV)/.gan-lightning-run
 DEV_READY := $(VENV)/.gan-lightning-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format tensorboard torture matrix conformance bench race sheets extractors clean distclean
+.PHONY: help train test test-minimum lint format tensorboard torture matrix conformance bench race sheets schema extractors clean distclean
 
 help: ## show this list
 	@echo 'make TARGET [ARGS="..."]    TARGET is one of:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 train: $(RUN_READY) ## train with the defaults, or with ARGS="loss=hinge trainer.max_steps=1000"
 	$(PYTHON) train.py $(ARGS)
 
 test: $(DEV_READY) ## run the tests, or some: ARGS="tests/unit/losses -x"
 	$(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+test-minimum: ## run the tests on the oldest versions that pyproject.toml admits, in an environment of their own
+	test -d $(MINIMUM) || $(PYTHON3) -m venv $(MINIMUM)
+	$(PYTHON3) .ci/minimum.py > $(MINIMUM)/constraints.txt
+	$(MINIMUM)/bin/python -m pip install --constraint $(MINIMUM)/constraints.txt --editable '.[dev]'
+	$(MINIMUM)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(DEV_READY) ## check style, formatting and types
 	$(PYTHON) -m ruff check .
@@ -46,7 +55,7 @@ torture: $(DEV_READY) ## run the tests that take minutes: kills, resumes, many d
 matrix: $(DEV_READY) ## train every loss with every penalty and every network, two steps each
 	$(PYTHON) -m pytest tests/promises/test_matrix.py -m "" --timeout 1800 $(ARGS)
 
-conformance: $(DEV_READY) ## compare numbers with those of torch-fidelity, prdc, scipy, torchvision and others' code
+conformance: $(DEV_READY) ## compare numbers with those of torch-fidelity, scipy, torchvision and others' code
 	$(PYTHON) -m pytest tests/promises/test_conformance.py tests/unit/metrics $(ARGS)
 
 bench: $(RUN_READY) ## measure what the framework costs over a bare loop, and a sweep over single runs
@@ -67,6 +76,10 @@ sheets: $(RUN_READY) ## train with every loss, measure them and draw the sheets 
 	$(PYTHON) docs/make_sheets.py docs/images/ring.png "$(SHEETS)/ring"/*/
 	$(PYTHON) docs/make_sheets.py docs/images/mnist_losses.png "$(SHEETS)/mnist"/*/
 
+schema: $(RUN_READY) ## write conf/schema.json, by which editors complete and check yaml files
+	$(PYTHON) -m gan_lightning.config.editor.schema > $(VENV)/schema.json
+	mv $(VENV)/schema.json conf/schema.json
+
 EXTRACTORS ?= digits mnist cifar10
 
 extractors: $(RUN_READY) ## train the classifiers that quality is measured with, as ARGS says: about an hour
@@ -77,7 +90,7 @@ clean: ## remove caches and build output; runs stay
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv too
-	rm -rf .venv
+	rm -rf .venv $(MINIMUM)
 
 # An environment that works is used as it is; otherwise one is made (again).
 $(RUN_READY): pyproject.toml

@@ -1,5 +1,6 @@
 """How a command begins, and how it ends after a user's mistake: with one line on standard error and exit status 2.
 
+Each verb is a command of its own, such as ``python train.py`` or ``gan-train``; ``gan-lightning train`` is the same.
 Errors of the operating system, such as a full disk, end in one line too. A signal, such as Ctrl-C, ends a command with
 its own status and without a traceback from the first import on. What can't be printed ends nothing.
 """
@@ -10,10 +11,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -66,11 +68,96 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-train = partial(start, "gan_lightning.cli")
-generate = partial(start, "gan_lightning.generate.command")
-evaluate = partial(start, "gan_lightning.evaluate.command")
-export = partial(start, "gan_lightning.export.command")
-compare = partial(start, "gan_lightning.compare.command")
+COMMAND = "gan-lightning"
+"""Name of the command that has all verbs."""
+VERBS = {
+    "train": ("gan_lightning.cli", "train a GAN, a sweep or a search, and go on with a run"),
+    "evaluate": ("gan_lightning.evaluate.command", "measure a trained generator or a folder of images"),
+    "generate": ("gan_lightning.generate.command", "draw images from a trained generator"),
+    "export": ("gan_lightning.export.command", "write a generator as files for others to use"),
+    "compare": ("gan_lightning.compare.command", "compare runs and sweeps, or report on a single run"),
+    "check": ("gan_lightning.check.command", "say what this machine has, and train ten steps"),
+}
+"""The module of each verb and what the verb does."""
+COMPLETION = ("-sc", "--shell-completion", "--shell_completion")
+"""Words by which a shell asks Hydra for its completion script, and then for what may come next."""
+_chosen: list[str] = []
+"""The verb of ``gan-lightning VERB``, if this program was started by that command."""
+
+train, evaluate, generate, export, compare = (
+    partial(start, VERBS[verb][0]) for verb in ("train", "evaluate", "generate", "export", "compare")
+)
+
+
+def gan_lightning() -> None:
+    """Entry point of ``gan-lightning``, whose first word is the verb."""
+    program, *words = sys.argv
+    verb = words[0] if words else "--help"
+    if verb in ("--help", "-h"):
+        sys.stdout.write(_help_on_verbs())
+    elif verb == "--version":
+        sys.stdout.write(f"{COMMAND} {_version()}\n")
+    elif verb in COMPLETION:
+        _complete(words)
+    elif verb not in VERBS:
+        end(f"There is no {COMMAND} {verb}: the verbs are {', '.join(VERBS)} ({COMMAND} --help).")
+    else:
+        _chosen[:] = [verb]
+        sys.argv = [program, *words[1:]]
+        start(VERBS[verb][0])
+
+
+def called(script: str) -> str:
+    """The beginning of this command's line: ``python train.py`` of the script, or ``gan-lightning train``.
+
+    Messages name the command in the way in which it was called, because an installed package has no scripts.
+    """
+    return f"{COMMAND} {script.removesuffix('.py')}" if _chosen else f"python {script}"
+
+
+def program() -> list[str]:
+    """The words that started this command, without the interpreter: ``[train.py]`` or ``[gan-lightning, train]``."""
+    return [COMMAND, *_chosen] if _chosen else sys.argv[:1]
+
+
+def after_python(words: Sequence[str]) -> list[str]:
+    """A command that can be typed: ``python`` stands before a script, and nothing before a program."""
+    return ["python", *words] if words and words[0].endswith(".py") else list(words)
+
+
+def _version() -> str:
+    try:
+        return version(COMMAND)
+    except PackageNotFoundError:  # a checkout on PYTHONPATH, which was never installed
+        return "(not installed)"
+
+
+def _help_on_verbs() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:{width}}  {what}" for name, (_, what) in VERBS.items())
+    return (
+        "Experiments with generative adversarial networks (GANs).\n\n"
+        f"  {COMMAND} VERB [option=value ...]\n\n{verbs}\n\n"
+        f"{COMMAND} VERB --help lists the options of a verb, {COMMAND} --version says the version, and\n"
+        f'eval "$({COMMAND} {COMPLETION[0]} install=bash)" completes words in this shell.\n'
+    )
+
+
+def _complete(words: list[str]) -> None:
+    """Answer a shell: the script that asks and the options of ``train`` are Hydra's own, the verbs are ours.
+
+    For the other verbs there is no answer, so that the shell offers files, such as run folders.
+    """
+    line = os.environ.get("COMP_LINE")
+    if line is not None and any(word.startswith("query=") for word in words):
+        typed = line.split()
+        if len(typed) < 2 or (len(typed) == 2 and not line[-1].isspace()):
+            sys.stdout.write(f"{' '.join(VERBS)}\n")
+            return
+        if typed[1] != "train":
+            return
+        os.environ["COMP_LINE"] = f"{COMMAND} {line.split(maxsplit=2)[2]}" if len(typed) > 2 else f"{COMMAND} "
+    train()
 
 
 class Patient:

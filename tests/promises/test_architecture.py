@@ -30,7 +30,7 @@ FLOORS = [
     *("errors", "types", "randomness", "eval_mode", "images", "terminal", "progress", "outputs"),
     *("parallel", "losses", "networks", "augment"),
     *("config", "runs", "data", "games", "metrics", "quality", "health", "callbacks"),
-    *("search", "train", "sweep", "generate", "evaluate", "export", "compare"),
+    *("search", "train", "sweep", "generate", "evaluate", "export", "compare", "check"),
     *("cli", "__init__"),
 ]
 WITHOUT_LIGHTNING = {
@@ -44,7 +44,7 @@ WITHOUT_LIGHTNING = {
     "networks",
     "augment",
 }
-WITH_HYDRA = {"config", "search", "train", "sweep", "evaluate", "cli"}
+WITH_HYDRA = {"config", "search", "train", "sweep", "evaluate", "check", "cli"}
 
 FILES_ON_THE_CORRIDOR = 10
 ENTRIES_ON_THE_CORRIDOR = 30

@@ -58,6 +58,35 @@ def test_a_command_is_one(command: str) -> None:
     check_config(config)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:\]\(|src=\")([\w/.-]+\.(?:md|png))", TEXT))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?:\]\(|src=\")([\w/.-]+\.(?:md|png|py))", TEXT))))
 def test_what_it_shows_is_there(path: str) -> None:
     assert (ROOT / path).is_file()
+
+
+def section(title: str) -> str:
+    """The text of a section of the README."""
+    return TEXT.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_each_property_has_its_evidence() -> None:
+    """Evidence is a page or a test in this repository, and a test that is named is one that pytest collects."""
+    rows = [line for line in section("What it does that others don't").splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 6
+    for row in rows:
+        links = re.findall(r"\]\(([\w/.-]+)\)", row)
+        assert links, row
+        for link in links:
+            assert (ROOT / link).is_file()
+            assert not link.endswith(".py") or "\ndef test_" in (ROOT / link).read_text(encoding="utf-8")
+
+
+def test_its_two_commands_work_on_a_fresh_clone() -> None:
+    """They are targets of the Makefile, and nothing has to be filled in before they are typed."""
+    lines = section("Two commands").partition("```bash\n")[2].partition("```")[0].splitlines()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(lines) == 2
+    for line in lines:
+        verb, target = line.split()[:2]
+        assert verb == "make"
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    assert not re.search(r"\b[A-Z]+_OF_[A-Z_]+\b", TEXT)

@@ -35,6 +35,13 @@ class Curve:
         """The positions of the measurements on the given axis."""
         return self.images if axis == "images" else self.seconds
 
+    def thinned(self, most: int) -> Curve:
+        """The curve with at most so many measurements, evenly spaced and with the first and the last among them."""
+        if len(self.values) <= most:
+            return self
+        kept = [round(i * (len(self.values) - 1) / (most - 1)) for i in range(most)]
+        return Curve(*(tuple(track[i] for i in kept) for track in (self.images, self.seconds, self.values)))
+
     def at(self, which: At, better: Better) -> float:
         """The best value of the curve, or its last."""
         if which == "final":

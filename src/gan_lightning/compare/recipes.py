@@ -11,7 +11,7 @@ from gan_lightning.compare.runs import Run
 
 NOT_OF_A_RECIPE = frozenset(
     {
-        *("threads", "changed_data", "run", "logger", "evaluator"),
+        *("threads", "changed_data", "run", "logger", "evaluator", "tags"),
         *(f"trainer.{name}" for name in ("accelerator", "num_nodes", "strategy")),
         *(f"trainer.{name}" for name in ("enable_progress_bar", "log_every_n_steps")),
         *(f"callbacks.{name}" for name in ("samples", "checkpoint", "quality", "scatter")),

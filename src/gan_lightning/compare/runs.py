@@ -54,6 +54,8 @@ class Run:
     """The overrides that were typed, by key."""
     records: tuple[Mapping[str, Any], ...] = ()
     """The lines of ``metrics.jsonl``."""
+    evaluations: tuple[Mapping[str, Any], ...] = ()
+    """The lines of ``evaluations.jsonl``."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     process: Mapping[str, Any] = field(default_factory=dict)
     """Facts about the processes that rank 0 recorded when the run was last started or resumed."""
@@ -66,6 +68,11 @@ class Run:
     def seed(self) -> int | None:
         """Seed of the run, or None if training never began."""
         return self.config.get("seed")
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags that the run was given; empty if training never began."""
+        return [str(tag) for tag in self.config.get("tags") or ()]
 
     @property
     def processes(self) -> int | None:
@@ -132,6 +139,7 @@ def _read(run: RunFolder) -> Run:
         composed=read_yaml(run.composed),
         overrides=_overrides(attempts or [run]),
         records=records,
+        evaluations=tuple(run.evaluated()),
         summary=summary,
         process=next((found for attempt in reversed(attempts) if (found := read_json(attempt.process))), {}),
         provenance=read_json(run.provenance),

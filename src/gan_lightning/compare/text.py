@@ -23,7 +23,7 @@ def terminal(comparison: Comparison, width: int) -> str:
     Characters that can't be printed are shown as "?", because a name in a run folder must not be able to send control
     codes to the reader's terminal.
     """
-    parts = [_heading(comparison), _aligned(_order(comparison), width), _aligned(_spent(comparison), width)]
+    parts = [_heading(comparison), aligned(_order(comparison), width), aligned(_spent(comparison), width)]
     for caution in comparison.cautions:
         parts.append(textwrap.fill(f"! {caution}", width, subsequent_indent="  "))
     if comparison.left_out:
@@ -34,7 +34,11 @@ def terminal(comparison: Comparison, width: int) -> str:
         parts.append("\n".join(lines))
     if any(row.standing for row in comparison.rows):
         parts.append(textwrap.fill(CONFIDENCE, width))
-    text = "\n\n".join(parts) + "\n"
+    return printable("\n\n".join(parts) + "\n")
+
+
+def printable(text: str) -> str:
+    """The text with a "?" for each character that could control a terminal."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
@@ -43,12 +47,12 @@ def markdown(comparison: Comparison) -> str:
     heads, cells = _order(comparison)
     more, further = _spent(comparison)
     table = [[*heads, *more[1:]], *([*a, *b[1:]] for a, b in zip(cells, further, strict=True))]
-    lines = [f"| {' | '.join(map(_escaped, row))} |" for row in table]
+    lines = [f"| {' | '.join(map(escaped, row))} |" for row in table]
     lines.insert(1, f"|{' --- |' * len(table[0])}")
     parts = [_heading(comparison), "\n".join(lines)]
-    parts += [f"> {_escaped(caution)}" for caution in comparison.cautions]
+    parts += [f"> {escaped(caution)}" for caution in comparison.cautions]
     if comparison.left_out:
-        left = [f"- {_escaped(f'{e.label} ({e.run.status}): {e.reason}')}" for e in comparison.left_out]
+        left = [f"- {escaped(f'{e.label} ({e.run.status}): {e.reason}')}" for e in comparison.left_out]
         parts.append("\n".join(["Not in the numbers:", "", *left]))
     return "\n\n".join(parts) + "\n"
 
@@ -129,13 +133,13 @@ def ranks(row: Row) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def _aligned(table: Table, width: int) -> str:
-    """The table with aligned columns; the column of recipes gets the width that the others leave."""
+def aligned(table: Table, width: int) -> str:
+    """The table with aligned columns; the column of names or of prose gets the width that the others leave."""
     heads, cells = table
     lines = [list(heads), *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    if "recipe" in heads:
-        name = heads.index("recipe")
+    if wide := [name for name in ("recipe", "how it was measured", "reason") if name in heads]:
+        name = heads.index(wide[0])
         others = sum(widths) - widths[name] + GAP * (len(widths) - 1)
         widths[name] = min(widths[name], max(NARROWEST_NAME, width - others))
     return "\n".join(line for row in lines for line in _wrapped(row, widths))
@@ -151,7 +155,7 @@ def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
     """The text for a cell of a Markdown table, escaped so that nothing in a name acts as markup."""
     safe = cell.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")
     for sign in "\\|`*_[]":

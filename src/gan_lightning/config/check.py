@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.moved import option_of_today, renamed
@@ -13,6 +13,7 @@ from gan_lightning.config.near_matches import did_you_mean_option
 from gan_lightning.config.signatures import WORDS, admits, annotated, choices_in_words
 from gan_lightning.config.unknown_keys import COLLECTIONS, MAY_BE_OFF, is_reference, references, unknown_keys
 from gan_lightning.errors import UserError
+from gan_lightning.terminal import called
 
 TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "seed": int,
@@ -24,6 +25,7 @@ TOP_LEVEL: dict[str, type | tuple[type, ...]] = {
     "threads": int,
     "changed_data": str,
     "init_from": str,
+    "tags": ListConfig,
     "run": DictConfig,
     **dict.fromkeys(
         ("data", "model", "prior", "augment", "schedule", "loss", "penalty", "constraint", "optimizer"), DictConfig
@@ -128,7 +130,7 @@ def no_such_option(path: str, known: Iterable[str]) -> str:
     if path in OF_OTHERS:
         return f"There is no option {path!r} here: {OF_OTHERS[path]}."
     hint = did_you_mean_option(path, known)
-    return f"There is no option {path!r}.{hint} (python train.py --help; --cfg job prints them all)"
+    return f"There is no option {path!r}.{hint} ({called('train.py')} --help; --cfg job prints them all)"
 
 
 def mistyped_values(node: Any, path: str = "") -> Iterator[str]:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.errors import UserError
+from gan_lightning.terminal import called
 
 HYDRAS = ("hydra.", "hydra/")
 """Beginnings of the names of Hydra's own options and groups."""
@@ -44,6 +45,7 @@ def help_on_groups() -> str:
 
 
 OmegaConf.register_new_resolver("help_on_groups", help_on_groups, replace=True)
+OmegaConf.register_new_resolver("called", called, replace=True)
 
 
 def flat_keys(node: Any, prefix: str = "") -> Iterator[str]:

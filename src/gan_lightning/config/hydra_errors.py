@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config.compose import HYDRAS, choices, composed_without, flat_keys, unreadable
 from gan_lightning.config.moved import option_of_today, renamed
 from gan_lightning.config.near_matches import did_you_mean
-from gan_lightning.terminal import end
+from gan_lightning.terminal import called, end
 
 OF_QUALITY = "callbacks.quality."
 """Beginning of the options that exist only if quality is measured.
@@ -46,7 +46,7 @@ def hydras_mistakes_in_one_line() -> Iterator[None]:
             end(translate(held))
         if exit_.code == 2 and held.startswith("usage:"):  # of argparse, which reads the words that begin with a minus
             reason = held.rstrip().rpartition("error: ")[2]
-            end(f"{reason}: options are written as option=value (python train.py --help).")
+            end(f"{reason}: options are written as option=value ({called('train.py')} --help).")
         sys.stderr.write(held)
         raise
     finally:

@@ -19,7 +19,7 @@ LONGEST = 120
 SWEEPS = "runs/sweeps"
 
 WITHOUT_EFFECT = (
-    *("threads", "changed_data", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger"),
+    *("threads", "changed_data", "tags", "data.data_dir", "data.download", "trainer.enable_progress_bar", "logger"),
     "callbacks.checkpoint.requeue",
 )
 """Options that change no result. ``trainer.devices`` does, because each process has its own batch norm statistics."""

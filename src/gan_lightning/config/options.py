@@ -24,6 +24,7 @@ from gan_lightning.config.near_matches import did_you_mean
 from gan_lightning.config.signatures import admits, choices_in_words
 from gan_lightning.config.typed_words import with_home
 from gan_lightning.errors import UserError
+from gan_lightning.terminal import called
 
 Options = TypeVar("Options")
 """The dataclass of a verb's options."""
@@ -52,7 +53,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
     words = with_home(words)
     sources = list(takewhile(_is_source, words if several else words[:1]))
     if not sources:
-        raise UserError(f"Say of what, first: python {program} {_in_usage(kind, source)} (python {program} --help)")
+        raise UserError(f"Say of what, first: {called(program)} {_in_usage(kind, source)} ({called(program)} --help)")
     values: dict[str, Any] = {source.name: tuple(sources) if several else sources[0]}
     for word in words[len(sources) :]:
         name, value = _parsed(word, program)
@@ -62,7 +63,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
             raise UserError(renamed(name, today))
         if group not in known or (key and _default(known[group]) != {}):
             hint = did_you_mean(name, known)
-            raise UserError(f"There is no option {name!r}.{hint} (python {program} --help lists them)")
+            raise UserError(f"There is no option {name!r}.{hint} ({called(program)} --help lists them)")
         if key:
             values.setdefault(group, {})[key] = value
             continue
@@ -85,7 +86,7 @@ def help_text(kind: type[Any], program: str) -> str:
     width = max(len(_shown(each)) for each in others)
     lines = [f"  {_shown(each):{width}}  {meanings[each.name]}" for each in others]
     assert kind.__doc__ is not None
-    usage = f"  python {program} {_in_usage(kind, source)} [option=value ...]"
+    usage = f"  {called(program)} {_in_usage(kind, source)} [option=value ...]"
     what = f"{source.name.upper()}: {meanings[source.name]}"
     return "\n".join([kind.__doc__.splitlines()[0], "", usage, "", what, "", *lines, ""])
 
@@ -108,7 +109,7 @@ def _fields(kind: type[Any]) -> tuple[Field[Any], ...]:
 
 def _parsed(word: str, program: str) -> tuple[str, Any]:
     if "=" not in word:
-        raise UserError(f"{word!r} is no option=value (python {program} --help lists them).")
+        raise UserError(f"{word!r} is no option=value ({called(program)} --help lists them).")
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException as error:

@@ -71,7 +71,7 @@ def admits(annotation: Any, value: Any) -> bool:
 
     Only plain types, lists and literals are judged; an annotation without any of these admits everything.
     """
-    members, literals = _members(annotation)
+    members, literals = kinds_and_literals(annotation)
     if Any in members or not (literals or any(member in WORDS for member in members if member is not NoneType)):
         return True
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -80,15 +80,15 @@ def admits(annotation: Any, value: Any) -> bool:
 
 def choices_in_words(annotation: Any) -> list[str]:
     """The kinds of values that an annotation admits, in words, and the single values that it lists as literals."""
-    members, literals = _members(annotation)
+    members, literals = kinds_and_literals(annotation)
     return [*(words for kind, words in WORDS.items() if kind in members), *map(str, literals)]
 
 
-def _members(annotation: Any) -> tuple[set[Any], list[Any]]:
+def kinds_and_literals(annotation: Any) -> tuple[set[Any], list[Any]]:
     """The types of which an annotation is a union, with every kind of list as ``list``, and its literal values."""
     if get_origin(annotation) is Literal:
         return set(), list(get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
-        parts = [_members(part) for part in get_args(annotation)]
+        parts = [kinds_and_literals(part) for part in get_args(annotation)]
         return set().union(*(types for types, _ in parts)), [value for _, values in parts for value in values]
     return {list if (get_origin(annotation) or annotation) in LISTS else annotation}, []

@@ -20,6 +20,7 @@ ALLOWED = (
     "torch.nn.modules",
     "lightning.pytorch.callbacks",
     "lightning.pytorch.loggers",
+    "lightning.pytorch.profilers",
     "lightning.pytorch.trainer.trainer",
 )
 

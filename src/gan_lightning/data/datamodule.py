@@ -25,6 +25,7 @@ class ImageDataModule(StreamDataModule):
         channels: Number of channels to which images are converted: 1 for luma, 3 for colour (grey is repeated); None
             keeps the data's own.
         num_classes: Number of classes that the data are expected to have, which is checked; None expects nothing.
+        first: Number of training images to keep, from the first on; None keeps all. The test images stay.
         stream: The arguments of :class:`StreamDataModule`: batch_size, n_critic, seed and flip.
 
     Raises:
@@ -38,6 +39,7 @@ class ImageDataModule(StreamDataModule):
         resolution: int | None = None,
         channels: int | None = None,
         num_classes: int | None = None,
+        first: int | None = None,
         **stream: Any,
     ) -> None:
         super().__init__(**stream)
@@ -47,10 +49,13 @@ class ImageDataModule(StreamDataModule):
             raise UserError(f"data.channels must be null, 1 or 3, not {channels!r}")
         if classes is not None and (isinstance(classes, str) or not isinstance(classes, Sequence) or not classes):
             raise UserError(f"data.classes must be a list such as [7] or [horse,cat], not {classes!r}")
+        if first is not None:
+            require_positive("first", first)
         self._classes = classes
         self._resolution = resolution
         self._channels = channels
         self._num_classes = num_classes
+        self._first = first
         self._sets: dict[str, ImageSet] = {}
         self._fingerprints: dict[str, str] = {}
 
@@ -67,7 +72,7 @@ class ImageDataModule(StreamDataModule):
         if name not in self._sets:
             loaded = self.load(name)
             self._fingerprints[name] = of_samples(loaded.images, loaded.labels)
-            self._sets[name] = self._prepared(loaded)
+            self._sets[name] = self._prepared(loaded, self._first if name == "train" else None)
         return self._sets[name]
 
     def fingerprint(self) -> str:
@@ -79,19 +84,19 @@ class ImageDataModule(StreamDataModule):
         """The images of the classes that were asked for, out of those that :meth:`load` returned."""
         return data if self._classes is None else keep_classes(data, self._classes)
 
-    def _prepared(self, data: ImageSet) -> ImageSet:
+    def _prepared(self, data: ImageSet, first: int | None) -> ImageSet:
         data = self.chosen(data)
         if self._num_classes not in (None, len(data.class_names)):
             raise UserError(
                 f"data.num_classes={self._num_classes}, but the data have {len(data.class_names)} classes: "
                 "correct it, or leave it null"
             )
-        images = data.images
+        images, labels = data.images[:first], None if data.labels is None else data.labels[:first]
         if self._channels is not None:
             images = with_channels(images, self._channels)
         if self._resolution is not None:
             images = resize(images, self._resolution)
-        return ImageSet(images.contiguous(), data.labels, data.class_names)
+        return ImageSet(images.contiguous(), labels, data.class_names)
 
     @property
     def train_set(self) -> ImageSet:

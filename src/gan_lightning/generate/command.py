@@ -21,11 +21,13 @@ from gan_lightning.generate.sampler import Sampler
 from gan_lightning.generate.seeds_and_classes import every, labels_from, names_in_files, ranges, seeds_from, wanted
 from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
+from gan_lightning.generate.training_film import sheets_as_tiles
 from gan_lightning.generate.translating import TrainedTranslator, Translation, pictures_at
 from gan_lightning.outputs import device_named, new_folder
 from gan_lightning.parallel.devices import threads_for
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
 from gan_lightning.runs.loading import Trained, stored_at
+from gan_lightning.runs.provenance import versions
 from gan_lightning.terminal import mistakes_in_one_line, patient_output
 
 IMAGES, KEYS = 64, 4  # defaults of count=: for single images, and for an interpolation between seeds
@@ -54,7 +56,7 @@ class Generate:
     raw: Annotated[bool, "use the weights themselves and not their moving average (EMA)"] = False
     format: Annotated[
         Literal["png", "npz", "strip", "gif", "mp4"] | None,
-        "png or npz, or of an interpolation strip, gif or mp4; null: the first of these",
+        "png or npz, of an interpolation strip, gif or mp4, of film= gif, mp4 or strip; null: the first",
     ] = None
     grid: Annotated[
         bool | None, f"a sheet of the first {IMAGES}, beside the folder; null: of at most {LARGEST_GRID}"
@@ -67,6 +69,7 @@ class Generate:
         default_factory=dict
     )
     interpolate: Annotated[Literal["seeds", "classes"] | None, "draw what lies between seeds or classes"] = None
+    film: Annotated[Literal["training"] | None, "the sheets of a run over time, as a gif, mp4 or strip"] = None
     steps: Annotated[int, "frames from one seed or class to the next"] = 8
     loop: Annotated[bool, "come back to the first seed or class"] = False
     fps: Annotated[int, "frames per second of a gif or mp4"] = 12
@@ -80,6 +83,8 @@ class Generate:
 
 LEAST = {"steps": 1, "fps": 1, "zoom": 1, "batch_size": 1, "neighbours": 0}
 """Smallest values of options that are numbers."""
+OF_TRAINING = ("gif", "mp4", "strip")
+"""Formats of ``film=training``, the first of which is the default."""
 OF_FILMS = ("steps", "loop", "fps")
 """Options that are accepted only with ``interpolate=``."""
 OF_STILLS = ("grid", "neighbours", "near")
@@ -91,6 +96,11 @@ OF_SAMPLES = (
     *("interpolate", "steps", "loop", "fps", "zoom", "batch_size"),
 )
 """Options that are accepted only without ``from=``."""
+NOT_OF_A_TRAINING = (
+    *("from_", "direction", "seeds", "count", "classes", "truncation", "truncation_w", "checkpoint", "raw", "grid"),
+    *("neighbours", "near", "data", "interpolate", "steps", "loop", "batch_size", "device", "allow"),
+)
+"""Options that are accepted only without ``film=training``, which draws nothing anew."""
 OF_PICTURES = ("background",)
 """Options that are accepted only with ``from=``."""
 
@@ -108,12 +118,24 @@ def generate(options: Generate) -> Path:
         UserError: If this can't be done. Nothing has been written then, except if the folder can't be written to.
     """
     check_choices(options)
+    if options.film is not None:
+        return written(options, *training(options))
     torch.set_num_threads(threads_for(1, options.threads))
     stored = stored_at(Path(options.source), options.checkpoint)
     trained = stored.trained(averaged=not options.raw, allow=options.allow, name=options.direction)
     device = device_named(options.device)
     trained.generator.to(device)
-    product, asked, origin_in = (samples if options.from_ is None else translation)(options, trained, device)
+    return written(options, *(samples if options.from_ is None else translation)(options, trained, device))
+
+
+def written(
+    options: Generate, product: Writable, asked: Mapping[str, Any], origin_in: Callable[[Path], dict[str, Any]]
+) -> Path:
+    """Write a product and its record to the folder that the options name, and return the folder.
+
+    Raises:
+        UserError: If the folder can't be written to.
+    """
     folder = new_folder(options.to, RunFolder.around(Path(options.source)).generated)
     record = GeneratedFolder(folder).record
     try:
@@ -127,6 +149,21 @@ def generate(options: Generate) -> Path:
 
 Planned: TypeAlias = tuple[Writable, dict[str, Any], Callable[[Path], dict[str, Any]]]
 """What will be written, its part of the record, and a function that gives the rest of the record for a folder."""
+
+
+def training(options: Generate) -> Planned:
+    """The sheets that a run has drawn while it trained, the last of which stays for a second."""
+    source = Path(options.source)
+    if not source.is_dir():
+        raise UserError(f"film=training is of a run folder, and {source} is none.")
+    run = RunFolder(source)
+    tiles, iterations = sheets_as_tiles(run)
+    kind = options.format or OF_TRAINING[0]
+    if kind != "strip":
+        tiles = torch.cat([tiles, tiles[:, -1:].expand(-1, options.fps, -1, -1, -1)], 1)
+    facts = {"run": run.path.resolve().name, "versions": versions(("gan-lightning",))}
+    product = Film(tiles, kind, options.fps, options.zoom, name="training")
+    return product, {"film": "training", "iterations": iterations}, lambda folder: dict(facts)
 
 
 def samples(options: Generate, trained: Trained, device: torch.device) -> Planned:
@@ -168,6 +205,9 @@ def check_choices(options: Generate) -> None:
     for name in OF_PICTURES if options.from_ is None else OF_SAMPLES:
         if getattr(options, name) != defaults[name]:
             raise UserError(f"{name}= {'goes with from= only' if options.from_ is None else 'does not go with from='}.")
+    if options.film is not None:
+        _check_film(options, defaults)
+        return
     films = options.interpolate is not None
     formats, ignored = (FILMS, OF_STILLS) if films else (STILLS, OF_FILMS)
     for name in ignored:
@@ -184,6 +224,16 @@ def check_choices(options: Generate) -> None:
     named = any(isinstance(each, str) and each != "all" for each in classes)
     if options.data and not options.neighbours and not named:
         raise UserError("data.KEY= says where the training images are, which neighbours= shows: say how many.")
+
+
+def _check_film(options: Generate, defaults: Mapping[str, Any]) -> None:
+    for name in NOT_OF_A_TRAINING:
+        if getattr(options, name) != defaults[name]:
+            raise UserError(f"{name.removesuffix('_')}= does not go with film=training.")
+    if options.format is not None and options.format not in OF_TRAINING:
+        raise UserError(f"format={options.format}: film=training can be {' or '.join(OF_TRAINING)}.")
+    if options.format is not None and options.format in REQUIRED:
+        REQUIRED[options.format]()
 
 
 def stills(options: Generate, sampler: Sampler) -> tuple[Writable, dict[str, Any]]:

@@ -92,24 +92,26 @@ class Stills:
 
 @dataclass(frozen=True)
 class Film:
-    """An interpolation between seeds or classes, as a strip or a film.
+    """An interpolation between seeds or classes or the sheets of a training, as a strip or a film.
 
     Args:
         tiles: The frames of each row.
         format: A key of ``FILMS``.
         fps: Frames per second.
         zoom: Side in pixels with which each pixel is shown.
+        name: Name of the file without its ending.
     """
 
     tiles: Tiles
     format: str
     fps: int
     zoom: int
+    name: str = "interpolation"
 
     def write(self, folder: Path) -> tuple[list[str], dict[str, Any]]:
-        """Write the interpolation to one file in the folder."""
+        """Write the frames to one file in the folder."""
         ending, write = FILMS[self.format]
-        path = folder / f"interpolation.{ending}"
+        path = folder / f"{self.name}.{ending}"
         write(path, enlarged(self.tiles, self.zoom), self.fps)
         rows, frames = self.tiles.shape[:2]
         return [f"{frames} frames of {rows} row(s) in {path}"], {"rows": rows, "frames": frames}

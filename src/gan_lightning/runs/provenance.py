@@ -16,6 +16,7 @@ import torch
 
 from gan_lightning.runs import repository
 from gan_lightning.runs.folder import COMMAND
+from gan_lightning.terminal import program
 
 PACKAGES = ("gan-lightning", "torch", "torchvision", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy")
 
@@ -36,7 +37,7 @@ def provenance(seed: int) -> dict[str, Any]:
 
 def command() -> list[str]:
     """The words of the command line, without the interpreter."""
-    return shlex.split(os.environ[COMMAND]) if COMMAND in os.environ else sys.argv
+    return shlex.split(os.environ[COMMAND]) if COMMAND in os.environ else [*program(), *sys.argv[1:]]
 
 
 def machine() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gan_lightning.runs.cells import cell
 from gan_lightning.runs.whole_files import replacing
 from gan_lightning.search.objective import Objective
+from gan_lightning.terminal import called
 
 TABLE = "study.csv"
 """File of the table, in the search's folder."""
@@ -59,7 +60,7 @@ def summary_lines(
     for trial in sorted(best, key=lambda trial: trial.values):
         yield f"{'best ' if len(objectives) == 1 else ''}{trial_line(trial, objectives)}"
         yield f"  folder: {trial.user_attrs['folder']}"
-        yield f"  again:  python train.py {shlex.join(trial.user_attrs['words'])}"
+        yield f"  again:  {called('train.py')} {shlex.join(trial.user_attrs['words'])}"
     yield f"table:    {table}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.job_names import UNNAMED, sweep_folder
-from gan_lightning.terminal import end
+from gan_lightning.terminal import after_python, end, program
 
 START = "GAN_LIGHTNING_SWEEP"
 """Environment variable that tells a job to which start of the sweep it belongs."""
@@ -73,7 +72,7 @@ def sweep_line(words: Sequence[str]) -> Line | None:
         # an interactive one and ignores SLURM's variables.
         "+hydra.job.env_set.SLURM_JOB_NAME=bash",
     ]
-    return Line(shlex.join(["python", *sys.argv[:1], *words]), Path(folder), start, added)
+    return Line(shlex.join(after_python([*program(), *words])), Path(folder), start, added)
 
 
 def flags_first(words: Sequence[str]) -> list[str]:

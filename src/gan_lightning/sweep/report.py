@@ -17,6 +17,7 @@ from typing import Any
 
 from gan_lightning.errors import UserError
 from gan_lightning.runs.whole_files import write_whole
+from gan_lightning.terminal import called
 
 WORDS: dict[str, str] = {
     "trained": "trained",
@@ -83,7 +84,7 @@ def summed_up(outcomes: list[dict[str, Any]], sweep: Path) -> str:
     count = Counter(each["outcome"] for each in outcomes)
     parts = ", ".join(f"{count[outcome]} {words}" for outcome, words in WORDS.items() if count[outcome])
     folder = shlex.quote(str(sweep))
-    return f"\n{len(outcomes)} job(s): {parts}\nsweep folder: {folder}\ncompare:      python compare.py {folder}\n"
+    return f"\n{len(outcomes)} job(s): {parts}\nsweep folder: {folder}\ncompare:      {called('compare.py')} {folder}\n"
 
 
 def complaints(outcomes: list[dict[str, Any]]) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from gan_lightning.compare.comparison import Comparison
-from gan_lightning.compare.curves import Band, band_of
+from gan_lightning.compare.curves import Axis, Band, Better, Curve, band_of
 from gan_lightning.compare.formatting import amount, number
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 28, 40
@@ -68,19 +68,52 @@ class Chart:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     lines: list[Line]
-    budget: float
-    """The place of the common budget on the x axis, in pixels."""
+    budget: float | None
+    """The place of the common budget on the x axis, in pixels, or None if there is none."""
     readings: list[Reading]
     left: int = LEFT
     right: int = RIGHT
     top: int = TOP
     bottom: int = BOTTOM
 
+    def coloured(self, colours: Sequence[int]) -> Chart:
+        """The chart with another colour for each line, so that a run has the same colour in all charts of a page."""
+        lines = [replace(line, colour=colours[line.colour]) for line in self.lines]
+        readings = [
+            replace(reading, values=[(colours[colour], name, text) for colour, name, text in reading.values])
+            for reading in self.readings
+        ]
+        return replace(self, lines=lines, readings=readings)
+
 
 def chart(comparison: Comparison, width: int, height: int) -> Chart:
     """The chart of the curves of all recipes; a recipe's colour is its place in the ranking."""
-    axis = comparison.wish.axis
-    bands = [band_of(row.curves, axis) for row in comparison.rows]
+    curves = {row.name: row.curves for row in comparison.rows}
+    wish = comparison.wish
+    return chart_of(curves, wish.axis, wish.metric, width, height, comparison.better, comparison.budget)
+
+
+def chart_of(
+    curves: Mapping[str, Sequence[Curve]],
+    axis: Axis,
+    title: str,
+    width: int,
+    height: int,
+    better: Better | None = None,
+    budget: float | None = None,
+) -> Chart:
+    """A chart with one line for each name.
+
+    Args:
+        curves: The curves of each name, at least one, over which the mean is taken; their order gives the colours.
+        axis: What the curves are drawn over.
+        title: Title of the vertical axis.
+        width: Width in pixels.
+        height: Height in pixels.
+        better: Direction in which the number improves, by which readings are ordered; None: the order of the names.
+        budget: Place on the axis that is marked, or None for none.
+    """
+    bands = [band_of(each, axis) for each in curves.values()]
     last = max(each.places[-1] for each in bands)
     lowest, highest = min(min(each.low) for each in bands), max(max(each.high) for each in bands)
     logarithmic = lowest > 0 and highest > RATIO_FOR_LOGARITHM * lowest
@@ -90,17 +123,16 @@ def chart(comparison: Comparison, width: int, height: int) -> Chart:
     unit = "thousand images" if axis == "images" else "seconds of training"
     by = 1000 if axis == "images" else 1
     values = _logarithmic_ticks(bottom, top) if logarithmic else _ticks(bottom, top, 5)
-    names = [row.name for row in comparison.rows]
     return Chart(
         width=width,
         height=height,
         x_title=unit,
-        y_title=comparison.wish.metric + (" (logarithmic)" if logarithmic else ""),
+        y_title=title + (" (logarithmic)" if logarithmic else ""),
         x_ticks=[Tick(x(place * by), f"{place:g}") for place in _ticks(0.0, last / by, max(3, width // 110))],
         y_ticks=[Tick(y(value), f"{value:,g}") for value in values],
-        lines=[_line(i, name, each, x, y) for i, (name, each) in enumerate(zip(names, bands, strict=True))],
-        budget=x(comparison.budget),
-        readings=list(_readings(comparison, bands, x)),
+        lines=[_line(i, name, each, x, y) for i, (name, each) in enumerate(zip(curves, bands, strict=True))],
+        budget=None if budget is None else x(budget),
+        readings=list(_readings(curves, bands, axis, better, x)),
     )
 
 
@@ -111,17 +143,19 @@ def _line(colour: int, name: str, band: Band, x: Scale, y: Scale) -> Line:
     return Line(colour, name, _path(mean), f"{_path(low + high[::-1])}Z", [_rounded(point) for point in mean])
 
 
-def _readings(comparison: Comparison, bands: Sequence[Band], x: Scale) -> Iterator[Reading]:
-    sign = 1 if comparison.better == "lower" else -1
+def _readings(
+    curves: Mapping[str, Sequence[Curve]], bands: Sequence[Band], axis: Axis, better: Better | None, x: Scale
+) -> Iterator[Reading]:
+    sign = {"lower": 1, "higher": -1, None: 0}[better]
     for place in sorted({place for band in bands for place in band.places}):
         values = []
-        for colour, (row, band) in enumerate(zip(comparison.rows, bands, strict=True)):
+        for colour, ((name, each), band) in enumerate(zip(curves.items(), bands, strict=True)):
             if band.places[0] <= place <= band.places[-1]:
                 mean, low, high = (float(np.interp(place, band.places, t)) for t in (band.mean, band.low, band.high))
-                extent = f" ({number(low)} to {number(high)})" if len(row.runs) > 1 else ""
-                values.append((mean, (colour, row.name, f"{number(mean)}{extent}")))
+                extent = f" ({number(low)} to {number(high)})" if len(each) > 1 else ""
+                values.append((mean, (colour, name, f"{number(mean)}{extent}")))
         ordered = [shown for _, shown in sorted(values, key=lambda value: sign * value[0])]
-        yield Reading(round(x(place), 1), amount(place, comparison.wish.axis), ordered)
+        yield Reading(round(x(place), 1), amount(place, axis), ordered)
 
 
 def _scale(low: float, high: float, start: float, end: float, logarithmic: bool) -> Scale:

@@ -35,36 +35,52 @@ There are two charts because the text of a drawing shrinks with the drawing.
 
 def page(comparison: Comparison) -> str:
     """The whole page as HTML; the template decides what is on it."""
-    environment = Environment(
+    home = common_folder(comparison)
+    return (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            c=comparison,
+            title=f"{comparison.wish.metric} of {len(comparison.rows)} recipe{'s' if len(comparison.rows) > 1 else ''}",
+            headline=headline(comparison),
+            fair_head=fair_head(comparison),
+            verdict=verdict(comparison),
+            confidence=CONFIDENCE,
+            charts={name: chart(comparison, *size) for name, size in SIZES.items()},
+            samples=samples(comparison.rows),
+            illnesses=_illnesses(comparison),
+            origins=origins(comparison),
+            home=home,
+            written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            colours=COLOURS,
+            **inlined(),
+        )
+    )
+
+
+def environment() -> Environment:
+    """The environment of the templates, in which everything that is filled in is escaped."""
+    made = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kimg": kimg, "duration": readable_time, "number": number, "described": described}
-    environment.globals |= {"with_spread": with_spread, "probability": probability, "ranks": ranks, "dots": _dots}
+    made.filters |= {"kimg": kimg, "duration": readable_time, "number": number, "described": described}
+    made.globals |= {"with_spread": with_spread, "probability": probability, "ranks": ranks, "dots": _dots}
+    return made
+
+
+def inlined() -> dict[str, str]:
+    """The script and the style sheet of a page, each with the hash by which the page's policy admits it."""
     script, style = ((ASSETS / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
-    home = common_folder(comparison)
-    return environment.get_template("page.html.jinja").render(
-        c=comparison,
-        title=f"{comparison.wish.metric} of {len(comparison.rows)} recipe{'s' if len(comparison.rows) > 1 else ''}",
-        headline=headline(comparison),
-        fair_head=fair_head(comparison),
-        verdict=verdict(comparison),
-        confidence=CONFIDENCE,
-        charts={name: chart(comparison, *size) for name, size in SIZES.items()},
-        samples=samples(comparison.rows),
-        illnesses=_illnesses(comparison),
-        origins=origins(comparison),
-        home=home,
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        colours=COLOURS,
-        script=Markup(script),  # not escaped, because it is a file of this package, as the style sheet is
-        style=Markup(style),
-        script_hash=_hash(script),
-        style_hash=_hash(style),
-    )
+    return {
+        "script": Markup(script),  # not escaped, because it is a file of this package, as the style sheet is
+        "style": Markup(style),
+        "script_hash": _hash(script),
+        "style_hash": _hash(style),
+    }
 
 
 def _illnesses(comparison: Comparison) -> list[tuple[str, Illness]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan_lightning.compare.comparison import Comparison
 from gan_lightning.compare.runs import Run
+from gan_lightning.terminal import after_python
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,26 @@ def everything(comparison: Comparison) -> list[Run]:
 
 def common_folder(comparison: Comparison) -> Path:
     """The innermost folder that holds all run folders."""
-    return Path(os.path.commonpath([run.folder.parent for run in everything(comparison)]))
+    return folder_around(everything(comparison))
+
+
+def folder_around(runs: Sequence[Run]) -> Path:
+    """The innermost folder that holds the folders of all runs."""
+    return Path(os.path.commonpath([run.folder.parent for run in runs]))
 
 
 def origins(comparison: Comparison) -> list[Origin]:
     """One origin for each group of runs that were made by the same command, code, machine and packages."""
+    return origins_of(everything(comparison))
+
+
+def origins_of(all_runs: Sequence[Run]) -> list[Origin]:
+    """The origins of some runs."""
     groups: dict[tuple[str, str, str, str], list[Run]] = {}
-    for run in everything(comparison):
+    for run in all_runs:
         if run.provenance:
             groups.setdefault(_made_by(run.provenance), []).append(run)
-    home = common_folder(comparison)
+    home = folder_around(all_runs)
     return [
         Origin(
             *made_by,
@@ -73,7 +84,7 @@ def _made_by(facts: Mapping[str, Any]) -> tuple[str, str, str, str]:
         parts.append(f"{memory} GiB")
     parts += machine.get("gpus") or ["no GPU"]
     return (
-        f"python {shlex.join(map(str, command))}" if command else "unknown",
+        shlex.join(after_python([str(word) for word in command])) or "unknown",
         code,
         ", ".join(str(part) for part in parts if part),
         ", ".join(f"{name} {version}" for name, version in packages.items() if version),

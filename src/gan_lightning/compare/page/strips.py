@@ -56,33 +56,45 @@ def samples(rows: Sequence[Row], points: int = POINTS) -> Strips:
     The points are evenly spaced up to the last one that all of these runs have reached. A picture that can't be read
     is left out.
     """
-    drawn = {row.name: _drawn(row.typical()) for row in rows}
+    return strips_of({row.name: row.typical() for row in rows}, points)
+
+
+def strips_of(runs: Mapping[str, Run], points: int, whole: bool = False) -> Strips:
+    """The grids of runs at a few points of training, and the real images.
+
+    Args:
+        runs: The runs by the names that the strips get.
+        points: Number of points of training.
+        whole: Whether each run is shown from before training to its own end. Otherwise all are shown at the same
+            points, from the first after the start to the last that all have reached.
+    """
+    drawn = {name: _drawn(run, whole) for name, run in runs.items()}
     drawn = {name: files for name, files in drawn.items() if files}
     if not drawn:
         return Strips(None, [])
     reached = min(max(files) for files in drawn.values())
-    chosen = {name: _nearest(files, reached, points) for name, files in drawn.items()}
-    real = next((file for row in rows if (file := RunFolder(row.typical().folder).real_sheet).is_file()), None)
+    chosen = {name: _nearest(files, max(files) if whole else reached, points, whole) for name, files in drawn.items()}
+    real = next((file for run in runs.values() if (file := RunFolder(run.folder).real_sheet).is_file()), None)
     files = [file for each in chosen.values() for file in each.values()] + ([real] if real else [])
     pngs = _within(files)
     strips = []
-    for row in rows:
-        shown = chosen.get(row.name, {})
+    for name, run in runs.items():
+        shown = chosen.get(name, {})
         pictures = [_picture(pngs[file], kimg(images)) for images, file in shown.items() if file in pngs]
         if pictures:
-            strips.append(Strip(row.name, row.typical().seed, pictures))
+            strips.append(Strip(name, run.seed, pictures))
     return Strips(_picture(pngs[real], "real images") if real in pngs else None, strips)
 
 
-def _drawn(run: Run) -> dict[float, Path]:
-    """The grids of a run by the number of images that had been seen, without the one from before training."""
+def _drawn(run: Run, start: bool) -> dict[float, Path]:
+    """The grids of a run by the number of images that had been seen, with or without the one from before training."""
     spent = run.spent()
     each = spent["images"] / max(spent["iteration"], 1)
-    return {iteration * each: file for iteration, file in RunFolder(run.folder).sheets().items() if iteration}
+    return {iteration * each: file for iteration, file in RunFolder(run.folder).sheets().items() if iteration or start}
 
 
-def _nearest(files: Mapping[float, Path], reached: float, points: int) -> dict[float, Path]:
-    wanted = [reached * (i + 1) / points for i in range(points)]
+def _nearest(files: Mapping[float, Path], reached: float, points: int, start: bool) -> dict[float, Path]:
+    wanted = [reached * (i + 1) / points for i in range(points)] + ([0.0] if start else [])
     found = sorted({min(files, key=lambda images: abs(images - point)) for point in wanted})
     return {images: files[images] for images in found}
 

@@ -15,6 +15,8 @@ from gan_lightning.compare.comparison import compare
 from gan_lightning.compare.counted_runs import Wish
 from gan_lightning.compare.finding import find_runs
 from gan_lightning.compare.page.html import page
+from gan_lightning.compare.report.contents import report
+from gan_lightning.compare.report.page import report_page
 from gan_lightning.compare.runs import read_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -182,6 +184,42 @@ def test_a_hostile_name_is_read_out_as_text(opened: Opened) -> None:
     assert "x=<script>alert(1)</script>" in opened.page.locator(".chart:visible .reading").inner_text()
     assert opened.page.locator("script").count() == 1
     assert opened.complaints == []
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def single(request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """The report of a single run."""
+    folder = tmp_path_factory.mktemp("single")
+    run = write_run(folder / "run", pictures=True, typed=[f"a_rather_long_name={'x' * 200}"])
+    (target := folder / "report.html").write_text(report_page(report([read_run(run)], "images")), encoding="utf-8")
+    opened = Opened(browser, target, SIZES[request.param])
+    yield opened
+    opened.context.close()
+
+
+def test_a_report_opens_quietly_and_does_not_scroll_sideways(single: Opened) -> None:
+    assert single.complaints == []
+    assert [url for url in single.requests if not url.startswith(("data:", "file:"))] == []
+    single.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    width, room = single.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= room
+    height = single.page.locator(".chart text.y").first.evaluate("each => each.getBoundingClientRect().height")
+    assert height > 11
+
+
+def test_a_slider_turns_the_pictures_over_time(single: Opened) -> None:
+    slider, shown = single.page.locator("#moment"), single.page.locator(".film img:visible")
+    moment = single.page.locator(".film-control output")
+    assert shown.count() == 2  # the last sheet, and the real images
+    assert shown.first.get_attribute("data-caption") == moment.inner_text() == "3 kimg"
+    slider.focus()
+    single.page.keyboard.press("Home")
+    assert shown.first.get_attribute("data-caption") == moment.inner_text() == "0 kimg"
+    single.page.keyboard.press("ArrowRight")
+    assert shown.count() == 2
+    assert shown.first.get_attribute("data-caption") == slider.get_attribute("aria-valuetext") == "1 kimg"
+    assert single.page.locator(".film figcaption").first.inner_text() == "run: 1 kimg"
+    assert single.complaints == []
 
 
 def luminance(colour: str) -> float:

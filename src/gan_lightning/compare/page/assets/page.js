@@ -102,3 +102,26 @@ for (const chart of document.querySelectorAll(".chart")) {
     show(current < 0 ? (step > 0 ? 0 : readings.length - 1) : current + step);
   });
 }
+
+// Films: one slider chooses the moment of training for all runs; a run with fewer pictures shows the nearest.
+const slider = document.querySelector("#moment");
+if (slider !== null) {
+  const films = [...document.querySelectorAll(".film")].filter((film) => film.querySelector(".moment") !== null);
+  const turn = () => {
+    const share = Number(slider.max) ? Number(slider.value) / Number(slider.max) : 1;
+    let longest = 0;
+    for (const film of films) {
+      const pictures = [...film.querySelectorAll("img")];
+      const shown = Math.round(share * (pictures.length - 1));
+      pictures.forEach((picture, index) => (picture.hidden = index !== shown));
+      film.querySelector(".moment").textContent = pictures[shown].dataset.caption;
+      if (pictures.length > longest) {
+        longest = pictures.length;
+        document.querySelector(".film-control output").textContent = pictures[shown].dataset.caption;
+      }
+    }
+    slider.setAttribute("aria-valuetext", document.querySelector(".film-control output").textContent);
+  };
+  slider.addEventListener("input", turn);
+  turn();
+}
