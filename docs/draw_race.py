@@ -27,9 +27,9 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> list[Curve]:
         weights = "averaged" if any(row["weights"] == "averaged" for row in own) else "raw"
         own = [row for row in own if row["weights"] == weights]
         points = sorted({row["point"] for row in own})
-        found.append(
-            Curve(name, [(point, fmean(row["fid"] for row in own if row["point"] == point)) for point in points])
-        )
+        means = [fmean(row["fid"] for row in own if row["point"] == point) for point in points]
+        shown = " ".join(word for word in name.split() if not word.startswith("data.data_dir="))
+        found.append(Curve(shown, list(zip(points, means, strict=True))))
     return found
 
 
