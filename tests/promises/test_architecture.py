@@ -27,7 +27,7 @@ HYDRA = frozenset({"hydra", "omegaconf"})
 
 # From the ground up: whatever lies right under gan_lightning imports only from what stands before it here.
 FLOORS = [
-    *("errors", "types", "randomness", "eval_mode", "images", "terminal", "progress", "outputs"),
+    *("errors", "types", "randomness", "images", "terminal", "progress", "outputs"),
     *("parallel", "losses", "networks", "augment"),
     *("config", "runs", "data", "games", "metrics", "quality", "health", "callbacks"),
     *("search", "train", "sweep", "generate", "evaluate", "export", "compare", "check"),
@@ -37,7 +37,6 @@ WITHOUT_LIGHTNING = {
     "errors",
     "types",
     "randomness",
-    "eval_mode",
     "images",
     "terminal",
     "losses",

@@ -21,13 +21,13 @@ from torch.optim import Optimizer
 
 from gan_lightning.errors import UserError
 from gan_lightning.games.clipping import GradientClip, gradient_norms
-from gan_lightning.games.costs import Cost, cost
 from gan_lightning.games.descent import Descent, ThroughLightning, descent
 from gan_lightning.games.ema import MovingAverage
 from gan_lightning.games.player import OptimizerFactory, Player
 from gan_lightning.games.scalars import Scalars
 from gan_lightning.games.scheduling import Place, Schedules, places_of_part, places_of_player
 from gan_lightning.games.stepping import spare_questions
+from gan_lightning.networks.costs import Cost, cost
 from gan_lightning.randomness import UpdateDraw, hashed_seed, seed_default_generators
 from gan_lightning.runs.checkpoint import VERSION
 from gan_lightning.runs.checkpoint_checks import require_fit, require_state

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from gan_lightning.data import ImageDataModule
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.eval_mode import evaluating
 from gan_lightning.games.base import Game
 from gan_lightning.health.samples import Features, Specimens, distinct, pixels
 from gan_lightning.images import to_bytes, to_unit
 from gan_lightning.metrics.extractors.shipped import ClassifierExtractor
 from gan_lightning.metrics.extractors.weights_file import SHIPPED, SUFFIX
 from gan_lightning.metrics.neighbours import nearest
+from gan_lightning.networks.eval_mode import evaluating
 from gan_lightning.randomness import hashed_seed
 from gan_lightning.types import Images
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gan_lightning.eval_mode import evaluating
 from gan_lightning.images import finite, to_bytes
+from gan_lightning.networks.eval_mode import evaluating
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import Bytes, Draw, Images, Labels, Latents
 

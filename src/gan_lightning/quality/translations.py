@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from gan_lightning.data.translation.datamodule import TranslationDataModule
 from gan_lightning.data.translation.two_sides import Side
 from gan_lightning.errors import NoSuchSplit, UserError
-from gan_lightning.eval_mode import evaluating
 from gan_lightning.images import finite, to_bytes, to_unit
 from gan_lightning.metrics import Case, Metric, Translated, TranslationMetric
+from gan_lightning.networks.eval_mode import evaluating
 from gan_lightning.parallel.gathering import gathered_samples, share
 from gan_lightning.progress import counted_images
 from gan_lightning.quality.evaluator import Evaluator

@@ -23,9 +23,9 @@ from gan_lightning.config.instantiate import build
 from gan_lightning.data import StreamDataModule
 from gan_lightning.errors import UserError
 from gan_lightning.games.base import Game
-from gan_lightning.games.costs import Cost
 from gan_lightning.games.rules import check as check_rules
 from gan_lightning.games.rules import of_parts, of_small_batches
+from gan_lightning.networks.costs import Cost
 from gan_lightning.parallel.devices import Devices, external_rank, threads_for
 from gan_lightning.parallel.scalers import PlayerScalers
 from gan_lightning.parallel.strategy import GANStrategy

@@ -8,7 +8,7 @@ lasts, so here it is found out once, when the epoch begins. A run that uses anyt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class Listeners:
         transfer: What brings a batch to the device, in this order.
         at_start: Hooks of callbacks before an iteration.
         at_end: Hooks of callbacks after an iteration.
-        around_step: What surrounds ``training_step``; None if it is nothing.
+        around_step: Makes the context in which ``training_step`` runs.
     """
 
     game: Game
@@ -46,7 +46,7 @@ class Listeners:
     transfer: Sequence[Callable[[Any], Any]]
     at_start: Sequence[Callable[..., None]]
     at_end: Sequence[Callable[..., None]]
-    around_step: Callable[[], AbstractContextManager[Any]] | None
+    around_step: Callable[[], AbstractContextManager[Any]]
 
 
 class GameLoop(_TrainingEpochLoop):
@@ -67,14 +67,45 @@ class GameLoop(_TrainingEpochLoop):
         self.listeners = listeners(self.trainer, data_fetcher)
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
-        """Play iterations until something may end the epoch, which Lightning looks up after each call."""
+        """Play iterations until something may end the epoch, which Lightning looks up after each call.
+
+        An iteration does what Lightning does, in the same order, as far as somebody listens.
+        """
         if self.listeners is None or self.restarting:
             super().advance(data_fetcher)
             return
-        last = self.trainer.num_training_batches
+        trainer, game, last = self.trainer, self.listeners.game, self.trainer.num_training_batches
+        total, current = self.batch_progress.total, self.batch_progress.current
+        assert isinstance(total, _ProcessedTracker)
+        assert isinstance(current, _ProcessedTracker)
+        hook = vars(game)  # where Lightning looks for the name of the hook under way; a module's setattr is slow
+        counts = type(game._descent) is not Straight  # which counts by itself
         while True:
-            self._play(self.listeners, data_fetcher)
-            if self.batch_progress.current.ready >= last or self.batch_progress.is_last_batch or self._may_stop():
+            index = current.ready
+            batch = self._next_batch(self.listeners, data_fetcher, index)
+            total.ready, current.ready = total.ready + 1, index + 1
+            for tell in self.listeners.at_start:
+                hook["_current_fx_name"] = "on_train_batch_start"
+                tell(trainer, game, batch, index)
+            total.started, current.started = total.started + 1, current.started + 1
+            hook["_current_fx_name"] = "training_step"
+            if counts:
+                self.manual_optimization.on_run_start()  # from here on the steps of Lightning's optimizers are counted
+            with self.listeners.around_step():
+                game.training_step(batch, index)
+            outputs = self.manual_optimization.on_run_end() if counts else {}
+            total.processed, current.processed = total.processed + 1, current.processed + 1
+            hook["_current_fx_name"] = "on_train_batch_end"
+            for tell in self.listeners.at_end:
+                tell(trainer, game, outputs, batch, index)
+            hook["_current_fx_name"] = None
+            logged = bool(self._results)  # what was given to ``self.log``
+            if logged:
+                trainer._logger_connector.on_batch_end()
+            total.completed, current.completed = total.completed + 1, current.completed + 1
+            if logged:
+                trainer._logger_connector.update_train_step_metrics()
+            if current.ready >= last or self.batch_progress.is_last_batch or self._may_stop():
                 return
             self.on_advance_end(data_fetcher)
 
@@ -83,54 +114,23 @@ class GameLoop(_TrainingEpochLoop):
         trainer, steps = self.trainer, self.manual_optimization.optim_step_progress.total.completed
         return trainer.should_stop or trainer.received_sigterm or 0 <= self.max_steps <= steps
 
-    def _play(self, listeners: Listeners, data_fetcher: _DataFetcher) -> None:
-        """Play one iteration: what Lightning does in the same order, as far as somebody listens."""
-        trainer, progress, game = self.trainer, self.batch_progress, listeners.game
-        hook = vars(game)  # where Lightning looks for the name of the hook under way; a module's setattr is slow
-        if trainer.world_size > 1:
+    def _next_batch(self, listeners: Listeners, data_fetcher: _DataFetcher, index: int) -> Any:
+        """The batch of the next iteration, on the device, and Lightning's notes about it."""
+        if self.trainer.world_size > 1:
             self._broadcast_sigterm_tensor()
         batch = next(listeners.batches)
         data_fetcher.fetched += 1
         if data_fetcher.length is not None:
             data_fetcher.done = data_fetcher.fetched >= data_fetcher.length
-        progress.is_last_batch = data_fetcher.done
+        self.batch_progress.is_last_batch = data_fetcher.done
         for bring in listeners.transfer:
             batch = bring(batch)
-        index = progress.current.ready
-        total, current = progress.total, progress.current
-        assert isinstance(total, _ProcessedTracker)
-        assert isinstance(current, _ProcessedTracker)
-        total.ready, current.ready = total.ready + 1, index + 1
         if index < 2:  # what it notes on the first two batches stays as it is for the others
-            trainer._logger_connector.on_batch_start(batch)
+            self.trainer._logger_connector.on_batch_start(batch)
         else:
             results = self._results
             results.batch, results.batch_size, results.dataloader_idx = batch, None, None
-        for tell in listeners.at_start:
-            hook["_current_fx_name"] = "on_train_batch_start"
-            tell(trainer, game, batch, index)
-        total.started, current.started = total.started + 1, current.started + 1
-        hook["_current_fx_name"] = "training_step"
-        counts = type(game._descent) is not Straight  # which counts by itself
-        if counts:
-            self.manual_optimization.on_run_start()  # from here on the steps of Lightning's optimizers are counted
-        if listeners.around_step is None:
-            game.training_step(batch, index)
-        else:
-            with listeners.around_step():
-                game.training_step(batch, index)
-        outputs = self.manual_optimization.on_run_end() if counts else {}
-        total.processed, current.processed = total.processed + 1, current.processed + 1
-        hook["_current_fx_name"] = "on_train_batch_end"
-        for tell in listeners.at_end:
-            tell(trainer, game, outputs, batch, index)
-        hook["_current_fx_name"] = None
-        logged = bool(self._results)  # what was given to ``self.log``
-        if logged:
-            trainer._logger_connector.on_batch_end()
-        total.completed, current.completed = total.completed + 1, current.completed + 1
-        if logged:
-            trainer._logger_connector.update_train_step_metrics()
+        return batch
 
     def on_advance_end(self, data_fetcher: _DataFetcher) -> None:
         """Count the iteration; there is nothing to validate."""
@@ -164,16 +164,21 @@ def listeners(trainer: Trainer, data_fetcher: _DataFetcher) -> Listeners | None:
         transfer=_transfer(trainer),
         at_start=[c.on_train_batch_start for c in callbacks if overrides(c, Callback, ("on_train_batch_start",))],
         at_end=[c.on_train_batch_end for c in callbacks if overrides(c, Callback, ("on_train_batch_end",))],
-        around_step=None if type(precision) is Precision else precision.train_step_context,
+        around_step=nullcontext if type(precision) is Precision else precision.train_step_context,
     )
 
 
 def _batches(data_fetcher: _DataFetcher) -> Iterator[Any]:
-    """The batches past the layers that combine several loaders into one, if there is but one of our own."""
+    """The batches past the layers that combine several loaders into one, if there is but one of our own.
+
+    The stream is opened when the first batch is asked for: a resumed epoch begins with an iteration of Lightning's own,
+    after which the game is one iteration further.
+    """
     loader = data_fetcher.combined_loader.iterables
     if isinstance(loader, EndlessLoader):
-        return iter(loader)
-    return (batch for batch, _, _ in data_fetcher)
+        yield from loader
+    else:
+        yield from (batch for batch, _, _ in data_fetcher)
 
 
 def _transfer(trainer: Trainer) -> list[Callable[[Any], Any]]:

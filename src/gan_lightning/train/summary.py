@@ -14,7 +14,7 @@ from gan_lightning.callbacks import Checkpoint, Curves, Health, Pruning, Quality
 from gan_lightning.callbacks.progress_bar import duration, total_iterations
 from gan_lightning.data import StreamDataModule
 from gan_lightning.games.base import Game
-from gan_lightning.games.costs import Cost
+from gan_lightning.networks.costs import Cost
 from gan_lightning.parallel.devices import Devices
 from gan_lightning.runs.folder import RunFolder, read_json, write_json
 from gan_lightning.runs.loggers import JsonLines

@@ -14,7 +14,7 @@ from recipes import GANS
 
 from gan_lightning.config.compose import config_folder
 from gan_lightning.config.instantiate import build
-from gan_lightning.games.costs import cost
+from gan_lightning.networks.costs import cost
 
 CONF = Path(config_folder())
 PAGES = Path(__file__).parents[3] / "docs" / "networks"

@@ -22,7 +22,6 @@ from gan_lightning import GAN
 from gan_lightning.callbacks import Checkpoint, Quality
 from gan_lightning.data.sets.digits import Digits
 from gan_lightning.errors import Diverged, UserError
-from gan_lightning.eval_mode import evaluating
 from gan_lightning.metrics import (
     Bootstrap,
     ClassAsked,
@@ -33,6 +32,7 @@ from gan_lightning.metrics import (
     frechet_distance,
 )
 from gan_lightning.metrics.extractors import ClassifierExtractor
+from gan_lightning.networks.eval_mode import evaluating
 from gan_lightning.progress import counted, counted_images
 from gan_lightning.quality import Evaluator, Fakes, RealImages, real_images
 from gan_lightning.runs.loggers import JsonLines

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from gan_lightning.errors import UserError
-from gan_lightning.eval_mode import evaluating
 from gan_lightning.games.player import frozen
 from gan_lightning.games.translation.base import ImagesA, ImagesB, columns_for, in_rows
 from gan_lightning.games.translation.one_way import OneWayGame
 from gan_lightning.games.translation.patch_nce import Encoder, Projection, patch_nce, random_places
+from gan_lightning.networks.eval_mode import evaluating
 from gan_lightning.randomness import UpdateDraw
 from gan_lightning.types import AdversarialLoss, Direction, Draw, Images, Product, Scalar, Sheet
 

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from gan_lightning.eval_mode import evaluating
+from gan_lightning.networks.eval_mode import evaluating
 
 BATCH = 2  # because some networks compare the samples of a batch
 

@@ -12,7 +12,6 @@ from door import train
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lightning.games.costs import Cost, cost
 from gan_lightning.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -21,6 +20,7 @@ from gan_lightning.networks import (
     KerasDCGANDiscriminator,
     MLPGenerator,
 )
+from gan_lightning.networks.costs import Cost, cost
 
 
 def test_fully_connected_layers() -> None:
