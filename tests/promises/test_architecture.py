@@ -27,7 +27,7 @@ HYDRA = frozenset({"hydra", "omegaconf"})
 
 # From the ground up: whatever lies right under gan_lightning imports only from what stands before it here.
 FLOORS = [
-    *("errors", "types", "randomness", "images", "terminal", "progress", "outputs"),
+    *("errors", "types", "randomness", "images", "terminal", "progress"),
     *("parallel", "losses", "networks", "augment"),
     *("config", "runs", "data", "games", "metrics", "quality", "health", "callbacks"),
     *("search", "train", "sweep", "generate", "evaluate", "export", "compare", "check"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from door import TINY, Answer, call, refused
+from idx_files import write_idx
 from PIL import Image
 
 from gan_lightning.generate.command import main as generate
@@ -31,11 +32,15 @@ def draw(folder: Path, count: int) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Working folder of the user, with pictures/, pets/ of two classes, and more_pictures/."""
+    """Working folder of the user, with pictures/, pets/ of two classes, more_pictures/, images.npz and a data set."""
     draw(tmp_path / "pictures", 12)
     draw(tmp_path / "more_pictures", 9)
     for kind in ("cat", "dog"):
         draw(tmp_path / "pets" / kind, 8)
+    np.savez(tmp_path / "images.npz", images=np.zeros((12, 16, 16, 3), dtype=np.uint8))
+    for part in ("train", "t10k"):
+        write_idx(tmp_path / f"data/FashionMNIST/raw/{part}-images-idx3-ubyte", np.zeros((12, 28, 28), dtype=np.uint8))
+        write_idx(tmp_path / f"data/FashionMNIST/raw/{part}-labels-idx1-ubyte", np.zeros(12, dtype=np.uint8))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -47,7 +52,7 @@ def train(words: str) -> Answer:
 
 
 def test_the_page_does_what_it_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(COMMANDS) == 12
+    assert len(COMMANDS) == 14
     for command in COMMANDS:
         verb, *words = shlex.split(command)[1:]
         if verb == "train.py":

@@ -55,7 +55,7 @@ def test_a_renamed_class_is_refused_and_the_run_keeps_its_own_names(pets: Path, 
     verbs.done(generate, f"{run} classes=[dog] count=2 device=cpu threads=1 to={tmp_path / 'dogs'}")
     assert json.loads((tmp_path / "dogs" / "generated.json").read_text())["classes"] == [1]
     said = verbs.refused(generate, f"{run} classes=[bird] count=2 device=cpu threads=1 to={tmp_path / 'birds'}")
-    assert "has the classes 0 to 1 (cat, dog)" in said
+    assert "has the classes 0 (cat), 1 (dog)" in said
     said = verbs.refused(evaluate, f"{run} n_fake=8 metrics=[kid] batch_size=8 device=cpu threads=1")
     assert said.startswith("Of this run the classes were cat, dog; now there are bird, cat.")
     shutil.rmtree(pets)

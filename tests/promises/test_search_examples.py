@@ -41,7 +41,7 @@ def test_an_example_is_a_search(name: str) -> None:
     node = {key: value for key, value in config.hydra.sweeper.items() if key not in NEITHER}
     options = SearchOptions.read(node)
     assert len(options.params) >= 3
-    evaluator = build(OmegaConf.to_container(composed(f"hparams_search={name}").evaluator, resolve=False), "evaluator")
+    evaluator = build(OmegaConf.to_container(config.evaluator, resolve=True), "evaluator")
     (objective,) = objectives(options.objectives, evaluator)
     assert config.callbacks.quality.monitor == objective.name
 

@@ -24,8 +24,7 @@ from gan_lightning.evaluate.real_and_evaluator import Against, evaluator_of, mea
 from gan_lightning.evaluate.source import Contenders, ImageFiles, Source, source_at
 from gan_lightning.evaluate.table import Column, table
 from gan_lightning.evaluate.translating import translated_columns
-from gan_lightning.outputs import device_named
-from gan_lightning.parallel.devices import threads_for
+from gan_lightning.parallel.devices import device_named, threads_for
 from gan_lightning.quality import Evaluator, real_images
 from gan_lightning.runs.records import append_lines
 from gan_lightning.terminal import mistakes_in_one_line, patient_output

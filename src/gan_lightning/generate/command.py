@@ -15,6 +15,7 @@ from gan_lightning.config.options import read_options
 from gan_lightning.errors import UserError
 from gan_lightning.generate.between import between_classes, between_seeds
 from gan_lightning.generate.films import FILMS, REQUIRED, Tiles
+from gan_lightning.generate.output_folder import new_folder
 from gan_lightning.generate.products import Film, Stills, Writable
 from gan_lightning.generate.record import origin, origin_of
 from gan_lightning.generate.sampler import Sampler
@@ -23,8 +24,7 @@ from gan_lightning.generate.stills import STILLS
 from gan_lightning.generate.training import FEATURES, Training
 from gan_lightning.generate.training_film import sheets_as_tiles
 from gan_lightning.generate.translating import TrainedTranslator, Translation, pictures_at
-from gan_lightning.outputs import device_named, new_folder
-from gan_lightning.parallel.devices import threads_for
+from gan_lightning.parallel.devices import device_named, threads_for
 from gan_lightning.runs.folder import GeneratedFolder, RunFolder, write_json
 from gan_lightning.runs.loading import Trained, stored_at
 from gan_lightning.runs.provenance import versions

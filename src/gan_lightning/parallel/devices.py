@@ -1,4 +1,4 @@
-"""The devices (GPUs) and processes of a run, and who starts them; this is settled before anything is built."""
+"""The devices (GPUs) and processes of a run, who starts them, and the device of a command that only draws."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
@@ -98,6 +99,21 @@ def threads_for(local_processes: int, wanted: int | None, available: int | None 
     if wanted is not None and wanted < 1:
         raise UserError(f"threads={wanted}: give at least 1, or null for this machine's share of cores.")
     return wanted or max(1, (available or cores()) // local_processes)
+
+
+def device_named(name: str) -> torch.device:
+    """The device that the option ``device=`` names; "auto" is a GPU if there is one, and else the CPU.
+
+    Raises:
+        UserError: If this machine does not have the device.
+    """
+    found = torch.accelerator.current_accelerator(check_available=True) if name == "auto" else None
+    try:
+        device = found or torch.device("cpu" if name == "auto" else name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"device={name} is not available here ({str(error).splitlines()[0]}).") from error
+    return device
 
 
 def _accelerator(name: str) -> str:

@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 import pytest
+import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.parallel.devices import Devices, external_rank, resolve_devices, threads_for
+from gan_lightning.parallel.devices import Devices, device_named, external_rank, resolve_devices, threads_for
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,10 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threads_for(2, 3) == 3
     with pytest.raises(UserError, match="threads=0"):
         threads_for(1, 0)
+
+
+def test_a_device_by_its_name() -> None:
+    assert device_named("cpu") == torch.device("cpu")
+    assert device_named("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(UserError, match="device=gpu7 is not available here"):
+        device_named("gpu7")

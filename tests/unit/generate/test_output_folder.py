@@ -1,14 +1,13 @@
-"""The folders that the commands write to."""
+"""The folder that generate.py writes to."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-import torch
 
 from gan_lightning.errors import UserError
-from gan_lightning.outputs import device_named, new_folder
+from gan_lightning.generate.output_folder import new_folder
 
 
 def test_folders_are_numbered(tmp_path: Path) -> None:
@@ -25,10 +24,3 @@ def test_nothing_is_mixed_into_what_is_there(tmp_path: Path) -> None:
         new_folder(str(tmp_path / "old.png" / "below"), tmp_path)
     with pytest.raises(UserError, match="name another folder with to="):
         new_folder(None, tmp_path / "old.png")
-
-
-def test_devices() -> None:
-    assert device_named("cpu") == torch.device("cpu")
-    assert device_named("auto").type in ("cpu", "cuda", "mps")
-    with pytest.raises(UserError, match="device=gpu7 is not available here"):
-        device_named("gpu7")

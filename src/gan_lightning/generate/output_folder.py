@@ -1,11 +1,9 @@
-"""The folders that the commands write to, and the device on which they run a generator."""
+"""The folder that ``generate.py`` writes to: the one that is named, or the next in the run folder."""
 
 from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
-
-import torch
 
 from gan_lightning.errors import UserError
 
@@ -38,18 +36,3 @@ def _next_of(parent: Path) -> Path:
             raise UserError(f"Can't write {parent} ({error.strerror}): name another folder with to=.") from error
         break
     return parent / str(number)
-
-
-def device_named(name: str) -> torch.device:
-    """The device that the option ``device=`` names; "auto" is a GPU if there is one, and else the CPU.
-
-    Raises:
-        UserError: If this machine does not have the device.
-    """
-    found = torch.accelerator.current_accelerator(check_available=True) if name == "auto" else None
-    try:
-        device = found or torch.device("cpu" if name == "auto" else name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"device={name} is not available here ({str(error).splitlines()[0]}).") from error
-    return device
