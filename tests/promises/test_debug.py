@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from door import refused, train
+from door import call, refused, train
 from outcomes import summary
 from verbs import done
 
@@ -45,7 +45,8 @@ def test_the_first_images_are_at_least_one() -> None:
 def test_a_profile_says_where_the_time_went(tmp_path: Path) -> None:
     train("debug=profile trainer.max_steps=3", tmp_path)
     assert "run_training_batch" in (tmp_path / "fit-profile.txt").read_text()
-    train(f"resume={tmp_path} trainer.max_steps=4", tmp_path.parent / "unused")
+    answer = call(f"resume={tmp_path} trainer.max_steps=4")
+    assert answer.status == 0, answer.err
     assert summary(tmp_path)["iteration"] == 4
 
 

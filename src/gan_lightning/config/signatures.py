@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from gan_lightning.config.instantiate import find, nothing_at
 from gan_lightning.errors import UserError
@@ -20,6 +20,7 @@ WORDS: dict[Any, str] = {
     list: "a list",
     NoneType: "null",
     DictConfig: "a group",
+    ListConfig: "a list",
 }
 LISTS = (list, tuple, Sequence)
 
