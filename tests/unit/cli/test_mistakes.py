@@ -24,7 +24,7 @@ import gan_lightning
         ("+optimizer.generator.lrr=3", "Did you mean optimizer.generator.lr?"),
         ("trainer.devces=2", "Did you mean trainer.devices?"),
         ("+trainer.devces=2", "Did you mean trainer.devices?"),
-        ("callbacks.sample.count=3", "Did you mean callbacks.samples.count?"),
+        ("callbacks.sample.count=3", "Did you mean callbacks.samples.count "),
         ("loss=r3gan penalty.r1.gama=3", "Did you mean penalty.r1.gamma "),
         ("loss=hinge loss.label_smoothing=0.1", "this loss compares no logit with a target"),
         ("los=hinge", "Did you mean loss "),
