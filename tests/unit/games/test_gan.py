@@ -134,8 +134,8 @@ def test_each_player_alone_is_trained_in_its_update() -> None:
     seen: dict[str, list[bool]] = {}
 
     class Watched(GAN):
-        def descend(self, player: str, terms: Any) -> None:
-            super().descend(player, terms)
+        def descend(self, player: str, terms: Any, part: Any = None) -> None:
+            super().descend(player, terms, part)
             for name in ("generator", "discriminator"):
                 gradients = [p.grad is not None for p in getattr(self, name).parameters()]
                 seen.setdefault(f"{self.player} -> {name}", []).append(all(gradients) and bool(gradients))
