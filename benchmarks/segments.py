@@ -31,7 +31,7 @@ Place = tuple[Any, str]
 
 LOOP_BY_HAND = "networks, loss, backward, step"
 SEGMENTS: Mapping[str, Sequence[Place]] = {
-    "Lightning's loop": [(GameLoop, "advance"), (GameLoop, "_play"), (GameLoop, "on_advance_end")],
+    "Lightning's loop": [(GameLoop, "advance"), (GameLoop, "_next_batch"), (GameLoop, "on_advance_end")],
     "data": [(StreamLoader, "batch"), (ImageDataModule, "on_after_batch_transfer")],
     "counters": [(base.Game, "training_step")],
     "draws": [
