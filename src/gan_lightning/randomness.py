@@ -35,7 +35,7 @@ class UpdateDraw:
     Numbers are drawn for the global batch and cut to this rank's rows, so they do not depend on the number of devices.
 
     Args:
-        key: What the numbers are a function of, beside their purpose: seed, iteration and update.
+        key: Seed, iteration and update, of which the numbers are a function together with their purpose.
         rank: Number of this process.
         world_size: Number of processes.
         device: The device on which the numbers are drawn.

@@ -46,9 +46,9 @@ class Product(NamedTuple):
     network: Mapping[str, Any]
     """The node of the configuration that builds it."""
     raw: str
-    """What the names of its weights begin with in a checkpoint, such as "generator."."""
+    """Beginning of the names of its weights in a checkpoint, such as "generator."."""
     averaged: str
-    """What the names of its moving average begin with."""
+    """Beginning of the names of its moving average's weights in a checkpoint."""
     prior: Mapping[str, Any] | None
     """The node of the prior that its latents are drawn from, or None if its input is an image."""
 
@@ -69,7 +69,7 @@ class Direction(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """What the names of this direction's numbers end in: nothing for the way from a to b, else such as "_b2a"."""
+        """Ending of the names of this direction's numbers: empty for the way from a to b, else such as "_b2a"."""
         return "" if (self.source, self.target) == ("a", "b") else f"_{self.source}2{self.target}"
 
 

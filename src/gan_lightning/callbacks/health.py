@@ -36,7 +36,7 @@ class RollBack:
         illness: Name of the illness.
         at: The iteration at which it was found.
         checkpoint: The checkpoint from before it.
-        factor: What the learning rates of both players are multiplied by.
+        factor: Number by which the learning rates of both players are multiplied.
     """
 
     illness: str
@@ -63,7 +63,7 @@ class Health(Callback):
         memorisation: Whether copies of training images are looked for too; each look then compares its samples with
             all training images.
         ignore: Names of illnesses that are not looked for.
-        lr_factor: What a roll-back multiplies both learning rates by.
+        lr_factor: Number by which a roll-back multiplies both learning rates.
         most_roll_backs: Number of roll-backs after which an illness ends the run.
         rolled_back: The roll-backs so far; filled in.
 

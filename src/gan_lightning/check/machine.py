@@ -30,7 +30,7 @@ GIB = 2**30
 
 
 def facts() -> Mapping[str, str]:
-    """What this machine has, in words, by what it is called."""
+    """The facts of this machine in words, each under its name, such as "threads"."""
     own = machine()
     return {
         "versions": _with_versions(versions(PACKAGES)),

@@ -67,7 +67,7 @@ def run(options: Compare) -> None:
         raise UserError(f"output={options.output}: say what {ending} is to be, format=table, csv, markdown or html.")
     runs = tagged([read_run(folder) for folder in find_runs(options.runs)], options.tags)
     reason = unranked(runs, options.metric)
-    if reason or (len(runs) == 1 and kind == "html"):
+    if reason or (len(runs) == 1 and kind in FILES):  # a page on one run is its report
         text = REPORTS[kind](report(runs, options.budget, reason))
     else:
         metric = options.metric.removeprefix(QUALITY)

@@ -103,7 +103,7 @@ def composed_without(wrong: str) -> DictConfig:
 
 
 OF_OTHER_DATA = re.compile(r"Interpolation key 'data\.(\w+)' not found")
-"""What OmegaConf says of a model that refers to an option of another kind of data."""
+"""Message of OmegaConf about a model that refers to an option of another kind of data."""
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def read_options(kind: type[Options], program: str, words: Sequence[str]) -> Opt
 
 
 def _name(option: Field[Any]) -> str:
-    """What the command line calls it: ``from`` for ``from_``, which Python keeps for itself."""
+    """Name of the option on the command line: ``from`` for ``from_``, because ``from`` is a word of Python."""
     return option.name.removesuffix("_")
 
 

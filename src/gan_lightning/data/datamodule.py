@@ -55,7 +55,7 @@ class ImageDataModule(StreamDataModule):
         self._resolution = resolution
         self._channels = channels
         self._num_classes = num_classes
-        self._first = first
+        self._first = {"train": first}
         self._sets: dict[str, ImageSet] = {}
         self._fingerprints: dict[str, str] = {}
 
@@ -72,7 +72,7 @@ class ImageDataModule(StreamDataModule):
         if name not in self._sets:
             loaded = self.load(name)
             self._fingerprints[name] = of_samples(loaded.images, loaded.labels)
-            self._sets[name] = self._prepared(loaded, self._first if name == "train" else None)
+            self._sets[name] = self._prepared(loaded, self._first.get(name))
         return self._sets[name]
 
     def fingerprint(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from PIL import Image
 
 from gan_lightning.data import ImageDataModule
 from gan_lightning.data.image_set import ImageSet
+from gan_lightning.data.pictures.arrays import Kind, described, images_among, kinds_in
 from gan_lightning.data.pictures.decoding import SUFFIXES
 from gan_lightning.data.pictures.files import files_at
 from gan_lightning.data.pictures.folder import DamagedPictures, Folder
@@ -22,8 +22,6 @@ from gan_lightning.errors import NoSuchSplit, UserError
 from gan_lightning.generate.stills import ARRAYS
 from gan_lightning.types import Bytes
 
-IMAGES = "images"
-"""Name of the array of images in an ``.npz`` that generate.py writes."""
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 """Errors that numpy raises for files that are not as it wrote them."""
 
@@ -110,11 +108,12 @@ def array_at(path: Path) -> Bytes:
         raise UserError(f"{path} is no .npz: its end is missing, or something else is called so.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            bytes_only = [name for name in arrays.files if name == IMAGES or _kind_of(path, name)[1] == np.uint8]
-            name = IMAGES if IMAGES in bytes_only else next(iter(bytes_only), None)
-            if name is None or (name != IMAGES and len(bytes_only) > 1):
-                has = ", ".join(f"{each} ({_described(*_kind_of(path, each))})" for each in arrays.files) or "nothing"
-                raise UserError(f"{path} has no array 'images' and not one array of uint8 in its place, but {has}.")
+            kinds = kinds_in(path, arrays.files)
+            name = images_among(kinds)
+            if name is None:
+                raise UserError(
+                    f"{path} has no array 'images' and not one array of uint8 in its place, but {described(kinds)}."
+                )
             images = arrays[name]
     except DAMAGED as error:
         reason = " ".join(str(error).split())
@@ -122,21 +121,8 @@ def array_at(path: Path) -> Bytes:
     shape = images.shape
     square = images.ndim == 4 and shape[1] == shape[2] and shape[3] in (1, 3) and images.size > 0
     if images.dtype != np.uint8 or not square:
-        raise UserError(f"{path}: {name} must be uint8 [N, side, side, 1 or 3], not {_described(shape, images.dtype)}")
+        raise UserError(f"{path}: {name} must be uint8 [N, side, side, 1 or 3], not {Kind(shape, images.dtype)}")
     return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-
-
-def _kind_of(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array in an ``.npz``, read from its header alone, because others may be large."""
-    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = read(file)
-    return shape, kind
-
-
-def _described(shape: Sequence[int], kind: np.dtype[Any]) -> str:
-    return f"{kind} {list(shape)}"
 
 
 def side_of(path: Path) -> int:

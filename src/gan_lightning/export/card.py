@@ -35,7 +35,7 @@ class Card:
     """
 
     PIPELINE: ClassVar[str] = "unconditional-image-generation"
-    """What the hub calls the task."""
+    """Name of the task in the model hub's own list, such as "image-to-image"."""
 
     trained: Trained
     run: RunFolder

@@ -25,7 +25,7 @@ SIZES = ((1, 2, 3), (2, 4, 2), (3, 1, 1))
 
 
 def multiple_of(generator: nn.Module) -> int:
-    """What the sides of its images must be multiples of."""
+    """Number of pixels of which the height and the width of its images must be multiples."""
     return int(getattr(generator, "multiple_of", 1))
 
 

@@ -129,7 +129,7 @@ class Translation:
 
     Args:
         translate: The generator.
-        pictures: What is given to it.
+        pictures: The pictures that the generator is given.
         background: Name of the colour behind transparent pixels.
         threads: Number of threads that read files.
         on_grid: Number of pictures on the sheet that shows them beside their outputs; 0 for no sheet.

@@ -61,7 +61,7 @@ class Course:
         return max(min([*known, *beginning]), TINY)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know."""
+        """The state that a checkpoint keeps, so that a resumed run goes on with the same course."""
         return {
             "now": self.now.to_dict(),
             "look": None if self.look is None else self.look.to_dict(),

@@ -16,7 +16,7 @@ ITERATIONS = 8
 
 
 class Weighed(NamedTuple):
-    """What one weighing of a player has found."""
+    """The findings of one weighing of a player."""
 
     growth: float
     """The norm of all matrices, as a multiple of the first one."""
@@ -75,7 +75,7 @@ class Scale:
         return math.sqrt(sum(norm * norm for parameter, norm in pairs if parameter.ndim > 1))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must know."""
+        """The state that a checkpoint keeps, so that a resumed run weighs against the same beginning."""
         return {
             "first": dict(self.first),
             "last": {player: list(values) for player, values in self.last.items()},

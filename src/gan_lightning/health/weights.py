@@ -11,7 +11,7 @@ EXPLODED = 5.0
 EXPLODED_LAYER = 300.0
 """Growth of one matrix's spectral norm from which on it explodes."""
 DEAD = 1e-3
-"""What is left of a matrix's spectral norm when it is dead."""
+"""Share of its first spectral norm at which a matrix is said to be dead."""
 
 
 class StandingStill(Illness):

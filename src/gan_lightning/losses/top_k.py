@@ -48,7 +48,7 @@ class TopK:
 
     @property
     def realness(self) -> Callable[[Logits, Logits], Logits] | None:
-        """That of the other loss, or None if it has none."""
+        """The wrapped loss's function that tells whether D takes samples for real, or None if that loss has none."""
         return getattr(self.loss, "realness", None)
 
     def discriminator(self, real: Logits, fake: Logits, draw: Draw) -> Scalar:

@@ -35,7 +35,7 @@ class Translated:
     partners: UInt8[Tensor, "B C_b H W"] | None = None
     """The images of domain b that belong to those that were given."""
     returned: UInt8[Tensor, "B C_a H W"] | None = None
-    """What F made of ``made``."""
+    """Images that the generator of the opposite direction, F, made of ``made``."""
     labels: Labels | None = None
     """The classes of the images that were given."""
     classes: Labels | None = None

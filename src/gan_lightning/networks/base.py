@@ -54,7 +54,7 @@ class Translator(nn.Module):
     out_channels: int
     """Channels of the images that it makes."""
     multiple_of: int
-    """What the height and the width of its images must be a multiple of."""
+    """Number of pixels of which the height and the width of its images must be multiples."""
 
     def forward(self, x: ImagesIn) -> ImagesOut:
         """Images [B C_out H W] of images [B C_in H W]."""

@@ -17,7 +17,7 @@ EXTERNAL: tuple[type[ClusterEnvironment], ...] = (TorchElasticEnvironment, SLURM
 
 @dataclass(frozen=True)
 class Devices:
-    """What ``trainer.accelerator``, ``trainer.devices`` and ``trainer.num_nodes`` mean on this machine.
+    """The accelerator and the devices that ``trainer.accelerator``, ``devices`` and ``num_nodes`` mean on this machine.
 
     Args:
         accelerator: Kind of the devices: "cuda", "mps" or "cpu".

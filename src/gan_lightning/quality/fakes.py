@@ -44,7 +44,9 @@ class Fakes:
 
     def asked(self) -> Labels | None:
         """The label of each image, or None if the generator takes no labels."""
-        return self._drawn()[1]
+        if self.labels is None:
+            return None
+        return self.labels[self._draw().integers("labels", len(self.labels), (self.count,))]
 
     def batches(self, generator: nn.Module, device: torch.device, indices: Sequence[int]) -> Iterator[Bytes]:
         """The images with these indices, as the bytes of a picture file, on ``device``."""
@@ -59,16 +61,12 @@ class Fakes:
         Raises:
             Diverged: If a pixel is not finite.
         """
-        z, y = self._drawn()
+        z, y = self.prior(self._draw(), self.count, self.latent_dim), self.asked()
         with evaluating(generator), torch.no_grad():
             for start in range(0, len(indices), self.batch_size):
                 rows = torch.as_tensor(indices[start : start + self.batch_size])
                 labels = None if y is None else y[rows].to(device)
                 yield finite(generator(z[rows].to(device), labels))
 
-    def _drawn(self) -> tuple[Latents, Labels | None]:
-        draw = UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))
-        z = self.prior(draw, self.count, self.latent_dim)
-        if self.labels is None:
-            return z, None
-        return z, self.labels[draw.integers("labels", len(self.labels), (self.count,))]
+    def _draw(self) -> UpdateDraw:
+        return UpdateDraw((self.seed, "quality"), rank=0, world_size=1, device=torch.device("cpu"))

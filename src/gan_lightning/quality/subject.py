@@ -18,9 +18,9 @@ from gan_lightning.quality.real import RealImages
 from gan_lightning.runs.protocol import Protocol
 
 SUFFIXES = ("_b2a",)
-"""What the names of the numbers of a second direction end in."""
+"""Ending of the names of the numbers of a second direction."""
 ERROR = "_error"
-"""What the name of a standard error ends in, behind everything else."""
+"""Ending of the name of a standard error, behind every other ending."""
 
 
 class Seen(NamedTuple):
@@ -45,7 +45,7 @@ class Subject(ABC):
 
     @property
     def suffix(self) -> str:
-        """What the names of the numbers end in."""
+        """Ending of the names of the numbers, such as "_b2a"; empty if there is only one direction."""
         return ""
 
     @property

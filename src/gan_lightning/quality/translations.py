@@ -65,7 +65,7 @@ class Translations(Subject):
 
     @property
     def suffix(self) -> str:
-        """What the names of the numbers end in."""
+        """Ending of the names of the numbers: that of the direction, such as "_b2a"."""
         return self.direction.suffix
 
     @property

@@ -64,7 +64,7 @@ class Ready:
         trainer: Lightning's Trainer.
         game: The game with its initial weights, or with those of another run.
         data: The datamodule with its training set loaded.
-        costs: What each network costs, on the first process alone.
+        costs: Cost of each network (parameters, multiply-adds), on the first process alone.
     """
 
     trainer: Trainer

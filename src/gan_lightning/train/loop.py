@@ -35,7 +35,7 @@ class Listeners:
     Args:
         game: The game that is trained.
         batches: The stream of real data, from the game's current iteration on.
-        transfer: What brings a batch to the device, in this order.
+        transfer: Functions that bring a batch to the device, in this order.
         at_start: Hooks of callbacks before an iteration.
         at_end: Hooks of callbacks after an iteration.
         around_step: Makes the context in which ``training_step`` runs.
@@ -182,7 +182,7 @@ def _batches(data_fetcher: _DataFetcher) -> Iterator[Any]:
 
 
 def _transfer(trainer: Trainer) -> list[Callable[[Any], Any]]:
-    """What the data module or the game does with a batch on its way, without what does nothing."""
+    """The hooks of the data module or the game through which a batch goes, without those that do nothing."""
     selector = trainer._data_connector._datahook_selector
     assert selector is not None
     device = trainer.strategy.root_device

@@ -6,52 +6,22 @@ and it is as exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from gan_lightning.callbacks import Health, RollBack
 from gan_lightning.errors import UserError
 from gan_lightning.runs.checkpoint import keep_copy, load_checkpoint
 from gan_lightning.runs.folder import RunFolder
+from gan_lightning.train.start import Start
 from gan_lightning.types import PLAYERS
 
 HISTORY = "callbacks.health.rolled_back"
 """The option in which a run keeps its roll-backs, so that resuming it forgets none."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A configuration without unknown options, values of a wrong type, or code that nobody vouched for.
-
-    Args:
-        config: The configuration, with its references as they were written.
-        allow: The modules that the user vouches for if the configuration was stored; None if the user composed it.
-    """
-
-    config: DictConfig
-    allow: Sequence[str] | None
-
-
-@dataclass(frozen=True)
-class Start:
-    """One start of a run.
-
-    Args:
-        checked: The checked configuration.
-        overrides: The words that were typed, for the record.
-        attempt: The number of this start, 0 for the first.
-        checkpoint: The checkpoint to go on from; None for a new run.
-    """
-
-    checked: Checked
-    overrides: Sequence[str]
-    attempt: int
-    checkpoint: Path | None
 
 
 def way_back(trainer: Trainer) -> RollBack | None:

@@ -29,9 +29,10 @@ from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.loading import StoredCheckpoint, read_checkpoint, run_of
 from gan_lightning.train.build import Job, Ready, one_run_in_this_process, prepare
 from gan_lightning.train.record import recorded
-from gan_lightning.train.roll_back import Checked, Start, rolled_back, way_back
+from gan_lightning.train.roll_back import rolled_back, way_back
 from gan_lightning.train.same_run import on_other_data, other_data, record_of_data, require_same_run
 from gan_lightning.train.settle import budget, build_data, facts_of, require_agreement, settled_devices
+from gan_lightning.train.start import Checked, Start
 from gan_lightning.train.summary import conclude
 from gan_lightning.types import PLAYERS
 

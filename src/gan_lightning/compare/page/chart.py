@@ -106,7 +106,7 @@ def chart_of(
 
     Args:
         curves: The curves of each name, at least one, over which the mean is taken; their order gives the colours.
-        axis: What the curves are drawn over.
+        axis: Quantity over which the curves are drawn: images or seconds.
         title: Title of the vertical axis.
         width: Width in pixels.
         height: Height in pixels.

@@ -1,1 +1,1 @@
-"""What editors are told about the configuration files."""
+"""Help for text editors: a description of the configuration files by which they complete and check options."""

@@ -154,7 +154,7 @@ def _kinds(target: Any) -> dict[str, Any]:
 
 
 def _types(annotation: Any) -> list[dict[str, Any]]:
-    """What an annotation admits; empty if that can't be said."""
+    """The schemas of the values that an annotation admits; empty if a type in it has no word in JSON schema."""
     members, literals = kinds_and_literals(annotation)
     if any(member not in TYPES for member in members):
         return []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from gan_lightning.data.pictures.files import Files
 from gan_lightning.data.pictures.folder import Folder
 from gan_lightning.errors import UserError
 
+IMAGES = "images"
+"""Name under which generate.py keeps images in an ``.npz``."""
 LABELS = ("labels", "label", "y")
 """Names under which programs keep labels."""
 NAMES = "class_names"
@@ -40,12 +43,12 @@ class ArrayFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-            arrays = {"images": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded}
+            arrays = _arrays_in(path)
         except DAMAGED as error:
             reason = " ".join(str(error).split())
             raise UserError(f"data.file={path} can't be read as .npy or .npz: {reason}") from error
-        self.images = _channels_last(_images_in(arrays, path), path)
+        images = arrays.pop(IMAGES)
+        self.images = _channels_last(images, path)
         self.labels, self.class_names = _classes_in(arrays, len(self.images), path)
 
     def listed(self) -> dict[str, str]:
@@ -97,22 +100,74 @@ class Array(Folder):
         return of_samples(self.train_set.images, self.train_set.labels)
 
 
-def _images_in(arrays: dict[str, NDArray[Any]], path: Path) -> NDArray[np.uint8]:
-    """The array of images among those of a file.
+def _arrays_in(path: Path) -> dict[str, NDArray[Any]]:
+    """The images of a file, under the name ``images``, and those of its arrays that belong to classes.
 
     Raises:
-        UserError: If there is none, or it can't be told from others.
+        UserError: If the file has no array of images, or several that could be.
     """
-    fitting = [name for name, each in arrays.items() if each.dtype == np.uint8 and each.ndim in (3, 4)]
-    name = "images" if "images" in arrays else next(iter(fitting), None)
-    if name is None or (name != "images" and len(fitting) > 1) or name not in fitting or not arrays[name].size:
-        has = ", ".join(f"{each} ({found.dtype} {list(found.shape)})" for each, found in arrays.items()) or "nothing"
+    loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        kinds, arrays = {IMAGES: Kind(loaded.shape, loaded.dtype)}, {IMAGES: loaded}
+    else:
+        with loaded:
+            kinds = kinds_in(path, loaded.files)
+            name = images_among(kinds)
+            wanted = {each: each for each in (*LABELS, NAMES) if each in kinds} | ({IMAGES: name} if name else {})
+            arrays = {each: loaded[stored] for each, stored in wanted.items()}
+    images = arrays.get(IMAGES)
+    if images is None or not images.size or not Kind(images.shape, images.dtype).holds_images:
         raise UserError(
             f"data.file={path} has no array of images, which is uint8 [N, H, W], [N, H, W, C] or [N, C, H, W], and "
-            f"called 'images' or the only one of its kind; it has {has}"
+            f"called 'images' or the only one of its kind; it has {described(kinds)}"
         )
-    found: NDArray[np.uint8] = arrays[name]
+    return arrays
+
+
+class Kind(NamedTuple):
+    """Shape and type of an array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether it can be one of images: bytes with three or four dimensions."""
+        return bool(self.dtype == np.uint8) and len(self.shape) in (3, 4)
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {list(self.shape)}"
+
+
+def kinds_in(path: Path, names: Iterable[str]) -> dict[str, Kind]:
+    """The kind of each array of an ``.npz``, read from its header alone, because an array may be large.
+
+    Args:
+        path: The ``.npz``.
+        names: Names of the arrays.
+    """
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            with archive.open(f"{name}.npy") as file:
+                version = np.lib.format.read_magic(file)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(file)
+                found[name] = Kind(shape, dtype)
     return found
+
+
+def images_among(kinds: Mapping[str, Kind]) -> str | None:
+    """Name of the array of images: ``images``, or else the only one that can hold images; None if there is none."""
+    fitting = [name for name, kind in kinds.items() if kind.holds_images]
+    return IMAGES if IMAGES in kinds else fitting[0] if len(fitting) == 1 else None
+
+
+def described(kinds: Mapping[str, Kind]) -> str:
+    """All arrays for a message, such as "x (uint8 [3, 28, 28]), y (int64 [3])"."""
+    return ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) or "nothing"
 
 
 def _channels_last(images: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:

@@ -89,7 +89,7 @@ def run(options: OwnOptions) -> tuple[Path, WeightsCard]:
     Raises:
         UserError: If the pictures can't be used, or the extractor ranks them wrongly.
     """
-    data = Folder(root=options.root, resolution=options.resolution, test_share=HELD_OUT, batch_size=1)
+    data = pictures(options.root, options.resolution)
     data.prepare_data()
     train_set, test_set = data.split("train"), data.split("test")
     if len(train_set.images) < FEWEST:
@@ -131,6 +131,11 @@ def run(options: OwnOptions) -> tuple[Path, WeightsCard]:
     return path, measured
 
 
+def pictures(root: str, resolution: int = 32) -> Folder:
+    """The pictures in a folder or zip, of which a share is held out."""
+    return Folder(root=root, resolution=resolution, test_share=HELD_OUT, batch_size=1)
+
+
 def settings_for(count: int, flip: bool) -> Settings:
     """Settings of the training on so many images, in about as many updates for few as for many."""
     batch = max(min(LARGEST_BATCH, count // 8), 1)
@@ -145,11 +150,7 @@ def turned(data: ImageSet) -> ImageSet:
     return ImageSet(torch.cat(turns).contiguous(), labels, TURNS)
 
 
-def _no_data(folder: str) -> Folder:
-    raise NotImplementedError("the pictures come from the command line")
-
-
-OWN = Settings(_no_data, (64, 128, 192), epochs=LEAST, flip=True)
+OWN = Settings(pictures, (64, 128, 192), epochs=LEAST, flip=True)
 
 
 if __name__ == "__main__":
