@@ -105,9 +105,9 @@ def unranked(runs: Sequence[Run], metric: str) -> str:
     measured = any(run.measures_quality(name) for run in runs for name in run.measured)
     if metric != USUAL or measured or not any(run.config for run in runs):
         return ""
-    how = "callbacks=quality measures it during training, and metric= ranks by any other curve"
+    how = "callbacks=quality measures it, and metric= ranks by any other curve"
     if len(runs) == 1:
-        return f"No quality was measured: {how}."
+        return f"No quality was measured during training: {how}."
     return f"Not ranked, because no quality was measured in {len(runs)} runs: {how}."
 
 

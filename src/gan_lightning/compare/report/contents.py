@@ -101,7 +101,8 @@ def _numbers(label: str, run: Run) -> Iterator[Number]:
     for name, record in [*measured, *((str(each.get("name")), each) for each in run.evaluations)]:
         value = record.get("value")
         if isinstance(value, (int, float)):
-            yield Number(label, name.removeprefix(QUALITY), value, record.get("images"), _how(record.get("protocol")))
+            images = record.get("images_seen", record.get("images"))  # as evaluate.py and as metrics.jsonl have it
+            yield Number(label, name.removeprefix(QUALITY), value, images, _how(record.get("protocol")))
 
 
 def _how(protocol: Mapping[str, object] | None) -> str:

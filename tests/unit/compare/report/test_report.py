@@ -82,6 +82,9 @@ def test_a_single_run_is_its_own_report(tmp_path: Path) -> None:
         Number("run", "averaged/fid", 20.0, 3000, how),
         Number("run", "averaged/kid", 0.25, 3000, how),
     ]
+    of_evaluate = {key: value for key, value in record.items() if key != "images"} | {"images_seen": 2000}
+    (folder / "evaluations.jsonl").write_text(f"{json.dumps(of_evaluate)}\n")
+    assert read(folder).numbers()[-1] == Number("run", "averaged/kid", 0.25, 2000, how)
     assert done(main, f"{folder} output={tmp_path / 'page.html'}").startswith("written: ")
     html = (tmp_path / "page.html").read_text()
     for what in (
